@@ -1,0 +1,62 @@
+# Settings that every target of the tree shares: language level, warnings, sanitizers, output folders, packages.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "build type" FORCE)
+endif()
+
+find_program(HALFTONE_CCACHE ccache)
+if(HALFTONE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER "${HALFTONE_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${HALFTONE_CCACHE}")
+endif()
+
+# One folder layout in the build tree and after installation, so that `halftone` finds its plug-ins the same way.
+include(GNUInstallDirs)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_BINDIR}")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_LIBDIR}")
+set(HALFTONE_PLUGIN_SUBDIR "${CMAKE_INSTALL_LIBDIR}/halftone/plugins")
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual>)
+# A product of two floats must round the same wherever the compiler puts it: results are promised bit for bit.
+add_compile_options(-ffp-contract=off)
+if(HALFTONE_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(HALFTONE_SANITIZE)
+  add_compile_options(-fsanitize=${HALFTONE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=${HALFTONE_SANITIZE})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(Protobuf REQUIRED) # before ONNX, whose package file names protobuf's target without finding it
+find_package(ONNX REQUIRED)
+find_package(TBB REQUIRED)
+find_package(Boost CONFIG REQUIRED COMPONENTS program_options)
+find_package(yaml-cpp REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(fmt REQUIRED)
+find_package(hwy REQUIRED)
+find_library(XXHASH_LIBRARY NAMES xxhash REQUIRED)
+
+# halftone_add_test(NAME SOURCES... [LINK targets...]): one doctest program, one CTest entry.
+function(halftone_add_test name)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS} "${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp")
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${arg_LINK} fmt::fmt)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES
+    ENVIRONMENT "HALFTONE_SOURCE_DIR=${PROJECT_SOURCE_DIR};HALFTONE_BUILD_DIR=${CMAKE_BINARY_DIR}")
+endfunction()

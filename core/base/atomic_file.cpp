@@ -1,0 +1,135 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+
+namespace halftone {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail_to_write(const fs::path &target, int error) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      fail(Status::kResourceExhausted, "no space left to write '{}': {}; free some space or write elsewhere",
+           target.string(), std::strerror(error));
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      fail(Status::kPermissionDenied, "cannot write '{}': {}; check the permissions of folder '{}'", target.string(),
+           std::strerror(error), target.parent_path().string());
+    case ENOENT:
+    case ENOTDIR:
+      fail(Status::kNotFound, "cannot write '{}': there is no folder '{}'; create it first", target.string(),
+           target.parent_path().string());
+    default:
+      fail(Status::kInternal, "cannot write '{}': {}", target.string(), std::strerror(error));
+  }
+}
+
+// A name no other writer uses: the folder is shared with other processes, the process with other threads. It does not
+// contain the target's name, which may already be as long as a name can be.
+fs::path temporary_name(const fs::path &target) {
+  static std::atomic<unsigned> counter{0};
+  return target.parent_path() / fmt::format(".halftone-{}-{}.tmp", ::getpid(), counter.fetch_add(1));
+}
+
+int create_temporary(const fs::path &target, fs::path &temporary) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    temporary = temporary_name(target);
+    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0) return fd;
+    if (errno != EEXIST) break;
+  }
+  const int error = errno;
+  temporary.clear();
+  fail_to_write(target, error);
+}
+
+void sync_folder(const fs::path &folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return;  // a folder that may be written but not read: the rename is done, only its durability is less sure
+  ::fsync(fd);
+  ::close(fd);
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
+  if (!target_.has_filename()) {
+    fail(Status::kInvalidArgument, "'{}' names no file to write; add a file name", target_.string());
+  }
+  std::error_code ignored;
+  // Writing through a link replaces what it points to, not the link.
+  if (fs::is_symlink(target_, ignored)) {
+    const fs::path real = fs::weakly_canonical(target_, ignored);
+    if (!real.empty()) target_ = real;
+  }
+  if (!target_.has_parent_path()) target_ = fs::path(".") / target_;
+  const fs::file_status status = fs::status(target_, ignored);
+  if (fs::is_directory(status)) {
+    fail(Status::kInvalidArgument, "cannot write '{}': it is a folder; add a file name", target_.string());
+  }
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    // A device or pipe (/dev/null, /dev/stdout) must not be replaced by a file: write to it as it is.
+    fd_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd_ < 0) fail_to_write(target_, errno);
+    return;
+  }
+  fd_ = create_temporary(target_, temporary_);
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  if (fd_ < 0) fail(Status::kFailedPrecondition, "'{}' is written after it was committed", target_.string());
+  constexpr std::size_t kChunk = std::size_t{1} << 30;  // one call writes less than 2 GiB
+  while (!bytes.empty()) {
+    const ssize_t done = ::write(fd_, bytes.data(), std::min(bytes.size(), kChunk));
+    if (done < 0) {
+      if (errno == EINTR) continue;
+      fail_to_write(target_, errno);
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+  }
+}
+
+void AtomicFile::write(std::string_view text) {
+  write(std::as_bytes(std::span(text.data(), text.size())));
+}
+
+void AtomicFile::commit() {
+  if (fd_ < 0) fail(Status::kFailedPrecondition, "'{}' is committed twice", target_.string());
+  // Some file systems report a full disk only here. Devices and pipes know no fsync.
+  if (::fsync(fd_) != 0 && !temporary_.empty()) fail_to_write(target_, errno);
+  const int fd = fd_;
+  fd_ = -1;
+  if (::close(fd) != 0 && errno != EINTR) fail_to_write(target_, errno);
+  if (temporary_.empty()) return;
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_to_write(target_, errno);
+  temporary_.clear();
+  sync_folder(target_.parent_path());
+}
+
+void write_file_atomically(const fs::path &path, std::string_view content) {
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
+}
+
+}  // namespace halftone

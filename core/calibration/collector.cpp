@@ -1,0 +1,187 @@
+#include "core/calibration/collector.h"
+
+#include <utility>
+
+namespace halftone::calibration {
+
+namespace {
+
+// Values in a fixed order, so that workers keep accumulators in plain arrays.
+struct Layout {
+  std::vector<model::Handle> values;
+  std::vector<ValueRequest> requests;
+  std::map<model::Handle, std::size_t> position;
+
+  explicit Layout(const Requests &all) {
+    for (const auto &[value, request] : all) {
+      position[value] = values.size();
+      values.push_back(value);
+      requests.push_back(request);
+    }
+  }
+};
+
+// What one sample leaves for the ordered step.
+struct Left {
+  std::vector<Accumulator> groups;  // of the values that want groups, at their positions; empty when none does
+  Digest data;
+};
+
+Digest digest_of(const Sample &sample) {
+  Digester digest;
+  for (const ht_tensor_view &input : sample.inputs) {
+    const std::span<const std::int64_t> shape(input.shape, input.rank);
+    digest.add(std::int64_t{input.dtype});
+    for (const std::int64_t extent : shape) digest.add(extent);
+    digest.add(std::span(static_cast<const std::byte *>(input.data),
+                         model::dtype_bytes(input.dtype, model::element_count(shape))));
+  }
+  return digest.finish();
+}
+
+class Collector final : public SampleSink {
+ public:
+  Collector(const Layout &layout, const model::Model &model) : layout_(layout), model_(model) {
+    for (const ValueRequest &request : layout.requests) {
+      totals.emplace_back(request.request);
+      any_groups_ = any_groups_ || request.groups;
+    }
+  }
+
+  void begin(std::uint64_t index) override {
+    index_ = index;
+    left_ = std::make_shared<Left>();
+    if (!any_groups_) return;
+    for (const ValueRequest &request : layout_.requests) left_->groups.emplace_back(request.request);
+  }
+
+  void value(model::Handle value, const ht_tensor_view &tensor) override {
+    const auto found = layout_.position.find(value);
+    if (found == layout_.position.end()) return;
+    const std::size_t at = found->second;
+    // A value that wants groups is summed up by the ordered step, from its groups.
+    Accumulator &into = layout_.requests[at].groups ? left_->groups[at] : totals[at];
+    if (!into.observe(tensor)) {
+      fail(Status::kFailedPrecondition,
+           "value '{}' becomes NaN or infinite on sample {}; check the preprocessing and the float model", model_.value(value).name,
+           index_);
+    }
+  }
+
+  std::shared_ptr<void> take(host::Context &, const Sample &sample) override {
+    left_->data = digest_of(sample);
+    return std::exchange(left_, nullptr);
+  }
+
+  std::vector<Accumulator> totals;
+
+ private:
+  const Layout &layout_;
+  const model::Model &model_;
+  bool any_groups_ = false;
+  std::uint64_t index_ = 0;
+  std::shared_ptr<Left> left_;
+};
+
+}  // namespace
+
+Request request_of(std::uint32_t wants, std::uint32_t channel_axis) {
+  Request request;
+  request.histogram = (wants & HT_WANT_HISTOGRAM) != 0;
+  request.channel_range = (wants & HT_WANT_CHANNEL_RANGE) != 0;
+  request.channel_moments = (wants & HT_WANT_CHANNEL_MOMENTS) != 0;
+  request.channel_axis = channel_axis;
+  return request;
+}
+
+Collection collect(const Dataset &dataset, const host::Session &session, const model::Model &model, const Requests &requests,
+                   std::uint64_t group, const FlowOptions &options) {
+  const Layout layout(requests);
+  std::vector<Accumulator> totals(layout.values.size());
+  Collection out;
+  for (std::size_t i = 0; i < layout.values.size(); ++i) totals[i] = Accumulator(layout.requests[i].request);
+
+  // Groups are of consecutive good samples.
+  std::uint64_t taken = 0;
+  Digester data;
+  const auto reduce = [&](std::uint64_t, const std::shared_ptr<void> &left) {
+    const bool new_group = group == 0 ? taken == 0 : taken % group == 0;
+    ++taken;
+    const Left &sample = *static_cast<const Left *>(left.get());
+    data.add(sample.data.hex());
+    for (std::size_t i = 0; i < sample.groups.size(); ++i) {
+      if (!layout.requests[i].groups) continue;
+      std::vector<Accumulator> &groups = out.values[layout.values[i]].groups;
+      if (new_group) groups.emplace_back(layout.requests[i].request);
+      groups.back().merge(sample.groups[i]);
+    }
+  };
+  // The flow destroys its workers, and the sinks with them, when it returns: totals are merged as each one goes.
+  struct Merging final : SampleSink {
+    Merging(std::unique_ptr<Collector> c, std::vector<Accumulator> &t) : collector(std::move(c)), into(t) {}
+    ~Merging() override {
+      for (std::size_t i = 0; i < into.size(); ++i) into[i].merge(collector->totals[i]);
+    }
+    void begin(std::uint64_t index) override { collector->begin(index); }
+    void value(model::Handle v, const ht_tensor_view &t) override { collector->value(v, t); }
+    std::shared_ptr<void> take(host::Context &ctx, const Sample &s) override { return collector->take(ctx, s); }
+    std::unique_ptr<Collector> collector;
+    std::vector<Accumulator> &into;
+  };
+  out.flow = run_flow(dataset, session, options,
+                      [&](std::uint32_t) -> std::unique_ptr<SampleSink> {
+                        return std::make_unique<Merging>(std::make_unique<Collector>(layout, model), totals);
+                      },
+                      reduce);
+  out.data = data.finish();
+  for (std::size_t i = 0; i < layout.values.size(); ++i) {
+    Statistics &statistics = out.values[layout.values[i]];
+    statistics.total = std::move(totals[i]);
+    statistics.samples = out.flow.samples;
+    for (const Accumulator &g : statistics.groups) statistics.total.merge(g);
+  }
+  return out;
+}
+
+struct Statistics::Plain {
+  Histogram histogram;
+  std::vector<double> sums, square_sums;
+  std::vector<Statistics> groups;
+  std::vector<ht_statistics> group_views;
+  ht_statistics view{};
+};
+
+const ht_statistics &Statistics::view() const {
+  if (plain_) return plain_->view;
+  plain_ = std::make_shared<Plain>();
+  Plain &p = *plain_;
+  p.histogram = total.histogram();
+  for (const Fixed128 &sum : total.channel_sum()) p.sums.push_back(sum.to_double());
+  for (const Fixed128 &sum : total.channel_square_sum()) p.square_sums.push_back(sum.to_double());
+  for (const Accumulator &group : groups) {
+    Statistics &s = p.groups.emplace_back();
+    s.total = group;
+  }
+  for (const Statistics &s : p.groups) p.group_views.push_back(s.view());
+  ht_statistics &v = p.view;
+  v.struct_size = sizeof(v);
+  v.sample_count = samples;
+  v.count = total.count();
+  v.zero_count = total.zeros();
+  v.minimum = total.minimum();
+  v.maximum = total.maximum();
+  v.bin_count = p.histogram.counts.size();
+  v.edges = p.histogram.edges.data();
+  v.counts = p.histogram.counts.data();
+  v.channel_count = total.channel_minimum().empty() ? p.sums.size() : total.channel_minimum().size();
+  v.channel_minimum = total.channel_minimum().data();
+  v.channel_maximum = total.channel_maximum().data();
+  v.channel_sum = p.sums.data();
+  v.channel_square_sum = p.square_sums.data();
+  v.channel_elements = total.channel_count();
+  v.group_count = p.group_views.size();
+  v.groups = p.group_views.data();
+  return v;
+}
+
+}  // namespace halftone::calibration

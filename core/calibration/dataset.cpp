@@ -1,0 +1,155 @@
+#include "core/calibration/dataset.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include <fmt/ranges.h>
+
+#include "core/base/error.h"
+#include "core/base/nearest.h"
+#include "halftone/reader.h"
+
+namespace halftone::calibration {
+
+namespace fs = std::filesystem;
+
+// A source that is open, and the model input that it feeds.
+struct Dataset::Open {
+  Open(const host::Component &component, const Setting *settings, const InputSource &from, host::Context &ctx)
+      : reader(component, settings, ctx), role(reader.role<ht_reader>(HT_READER_1)), source(from) {
+    ctx.component = component.id();
+    const ht_str path{from.path.data(), from.path.size()};
+    host::call_component(ctx, [&] { return role.open(reader.raw(), &ctx, &path, &raw); });
+    host::call_component(ctx, [&] { return role.count(raw, &ctx, &count); });
+  }
+  ~Open() {
+    if (raw != nullptr) role.close(raw);
+  }
+  Open(const Open &) = delete;
+  Open &operator=(const Open &) = delete;
+
+  host::Instance reader;
+  const ht_reader &role;
+  const InputSource &source;
+  void *raw = nullptr;
+  std::uint64_t count = 0;
+  std::string input;          // name of the model input
+  model::ValueType type;      // of the model input
+};
+
+namespace {
+
+std::vector<model::Handle> fed_inputs(const model::Model &m) {
+  std::vector<model::Handle> fed;
+  for (const model::Handle h : m.graph(m.main_graph()).inputs) {
+    if (!m.value(h).initializer) fed.push_back(h);
+  }
+  return fed;
+}
+
+std::vector<std::string> names_of(const model::Model &m, const std::vector<model::Handle> &values) {
+  std::vector<std::string> names;
+  for (const model::Handle h : values) names.push_back(m.value(h).name);
+  return names;
+}
+
+// The source of a model input among those given.
+const InputSource &source_for(const std::vector<InputSource> &sources, const std::string &input, bool only) {
+  for (const InputSource &source : sources) {
+    if (source.input == input || (only && source.input.empty())) return source;
+  }
+  fail(Status::kInvalidArgument, "the model's input '{}' gets no data; give it with {}=PATH, or an entry of `inputs:`", input,
+       input);
+}
+
+bool extension_listed(const char *extensions, const std::string &extension) {
+  if (extensions == nullptr || extension.empty()) return false;
+  const std::string list = " " + std::string(extensions) + " ";
+  return list.find(" " + extension + " ") != std::string::npos;
+}
+
+}  // namespace
+
+std::string guess_reader(const host::Registry &registry, const std::string &path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) fail(Status::kNotFound, "'{}': no such file or folder", path);
+  std::set<std::string> extensions;
+  if (fs::is_directory(status)) {
+    for (const auto &entry : fs::directory_iterator(path, error)) extensions.insert(entry.path().extension().string());
+    if (error) fail(Status::kPermissionDenied, "the folder '{}' cannot be read: {}", path, error.message());
+    if (extensions.empty()) fail(Status::kNotFound, "the folder '{}' is empty; it should hold the samples", path);
+  } else {
+    extensions.insert(fs::path(path).extension().string());
+  }
+  std::vector<std::string> readers;
+  for (const host::Component *component : registry.all(HT_KIND_READER)) {
+    readers.emplace_back(component->id());
+    const auto *role = static_cast<const ht_reader *>(component->role(HT_READER_1));
+    for (const std::string &extension : extensions) {
+      if (extension_listed(role->extensions, extension)) return std::string(component->id());
+    }
+  }
+  fail(Status::kInvalidArgument, "'{}' holds nothing that a reader knows by its ending; name one with --reader: {}", path,
+       fmt::join(readers, ", "));
+}
+
+Dataset::Dataset(const host::Registry &registry, const model::Model &m, std::vector<InputSource> sources)
+    : sources_(std::move(sources)) {
+  const std::vector<model::Handle> inputs = fed_inputs(m);
+  const std::vector<std::string> names = names_of(m, inputs);
+  for (const InputSource &source : sources_) {
+    if (source.input.empty() || std::ranges::find(names, source.input) != names.end()) continue;
+    fail(Status::kInvalidArgument, "the model has no input '{}'{}; it has: {}", source.input, nearest_hint(source.input, names),
+         fmt::join(names, ", "));
+  }
+  host::Context ctx;
+  for (const model::Handle h : inputs) {
+    const model::Value &value = m.value(h);
+    const InputSource &source = source_for(sources_, value.name, inputs.size() == 1);
+    const std::string id = source.reader.empty() ? guess_reader(registry, source.path) : source.reader;
+    open_.push_back(std::make_unique<Open>(registry.get(HT_KIND_READER, id), source.reader_settings, source, ctx));
+    open_.back()->input = value.name;
+    open_.back()->type = value.type;
+  }
+  if (open_.empty()) return;
+  count_ = open_.front()->count;
+  for (const auto &open : open_) {
+    if (open->count == count_) continue;
+    fail(Status::kInvalidArgument, "'{}' has {} samples and '{}' has {}; inputs of one model must have the same number",
+         open_.front()->source.path, count_, open->source.path, open->count);
+  }
+}
+
+Dataset::~Dataset() = default;
+
+std::string Dataset::name(host::Context &ctx, std::uint64_t index) const {
+  const Open &open = *open_.front();
+  ht_str text{};
+  try {
+    host::call_component(ctx, [&] { return open.role.name(open.raw, &ctx, index, &text); });
+  } catch (const Error &) {
+    return fmt::format("{}[{}]", open.source.path, index);
+  }
+  return {text.data, static_cast<std::size_t>(text.size)};
+}
+
+Sample Dataset::read(host::Context &ctx, std::uint64_t index) const {
+  Sample sample;
+  for (const auto &open : open_) {
+    ht_tensor_view raw{};
+    raw.struct_size = sizeof(raw);
+    ctx.component = open->reader.component().id();
+    host::call_component(ctx, [&] { return open->role.read(open->raw, &ctx, index, &raw); });
+    ht_str text{};
+    host::call_component(ctx, [&] { return open->role.name(open->raw, &ctx, index, &text); });
+    const std::string called(text.data, static_cast<std::size_t>(text.size));
+    sample.inputs.push_back(open->source.preprocess.apply(ctx, raw, open->type, open->input, called));
+  }
+  return sample;
+}
+
+}  // namespace halftone::calibration

@@ -1,0 +1,60 @@
+// Samples for a model: one source per model input, each with its preprocessing.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/calibration/preprocess.h"
+#include "core/host/context.h"
+#include "core/host/instance.h"
+#include "core/host/registry.h"
+#include "core/model/model.h"
+
+namespace halftone::calibration {
+
+// Where the samples of one model input come from.
+struct InputSource {
+  std::string input;                // name of the model input; empty: the only one
+  std::string reader;               // component id; empty: guessed from the path
+  std::string path;
+  const Setting *reader_settings = nullptr;  // parameters of the reader, or null
+  Preprocess preprocess;
+};
+
+// A sample ready to run: one float or integer tensor per model input, in the context's arena.
+struct Sample {
+  std::vector<ht_tensor_view> inputs;
+};
+
+class Dataset {
+ public:
+  // Opens every source and checks that they agree: each model input is fed once, all sources have the same count. Throws
+  // naming the path, the input and the remedy.
+  Dataset(const host::Registry &registry, const model::Model &model, std::vector<InputSource> sources);
+  ~Dataset();
+  Dataset(const Dataset &) = delete;
+  Dataset &operator=(const Dataset &) = delete;
+
+  std::uint64_t count() const noexcept { return count_; }
+  // [worker] Reads and preprocesses sample `index`; memory from ctx's arena. Throws DataLoss or InvalidArgument with the
+  // sample's name: corrupt, wrong shape, not finite.
+  Sample read(host::Context &ctx, std::uint64_t index) const;
+  // "x.npy[17]"
+  std::string name(host::Context &ctx, std::uint64_t index) const;
+  // Identifies the data for statistics: paths' base names, sizes and modification-free content of the first bytes are not
+  // enough, so this is the digest of what was read, kept by whoever reads all samples; see collector.h.
+  const std::vector<InputSource> &sources() const noexcept { return sources_; }
+
+ private:
+  struct Open;
+  std::vector<InputSource> sources_;
+  std::vector<std::unique_ptr<Open>> open_;  // in the order of the model's inputs
+  std::uint64_t count_ = 0;
+};
+
+// The reader that a path calls for: by extension, folder content, or an error that lists the readers.
+std::string guess_reader(const host::Registry &registry, const std::string &path);
+
+}  // namespace halftone::calibration

@@ -1,0 +1,163 @@
+#include "core/calibration/sample_flow.h"
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+
+#include <tbb/flow_graph.h>
+#include <tbb/global_control.h>
+#include <tbb/task_arena.h>
+
+namespace halftone::calibration {
+
+namespace {
+
+// What travels along the graph.
+struct Token {
+  std::uint64_t index = 0;
+  std::shared_ptr<void> left;          // from the sink
+  std::shared_ptr<const Error> bad;    // the sample could not be used
+};
+
+// Everything a worker owns; created by the thread that uses it first.
+struct Worker {
+  host::Context ctx;
+  std::unique_ptr<SampleSink> sink;
+};
+
+bool is_data_fault(Status status) { return status == Status::kDataLoss || status == Status::kInvalidArgument; }
+
+class Flow {
+ public:
+  Flow(const Dataset &dataset, const host::Session &session, const FlowOptions &options,
+       const std::function<std::unique_ptr<SampleSink>(std::uint32_t)> &make_sink,
+       const std::function<void(std::uint64_t, const std::shared_ptr<void> &)> &reduce)
+      : dataset_(dataset), session_(session), options_(options), make_sink_(make_sink), reduce_(reduce) {
+    total_ = options.limit == 0 ? dataset.count() : std::min(options.limit, dataset.count());
+    workers_.resize(options.workers);
+  }
+
+  FlowResult run() {
+    tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options_.workers);
+    tbb::task_arena arena(static_cast<int>(options_.workers));
+    arena.execute([&] { run_graph(); });
+    if (failure_) throw Error(*failure_);
+    return std::move(result_);
+  }
+
+ private:
+  void run_graph() {
+    using namespace tbb::flow;
+    graph g;
+    std::uint64_t next = 0;
+    input_node<std::uint64_t> source(g, [&](tbb::flow_control &control) -> std::uint64_t {
+      if (next == total_ || stop_.load(std::memory_order_relaxed)) {
+        control.stop();
+        return 0;
+      }
+      return next++;
+    });
+    limiter_node<std::uint64_t> limiter(g, options_.workers * 2);
+    function_node<std::uint64_t, Token> execute(g, options_.workers, [this](std::uint64_t index) { return process(index); });
+    sequencer_node<Token> order(g, [](const Token &token) { return static_cast<std::size_t>(token.index); });
+    function_node<Token, continue_msg> collect(g, serial, [this](const Token &token) { return finish(token); });
+    make_edge(source, limiter);
+    make_edge(limiter, execute);
+    make_edge(execute, order);
+    make_edge(order, collect);
+    make_edge(collect, limiter.decrementer());
+    source.activate();
+    g.wait_for_all();
+  }
+
+  Token process(std::uint64_t index) {
+    Token token{index, nullptr, nullptr};
+    if (stop_.load(std::memory_order_relaxed)) return token;
+    const auto number = static_cast<std::uint32_t>(tbb::this_task_arena::current_thread_index());
+    try {
+      if (options_.sinks.cancelled != nullptr && options_.sinks.cancelled->load(std::memory_order_relaxed)) {
+        fail(Status::kCancelled, "cancelled");
+      }
+      token.left = work(worker(number), number, index);
+    } catch (const Error &error) {
+      token.bad = std::make_shared<const Error>(error);
+    } catch (const std::exception &error) {
+      token.bad = std::make_shared<const Error>(Status::kInternal, error.what());
+    }
+    return token;
+  }
+
+  Worker &worker(std::uint32_t number) {
+    std::unique_ptr<Worker> &slot = workers_.at(number);
+    if (!slot) {
+      slot = std::make_unique<Worker>();
+      slot->ctx.sinks = options_.sinks;
+      slot->sink = make_sink_(number);
+    }
+    return *slot;
+  }
+
+  std::shared_ptr<void> work(Worker &worker, std::uint32_t number, std::uint64_t index) {
+    worker.ctx.arena.reset();
+    const Sample sample = dataset_.read(worker.ctx, index);
+    worker.sink->begin(index);
+    try {
+      session_.run(worker.ctx, number, sample.inputs,
+                   [&](model::Handle value, const ht_tensor_view &tensor) { worker.sink->value(value, tensor); });
+    } catch (Error &error) {
+      error.note("while running sample " + dataset_.name(worker.ctx, index));
+      throw;
+    }
+    return worker.sink->take(worker.ctx, sample);
+  }
+
+  tbb::flow::continue_msg finish(const Token &token) {
+    if (failure_) return {};
+    if (token.bad) {
+      if (options_.on_bad_sample == BadSample::kSkip && is_data_fault(token.bad->status())) {
+        result_.skipped.emplace_back(token.bad->what());
+      } else {
+        failure_.emplace(*token.bad);
+        stop_.store(true, std::memory_order_relaxed);
+      }
+      return {};
+    }
+    // After a stop the tokens still in flight carry nothing; the failure that stopped the flow comes later in order.
+    if (stop_.load(std::memory_order_relaxed)) return {};
+    try {
+      reduce_(token.index, token.left);
+      ++result_.samples;
+      if (options_.sinks.progress) options_.sinks.progress(token.index + 1, total_);
+    } catch (const Error &error) {
+      failure_.emplace(error);
+      stop_.store(true, std::memory_order_relaxed);
+    }
+    return {};
+  }
+
+  const Dataset &dataset_;
+  const host::Session &session_;
+  const FlowOptions &options_;
+  const std::function<std::unique_ptr<SampleSink>(std::uint32_t)> &make_sink_;
+  const std::function<void(std::uint64_t, const std::shared_ptr<void> &)> &reduce_;
+  std::uint64_t total_ = 0;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<bool> stop_{false};
+  std::optional<Error> failure_;  // of the serial step only
+  FlowResult result_;
+};
+
+}  // namespace
+
+FlowResult run_flow(const Dataset &dataset, const host::Session &session, const FlowOptions &options,
+                    const std::function<std::unique_ptr<SampleSink>(std::uint32_t)> &make_sink,
+                    const std::function<void(std::uint64_t, const std::shared_ptr<void> &)> &reduce) {
+  return Flow(dataset, session, options, make_sink, reduce).run();
+}
+
+std::uint32_t worker_count(std::uint32_t requested, std::uint64_t samples) {
+  const std::uint32_t wanted = requested == 0 ? std::max(1U, std::thread::hardware_concurrency()) : requested;
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(samples, 1, wanted));
+}
+
+}  // namespace halftone::calibration

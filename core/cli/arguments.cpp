@@ -1,0 +1,63 @@
+#include <cstdio>
+#include <sstream>
+
+#include "core/base/error.h"
+#include "core/base/nearest.h"
+#include "core/cli/command.h"
+
+namespace halftone::cli {
+
+namespace po = boost::program_options;
+
+bool parse_arguments(const std::string &command, const std::string &usage, const po::options_description &options,
+                     const po::positional_options_description &positional, const std::vector<std::string> &arguments,
+                     po::variables_map &values) {
+  po::options_description visible(options);
+  visible.add_options()("plugin-path", po::value<std::vector<std::string>>()->composing()->value_name("PATH"),
+                        "a folder of plug-ins, or one plug-in file; may be given more than once")(
+      "help,h", "print this help");
+  po::options_description all(visible);
+  all.add_options()("positional", po::value<std::vector<std::string>>());
+  try {
+    po::store(po::command_line_parser(arguments)
+                  .options(all)
+                  .positional(positional)
+                  .style(po::command_line_style::unix_style & ~po::command_line_style::allow_guessing)
+                  .run(),
+              values);
+    if (values.count("help") != 0) {
+      std::printf("usage: halftone %s %s\n\n", command.c_str(), usage.c_str());
+      std::ostringstream text;
+      text << visible;
+      std::fputs(text.str().c_str(), stdout);
+      return false;
+    }
+    po::notify(values);
+  } catch (const po::unknown_option &error) {
+    std::vector<std::string> known;
+    for (const auto &option : visible.options()) known.push_back("--" + option->long_name());
+    fail(Status::kInvalidArgument, "`halftone {}` has no option '{}'{}", command, error.get_option_name(),
+         nearest_hint(error.get_option_name(), known));
+  } catch (const po::error &error) {
+    fail(Status::kInvalidArgument, "{}; usage: halftone {} {}", error.what(), command, usage);
+  }
+  return true;
+}
+
+host::Registry open_registry(const po::variables_map &values) {
+  host::SearchOptions options;
+  if (values.count("plugin-path") != 0) {
+    for (const std::string &path : values["plugin-path"].as<std::vector<std::string>>()) options.plugin_paths.emplace_back(path);
+  }
+  host::Registry registry = host::load_plugins(options);
+  for (const auto &[file, reason] : registry.refused) {
+    std::fprintf(stderr, "halftone: warning: plug-in '%s' was not loaded: %s\n", file.c_str(), reason.c_str());
+  }
+  return registry;
+}
+
+std::string text_of(const po::variables_map &values, const char *name) {
+  return values.count(name) == 0 ? std::string() : values[name].as<std::string>();
+}
+
+}  // namespace halftone::cli

@@ -1,0 +1,118 @@
+// `halftone evaluate`: a model from a file, float or exported QDQ, on samples.
+#include <algorithm>
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/cli/command.h"
+#include "core/cli/console.h"
+#include "core/cli/data_options.h"
+#include "core/cli/figures.h"
+#include "core/model/onnx_io.h"
+#include "core/pipeline/evaluate.h"
+#include "core/pipeline/runner.h"
+
+namespace halftone::cli {
+
+namespace po = boost::program_options;
+
+namespace {
+
+constexpr const char *kUsage = "MODEL --data PATH [--labels FILE] [--against FLOAT.onnx] [options]";
+
+// A model from a file, ready to run.
+struct Loaded {
+  host::WorkingModel working;
+  std::unique_ptr<host::Session> session;
+  std::vector<model::Handle> outputs;
+};
+
+Loaded load(const std::string &path, const host::Instance &executor, const host::KernelIndex &kernels, std::uint32_t workers) {
+  Loaded loaded;
+  model::ImportResult imported = model::import_onnx(path);
+  for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
+  loaded.working.model = std::move(imported.model);
+  const model::Model &m = loaded.working.model;
+  loaded.outputs = m.graph(m.main_graph()).outputs;
+  host::Context ctx;
+  ctx.working = &loaded.working;
+  ctx.kernels = &kernels;
+  host::SessionRequest request;
+  request.workers = workers;
+  request.emits = loaded.outputs;
+  loaded.session = std::make_unique<host::Session>(executor, ctx, request);
+  return loaded;
+}
+
+po::options_description options_of_evaluate() {
+  po::options_description options("options");
+  options.add_options()("model", po::value<std::string>()->value_name("FILE"), "the model, float or quantized")(
+      "data,d", po::value<std::vector<std::string>>()->composing()->value_name("[INPUT=]PATH"), "samples")(
+      "labels", po::value<std::string>()->value_name("FILE"), "class numbers (.npy)")(
+      "against", po::value<std::string>()->value_name("FILE"), "a model whose outputs are the reference")(
+      "executor", po::value<std::string>()->default_value("onednn")->value_name("NAME"), "executor")(
+      "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")("quiet,q", "print errors only");
+  add_data_options(options);
+  return options;
+}
+
+}  // namespace
+
+int command_evaluate(const std::vector<std::string> &arguments) {
+  const po::options_description options = options_of_evaluate();
+  po::positional_options_description positional;
+  positional.add("model", 1);
+  po::variables_map values;
+  if (!parse_arguments("evaluate", kUsage, options, positional, arguments, values)) return kExitOk;
+  const std::string model_path = text_of(values, "model");
+  if (model_path.empty() || values.count("data") == 0) {
+    fail(Status::kInvalidArgument, "which model, on which data? usage: halftone evaluate {}", kUsage);
+  }
+  const host::Registry registry = open_registry(values);
+  const host::KernelIndex kernels(registry);
+  host::Context ctx;
+  const host::Instance executor(registry.get(HT_KIND_EXECUTOR, text_of(values, "executor")), nullptr, ctx);
+  const pipeline::DataSpec data = data_spec(values, values["data"].as<std::vector<std::string>>());
+
+  calibration::FlowOptions flow;
+  flow.limit = data.limit;
+  flow.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
+  flow.sinks.cancelled = &install_interrupt_handler();
+  Progress progress(values.count("quiet") != 0);
+  flow.sinks.progress = [&](std::uint64_t done, std::uint64_t total) { progress.update(done, total); };
+  flow.workers = calibration::worker_count(data.threads, ~std::uint64_t{0});
+  const Loaded subject = load(model_path, executor, kernels, flow.workers);
+  const auto dataset = pipeline::open_dataset(registry, subject.working.model, data);
+
+  pipeline::EvaluationRequest request;
+  request.session = subject.session.get();
+  request.outputs = subject.outputs;
+  for (const model::Handle output : subject.outputs) request.output_names.push_back(subject.working.model.value(output).name);
+  if (const std::string labels = text_of(values, "labels"); !labels.empty()) {
+    request.labels = pipeline::read_labels(registry, labels);
+    pipeline::require_labels(request.labels, data.limit == 0 ? dataset->count() : std::min(data.limit, dataset->count()), labels);
+  }
+  Loaded reference;
+  if (const std::string against = text_of(values, "against"); !against.empty()) {
+    reference = load(against, executor, kernels, flow.workers);
+    request.reference = reference.session.get();
+    request.reference_outputs = reference.outputs;
+  }
+  progress.begin(0, 1, "evaluate");
+  const pipeline::Evaluation evaluation = pipeline::evaluate(*dataset, request, flow);
+  progress.end(fmt::format(": {} samples ({:.2f} s)", evaluation.samples, evaluation.seconds));
+  Table table({"figure", "value"});
+  nlohmann::ordered_json figures;
+  add_evaluation(evaluation, "model", table, figures);
+  table.add({"time", seconds_text(evaluation.seconds)});
+  table.add({"peak memory", bytes_text(peak_memory())});
+  figures["seconds"] = evaluation.seconds;
+  figures["peak_memory_bytes"] = peak_memory();
+  if (values.count("quiet") == 0) std::fputs(table.text().c_str(), stdout);
+  if (const std::string json = text_of(values, "json"); !json.empty()) write_file_atomically(json, figures.dump(1) + "\n");
+  return kExitOk;
+}
+
+}  // namespace halftone::cli

@@ -1,0 +1,100 @@
+// `halftone quantize`: the pipeline file as a command line.
+#include <cstdio>
+
+#include "core/base/error.h"
+#include "core/cli/command.h"
+#include "core/cli/data_options.h"
+#include "core/cli/preset.h"
+#include "core/cli/run_pipeline.h"
+
+namespace halftone::cli {
+
+namespace po = boost::program_options;
+
+namespace {
+
+constexpr const char *kUsage = "MODEL --platform NAME --calibration PATH -o OUT.onnx [options]";
+
+po::options_description options_of_quantize() {
+  po::options_description options("options");
+  options.add_options()("model", po::value<std::string>()->value_name("FILE"), "the float ONNX model")(
+      "platform,p", po::value<std::string>()->value_name("NAME"), "target; `halftone platforms` lists them")(
+      "calibration,c", po::value<std::vector<std::string>>()->composing()->value_name("[INPUT=]PATH"),
+      "sample inputs; once for each model input")(
+      "output,o", po::value<std::string>()->value_name("FILE"), "the quantized model")(
+      "format", po::value<std::string>()->default_value("onnx-qdq")->value_name("NAME"), "exporter")(
+      "preset", po::value<std::string>()->value_name("NAME"), "passes from a preset instead of the platform's own")(
+      "observer", po::value<std::string>()->value_name("NAME"), "observer of every activation")(
+      "executor", po::value<std::string>()->default_value("onednn")->value_name("NAME"), "executor for calibration")(
+      "configs-out", po::value<std::string>()->value_name("FILE"), "write every quantization config as JSON")(
+      "test", po::value<std::vector<std::string>>()->composing()->value_name("[INPUT=]PATH"),
+      "samples on which float and quantized model are compared afterwards")(
+      "labels", po::value<std::string>()->value_name("FILE"),
+      "class numbers (.npy) of the --test samples, or of the calibration samples without --test");
+  add_data_options(options);
+  add_run_options(options);
+  return options;
+}
+
+std::string required(const po::variables_map &values, const char *name, const char *remedy) {
+  const std::string text = text_of(values, name);
+  if (text.empty()) fail(Status::kInvalidArgument, "{}; usage: halftone quantize {}", remedy, kUsage);
+  return text;
+}
+
+std::vector<std::string> paths_of(const po::variables_map &values, const char *name) {
+  return values.count(name) == 0 ? std::vector<std::string>() : values[name].as<std::vector<std::string>>();
+}
+
+}  // namespace
+
+int command_quantize(const std::vector<std::string> &arguments) {
+  const po::options_description options = options_of_quantize();
+  po::positional_options_description positional;
+  positional.add("model", 1);
+  po::variables_map values;
+  if (!parse_arguments("quantize", kUsage, options, positional, arguments, values)) return kExitOk;
+  pipeline::PipelineSpec spec;
+  spec.model = required(values, "model", "which model?");
+  spec.platform = required(values, "platform", "which platform? `halftone platforms` lists them");
+  const std::vector<std::string> calibration = paths_of(values, "calibration");
+  if (calibration.empty()) {
+    fail(Status::kInvalidArgument, "where are the sample inputs? give --calibration PATH; usage: halftone quantize {}", kUsage);
+  }
+  const std::string output = required(values, "output", "where to? give -o OUT.onnx");
+  spec.calibration = data_spec(values, calibration);
+  spec.observer = text_of(values, "observer");
+  spec.executor = text_of(values, "executor");
+  spec.configs_out = text_of(values, "configs-out");
+  spec.exports.push_back({text_of(values, "format"), output, {}, {}});
+  if (const std::string preset = text_of(values, "preset"); !preset.empty()) apply_preset(preset, spec);
+
+  RunOptions run = run_options(values);
+  std::vector<std::string> test = paths_of(values, "test");
+  const std::string labels = text_of(values, "labels");
+  if (test.empty() && !labels.empty()) test = calibration;
+  run.test = data_spec(values, test);
+  run.test.limit = paths_of(values, "test").empty() ? run.test.limit : 0;  // --limit is about calibration
+  run.test.labels = labels;
+  const host::Registry registry = open_registry(values);
+  return run_pipeline(registry, std::move(spec), run);
+}
+
+int command_run(const std::vector<std::string> &arguments) {
+  po::options_description options("options");
+  options.add_options()("pipeline", po::value<std::string>()->value_name("FILE"), "the pipeline file")(
+      "set", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
+      "change an entry of the file: calibration.limit=64, passes.2.observer=kl");
+  add_run_options(options);
+  po::positional_options_description positional;
+  positional.add("pipeline", 1);
+  po::variables_map values;
+  if (!parse_arguments("run", "PIPELINE.yaml [--set KEY=VALUE ...]", options, positional, arguments, values)) return kExitOk;
+  const std::string file = text_of(values, "pipeline");
+  if (file.empty()) fail(Status::kInvalidArgument, "which pipeline? usage: halftone run PIPELINE.yaml [--set KEY=VALUE ...]");
+  pipeline::PipelineSpec spec = pipeline::read_pipeline(file, paths_of(values, "set"));
+  const host::Registry registry = open_registry(values);
+  return run_pipeline(registry, std::move(spec), run_options(values));
+}
+
+}  // namespace halftone::cli

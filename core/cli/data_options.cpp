@@ -1,0 +1,78 @@
+#include "core/cli/data_options.h"
+
+#include <filesystem>
+
+#include "core/base/error.h"
+#include "core/cli/command.h"
+#include "core/pipeline/setting_reader.h"
+#include "core/pipeline/yaml_setting.h"
+
+namespace halftone::cli {
+
+namespace po = boost::program_options;
+
+void add_data_options(po::options_description &options) {
+  options.add_options()("preprocess", po::value<std::string>()->value_name("FILE"),
+                        "YAML or JSON file with the keys of `preprocess:`")(
+      "reader", po::value<std::string>()->value_name("NAME"), "reader of the samples; guessed from the path otherwise")(
+      "limit", po::value<std::int64_t>()->value_name("N"), "use at most N samples")(
+      "batch", po::value<std::int64_t>()->value_name("N"), "samples that travel together; never changes a result")(
+      "threads", po::value<std::int64_t>()->value_name("N"), "worker threads, 0 for all cores; never changes a result")(
+      "memory-budget", po::value<std::string>()->value_name("SIZE"), "what the run may use, such as 2GiB")(
+      "on-bad-sample", po::value<std::string>()->value_name("fail|skip"), "what to do with a corrupt sample (default: fail)");
+}
+
+namespace {
+
+std::int64_t number(const po::variables_map &values, const char *name, std::int64_t deflt, std::int64_t low, std::int64_t high) {
+  if (values.count(name) == 0) return deflt;
+  const auto value = values[name].as<std::int64_t>();
+  if (value < low || value > high) {
+    fail(Status::kInvalidArgument, "--{} must be between {} and {}, not {}", name, low, high, value);
+  }
+  return value;
+}
+
+// INPUT=PATH names the model input; a file whose own name has '=' in it is taken as it is.
+pipeline::InputSpec input_spec(const std::string &text) {
+  pipeline::InputSpec input;
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || std::filesystem::exists(text)) {
+    input.path = text;
+  } else {
+    input.name = text.substr(0, equals);
+    input.path = text.substr(equals + 1);
+  }
+  return input;
+}
+
+}  // namespace
+
+pipeline::DataSpec data_spec(const po::variables_map &values, const std::vector<std::string> &paths) {
+  pipeline::DataSpec data;
+  const std::string preprocess = text_of(values, "preprocess");
+  for (const std::string &path : paths) {
+    pipeline::InputSpec input = input_spec(path);
+    input.reader = text_of(values, "reader");
+    if (!preprocess.empty()) input.preprocess = calibration::parse_preprocess(pipeline::parse_yaml_file(preprocess));
+    data.inputs.push_back(std::move(input));
+  }
+  data.limit = static_cast<std::uint64_t>(number(values, "limit", 0, 1, std::int64_t{1} << 40));
+  data.batch = static_cast<std::uint64_t>(number(values, "batch", 1, 1, 1 << 20));
+  data.threads = static_cast<std::uint32_t>(number(values, "threads", 0, 0, 1024));
+  if (const std::string budget = text_of(values, "memory-budget"); !budget.empty()) {
+    Setting setting;
+    setting.text = budget;
+    setting.value = budget;
+    setting.where = {"--memory-budget", 0, 0};
+    data.memory_budget = pipeline::parse_size(setting, "the budget");
+  }
+  const std::string bad = text_of(values, "on-bad-sample");
+  if (!bad.empty() && bad != "fail" && bad != "skip") {
+    fail(Status::kInvalidArgument, "--on-bad-sample must be fail or skip, not '{}'", bad);
+  }
+  data.skip_bad_samples = bad == "skip";
+  return data;
+}
+
+}  // namespace halftone::cli

@@ -1,0 +1,37 @@
+#include "core/cli/preset.h"
+
+#include <filesystem>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/base/nearest.h"
+#include "core/host/search.h"
+#include "core/pipeline/setting_reader.h"
+#include "core/pipeline/yaml_setting.h"
+
+namespace halftone::cli {
+
+namespace {
+constexpr std::string_view kEnding = ".preset.yaml";
+}
+
+void apply_preset(const std::string &name, pipeline::PipelineSpec &spec) {
+  const std::filesystem::path folder = host::first_party_folder().parent_path() / "presets";
+  std::vector<std::string> known;
+  std::error_code error;
+  for (const auto &entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string file = entry.path().filename().string();
+    if (file.size() > kEnding.size() && file.ends_with(kEnding)) known.push_back(file.substr(0, file.size() - kEnding.size()));
+  }
+  const std::filesystem::path file = folder / (name + std::string(kEnding));
+  if (!std::filesystem::exists(file)) {
+    fail(Status::kNotFound, "no preset '{}'{} in '{}'", name, nearest_hint(name, known), folder.string());
+  }
+  const Setting root = pipeline::parse_yaml_file(file);
+  const pipeline::SettingReader reader(root, "the preset", {"halftone-preset", "doc", "platform", "passes", "observer"});
+  if (const Setting *passes = reader.find("passes")) spec.passes = pipeline::parse_passes(*passes);
+  if (spec.platform.empty()) spec.platform = reader.text("platform");
+  if (spec.observer.empty()) spec.observer = reader.text("observer");
+}
+
+}  // namespace halftone::cli

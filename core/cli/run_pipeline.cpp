@@ -1,0 +1,159 @@
+#include "core/cli/run_pipeline.h"
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "core/base/file.h"
+#include "core/cli/command.h"
+#include "core/cli/console.h"
+#include "core/cli/figures.h"
+#include "core/pipeline/evaluate.h"
+#include "core/pipeline/runner.h"
+
+namespace halftone::cli {
+
+namespace po = boost::program_options;
+
+void add_run_options(po::options_description &options) {
+  options.add_options()("dry-run", "check everything, print the plan, compute nothing")(
+      "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")(
+      "quiet,q", "print errors only");
+}
+
+RunOptions run_options(const po::variables_map &values) {
+  RunOptions options;
+  options.quiet = values.count("quiet") != 0;
+  options.dry_run = values.count("dry-run") != 0;
+  options.json = text_of(values, "json");
+  return options;
+}
+
+namespace {
+
+void print_plan(const pipeline::Runner &runner) {
+  Table table({"step", "pass", "parameters", "from"});
+  std::size_t number = 0;
+  for (const pipeline::PlannedStep &step : runner.plan()) {
+    const host::Arguments arguments(step.component->description->params, step.component->description->param_count,
+                                    &step.settings, std::string(step.component->id()));
+    std::string text = arguments.canonical();
+    for (char &c : text) {
+      if (c == '\n') c = ' ';
+    }
+    table.add({std::to_string(++number), std::string(step.component->id()), text,
+               step.inserted ? "added: a later pass needs it" : (step.where.line == 0 ? "" : step.where.text())});
+  }
+  std::fputs(table.text().c_str(), stdout);
+}
+
+std::string step_line(const pipeline::StepReport &report) {
+  std::string line;
+  for (const auto &[key, value] : report.rows) line += fmt::format("{} {} {}", line.empty() ? ":" : ",", key, value);
+  return fmt::format("{} ({:.2f} s)", line, report.seconds);
+}
+
+// Float model against the quantized one, both in this process, on the test samples.
+pipeline::Evaluation compare(const host::Registry &registry, const pipeline::Runner &runner, const pipeline::DataSpec &data,
+                             const host::RunSinks &sinks) {
+  const auto dataset = pipeline::open_dataset(registry, runner.original().model, data);
+  calibration::FlowOptions flow;
+  flow.limit = data.limit;
+  flow.sinks = sinks;
+  flow.workers = calibration::worker_count(data.threads, dataset->count());
+  pipeline::EvaluationRequest request;
+  if (!data.labels.empty()) {
+    request.labels = pipeline::read_labels(registry, data.labels);
+    pipeline::require_labels(request.labels, data.limit == 0 ? dataset->count() : std::min(data.limit, dataset->count()),
+                             data.labels);
+  }
+  const auto open = [&](const host::WorkingModel &model, host::Mode mode, std::vector<model::Handle> &outputs) {
+    host::WorkingModel copy = model;
+    host::Context ctx;
+    ctx.working = &copy;
+    ctx.kernels = &runner.kernels();
+    outputs = copy.model.graph(copy.model.main_graph()).outputs;
+    host::SessionRequest session;
+    session.mode = mode;
+    session.workers = flow.workers;
+    session.emits = outputs;
+    return std::make_unique<host::Session>(runner.executor(), ctx, session);
+  };
+  const auto simulated = open(runner.model(), host::Mode::kSimulated, request.outputs);
+  const auto original = open(runner.original(), host::Mode::kFloat, request.reference_outputs);
+  const model::Model &m = runner.original().model;
+  for (const model::Handle output : m.graph(m.main_graph()).outputs) request.output_names.push_back(m.value(output).name);
+  request.session = simulated.get();
+  request.reference = original.get();
+  return pipeline::evaluate(*dataset, request, flow);
+}
+
+std::uint64_t file_size(const std::string &path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return error ? 0 : size;
+}
+
+}  // namespace
+
+int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, const RunOptions &options) {
+  const auto start = std::chrono::steady_clock::now();
+  Progress progress(options.quiet);
+  pipeline::RunEvents events;
+  events.sinks.cancelled = &install_interrupt_handler();
+  events.sinks.progress = [&](std::uint64_t done, std::uint64_t total) { progress.update(done, total); };
+  events.sinks.log = [&](const host::LogLine &line) {
+    if (line.level >= HT_LOG_WARNING) progress.note("halftone: warning: " + line.text);
+  };
+  events.step_begins = [&](const pipeline::PlannedStep &step, std::size_t index, std::size_t count) {
+    progress.begin(index, count, std::string(step.component->id()));
+  };
+  events.step_ended = [&](const pipeline::StepReport &report) { progress.end(step_line(report)); };
+  pipeline::Runner runner(registry, std::move(spec), events);
+  for (const std::string &warning : runner.warnings()) progress.note("halftone: warning: " + warning);
+  if (options.dry_run) {
+    print_plan(runner);
+    return kExitOk;
+  }
+  const std::vector<pipeline::StepReport> reports = runner.run_passes();
+  runner.write_outputs();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const std::uint64_t memory = peak_memory();  // of the quantization itself, before the evaluation
+
+  std::optional<pipeline::Evaluation> evaluation;
+  if (!options.test.inputs.empty()) {
+    progress.begin(0, 1, "evaluate");
+    evaluation = compare(registry, runner, options.test, events.sinks);
+    progress.end(fmt::format(": {} samples ({:.2f} s)", evaluation->samples, evaluation->seconds));
+  }
+  nlohmann::ordered_json figures;
+  Table table({"figure", "value"});
+  table.add({"platform", runner.spec().platform});
+  figures["platform"] = runner.spec().platform;
+  if (evaluation) add_evaluation(*evaluation, "int8", table, figures);
+  const std::uint64_t before = file_size(runner.spec().model.string());
+  for (const pipeline::ExportStep &step : runner.spec().exports) {
+    const std::uint64_t after = file_size(step.path);
+    table.add({"size", fmt::format("{} -> {} ({:.2f}x smaller)", bytes_text(before), bytes_text(after),
+                                   after == 0 ? 0.0 : static_cast<double>(before) / static_cast<double>(after))});
+    figures["float_bytes"] = before;
+    figures["quantized_bytes"] = after;
+  }
+  table.add({"time", seconds_text(seconds)});
+  table.add({"peak memory", bytes_text(memory)});
+  figures["seconds"] = seconds;
+  figures["peak_memory_bytes"] = memory;
+  for (const pipeline::StepReport &report : reports) figures["steps"].push_back({{"pass", report.id}, {"seconds", report.seconds}});
+  for (const pipeline::ExportStep &step : runner.spec().exports) {
+    table.add({"written", step.path});
+    figures["written"].push_back(step.path);
+  }
+  if (!options.quiet) std::fputs(table.text().c_str(), stdout);
+  if (!options.json.empty()) write_file_atomically(options.json, figures.dump(1) + "\n");
+  return kExitOk;
+}
+
+}  // namespace halftone::cli

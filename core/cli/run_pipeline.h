@@ -1,0 +1,25 @@
+// Runs a pipeline with progress on standard error and the summary on standard output: what `run` and `quantize` share.
+#pragma once
+
+#include <string>
+
+#include <boost/program_options.hpp>
+
+#include "core/host/registry.h"
+#include "core/pipeline/pipeline_spec.h"
+
+namespace halftone::cli {
+
+struct RunOptions {
+  bool quiet = false;
+  bool dry_run = false;            // check everything and print the plan
+  std::string json;                // figures as JSON to this file
+  pipeline::DataSpec test;         // evaluated before and after where it has inputs; labels in it
+};
+
+void add_run_options(boost::program_options::options_description &options);
+RunOptions run_options(const boost::program_options::variables_map &values);
+
+int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, const RunOptions &options);
+
+}  // namespace halftone::cli

@@ -1,0 +1,104 @@
+// What `ht_ctx` is: the host's side of one call into a component.
+//
+// A context ties a component's call to the working model, an arena, the error chain, progress and the services of the
+// run. Worker threads have contexts of their own that share the read-only parts.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/model/model.h"
+#include "core/quant/config.h"
+#include "halftone/plugin.h"
+
+namespace halftone::host {
+
+// The model with all that quantization adds to it. Copyable: a transaction works on a copy.
+struct WorkingModel {
+  model::Model model;
+  quant::ConfigTable configs;
+  std::map<model::Handle, std::string> float_reasons;  // why a node stays in float
+};
+
+// Memory that is freed at once; grows in chunks, which reset() keeps for the next call.
+class Arena {
+ public:
+  void *allocate(std::size_t bytes, std::size_t alignment);
+  void reset() noexcept;
+
+ private:
+  struct Chunk {
+    std::unique_ptr<std::byte[]> bytes;
+    std::size_t size = 0, used = 0;
+  };
+  std::vector<Chunk> chunks_;
+  std::size_t current_ = 0;
+};
+
+struct LogLine {
+  std::uint32_t level;
+  std::string text;
+};
+
+// Where log lines and progress of a run go; the command line fills these in. Called from any thread.
+struct RunSinks {
+  std::function<void(const LogLine &)> log;
+  std::function<void(std::uint64_t done, std::uint64_t total)> progress;
+  const std::atomic<bool> *cancelled = nullptr;
+};
+
+class CalibrationService;  // service/calibration_service.h; a context without one answers FAILED_PRECONDITION
+class TargetService;       // service/target_service.h
+class KernelIndex;         // kernel_index.h
+
+}  // namespace halftone::host
+
+// The C name of the same thing.
+struct ht_ctx {
+  halftone::host::WorkingModel *working = nullptr;   // null where a component may not see a model
+  halftone::host::RunSinks sinks;
+  halftone::host::CalibrationService *calibration = nullptr;
+  halftone::host::TargetService *target = nullptr;
+  const halftone::host::KernelIndex *kernels = nullptr;
+  halftone::host::Arena arena;
+  std::string component;                             // id of the component being called
+  std::vector<std::pair<std::string, std::string>> report;
+  std::optional<halftone::Error> error;              // what fail() and failing services recorded, innermost first
+
+  // Records a failure; a second one becomes a note of the first.
+  ht_status record(ht_status status, std::string text, ht_handle subject = HT_NONE);
+  ht_status record(const halftone::Error &failure);
+};
+
+namespace halftone::host {
+using Context = ::ht_ctx;
+
+// Calls into a component and turns its status into an Error: the recorded one, or one made from the bare status. An
+// exception that crosses the boundary all the same becomes Internal and is blamed on the component.
+void call_component(Context &ctx, const std::function<ht_status()> &body);
+
+// Runs a service function's body; what it throws is recorded in ctx and becomes the status. For services/*.cpp.
+template <typename Body>
+ht_status serve(ht_ctx *ctx, Body &&body) noexcept {
+  try {
+    body();
+    return HT_OK;
+  } catch (const Error &error) {
+    return ctx->record(error);
+  } catch (const std::bad_alloc &) {
+    return ctx->record(HT_RESOURCE_EXHAUSTED, "out of memory");
+  } catch (const std::exception &error) {
+    return ctx->record(HT_INTERNAL, error.what());
+  }
+}
+
+}  // namespace halftone::host

@@ -1,0 +1,28 @@
+// Operator kernels of all loaded plug-ins by domain, operator and opset.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/host/registry.h"
+#include "halftone/op_kernel.h"
+
+namespace halftone::host {
+
+class KernelIndex {
+ public:
+  explicit KernelIndex(const Registry &registry);
+  // Null when none covers the opset. Of several, that of the plug-in loaded last wins, so that a user can override one.
+  const ht_op_kernel *find(std::string_view domain, std::string_view op_type, std::int64_t opset) const;
+  // Throws Unimplemented with what would cover it: other opsets, or nothing.
+  const ht_op_kernel &get(std::string_view domain, std::string_view op_type, std::int64_t opset) const;
+
+ private:
+  std::map<std::pair<std::string, std::string>, std::vector<const ht_op_kernel *>> kernels_;
+};
+
+}  // namespace halftone::host

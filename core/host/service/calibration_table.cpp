@@ -1,0 +1,49 @@
+#include <vector>
+
+#include "core/host/service/calibration_service.h"
+#include "core/host/service/table.h"
+#include "core/host/service/tables.h"
+
+namespace halftone::host {
+
+namespace {
+
+CalibrationService &service(ht_ctx *ctx) {
+  if (ctx->calibration == nullptr) fail(Status::kFailedPrecondition, "this call has no calibration data");
+  return *ctx->calibration;
+}
+
+ht_status HT_CALL wants(ht_ctx *ctx, ht_handle config, const ht_str *observer, std::uint32_t *out) {
+  return serve(ctx, [&] { *out = service(ctx).wants(*ctx, config, text(observer)); });
+}
+
+ht_status HT_CALL collect(ht_ctx *ctx, const ht_statistics_request *requests, std::uint64_t count,
+                          const ht_collect_options *options) {
+  return serve(ctx, [&] {
+    std::vector<ht_statistics_request> list;
+    for (std::uint64_t i = 0; i < count; ++i) list.push_back(*element(requests, i));
+    service(ctx).collect(*ctx, list, options == nullptr ? ht_collect_options{sizeof(ht_collect_options), 0, 0, 0} : *options);
+  });
+}
+
+ht_status HT_CALL statistics(ht_ctx *ctx, ht_handle value, const ht_statistics **out) {
+  return serve(ctx, [&] { *out = service(ctx).statistics(*ctx, value); });
+}
+
+ht_status HT_CALL measure(ht_ctx *ctx, const ht_tensor_view *tensor, std::uint32_t what, std::uint32_t channel_axis,
+                          const ht_statistics **out) {
+  return serve(ctx, [&] { *out = service(ctx).measure(*ctx, *tensor, what, channel_axis); });
+}
+
+ht_status HT_CALL render(ht_ctx *ctx, ht_handle config, const ht_statistics *stats, const ht_str *observer) {
+  return serve(ctx, [&] { service(ctx).render(*ctx, config, *stats, text(observer)); });
+}
+
+}  // namespace
+
+const ht_calibration *calibration_table() {
+  static constexpr ht_calibration kTable = {sizeof(ht_calibration), 0, &wants, &collect, &statistics, &measure, &render};
+  return &kTable;
+}
+
+}  // namespace halftone::host

@@ -1,0 +1,54 @@
+// What every service file needs: conversions between the C structs and the kernel's objects.
+#pragma once
+
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/host/context.h"
+#include "halftone/graph.h"
+
+namespace halftone::host {
+
+inline std::string_view text(const ht_str *s) {
+  if (s == nullptr || s->data == nullptr) return {};
+  return {s->data, static_cast<std::size_t>(s->size)};
+}
+inline ht_str text(std::string_view s) { return {s.data(), s.size()}; }
+
+inline WorkingModel &working(ht_ctx *ctx) {
+  if (ctx->working == nullptr) fail(Status::kFailedPrecondition, "this call has no model");
+  return *ctx->working;
+}
+
+// A copy in the context's arena.
+template <typename T>
+T *keep(ht_ctx *ctx, std::span<const T> items) {
+  T *copy = static_cast<T *>(ctx->arena.allocate(items.size_bytes() + 1, alignof(T) < 8 ? 8 : alignof(T)));
+  if (!items.empty()) std::memcpy(copy, items.data(), items.size_bytes());
+  return copy;
+}
+
+// Writes at most what the caller's struct has room for; the reader's rule of the ABI seen from the writing side.
+template <typename T>
+void put(T *out, const T &value) {
+  const std::uint32_t size = out->struct_size;
+  std::memcpy(static_cast<void *>(out), &value, size < sizeof(T) ? size : sizeof(T));
+  out->struct_size = size;
+}
+
+// Steps through an array whose elements have the caller's own size.
+template <typename T>
+T *element(T *first, std::uint64_t index) {
+  using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
+  return reinterpret_cast<T *>(reinterpret_cast<Byte *>(first) + index * first->struct_size);
+}
+
+// A view of a constant tensor; shape and bytes live as long as the tensor.
+ht_tensor_view view_of(const model::Tensor &tensor);
+
+// A tensor with a copy of the view's elements; throws for blocked or strided views.
+model::Tensor copy_of(const ht_tensor_view &view);
+
+}  // namespace halftone::host

@@ -1,0 +1,42 @@
+// What the kernel asks the run's platform: the rule of a node, and options of the descriptor. core/pipeline implements it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/setting.h"
+#include "core/host/context.h"
+#include "halftone/target.h"
+
+namespace halftone::host {
+
+struct SlotRule {
+  std::uint32_t role = HT_SLOT_NONE;
+  ht_quant_spec spec{};
+  std::string observer;
+  std::map<std::string, std::string> observer_parameters;
+  std::string reason;  // why the slot stays in float
+};
+
+struct NodeRule {
+  bool quantized = false;
+  bool passive = false;
+  bool computing = false;
+  std::string reason;  // why the node stays in float
+  std::vector<SlotRule> inputs, outputs;  // one for each slot of the node
+};
+
+class TargetService {
+ public:
+  virtual ~TargetService() = default;
+  virtual std::string_view platform() const = 0;
+  // Replaces what `out` held.
+  virtual void node_rule(const WorkingModel &model, model::Handle node, NodeRule &out) = 0;
+  // Null when the descriptor does not say. Lives as long as the service.
+  virtual const Setting *option(std::string_view dotted) const = 0;
+};
+
+}  // namespace halftone::host

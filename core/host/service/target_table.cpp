@@ -1,0 +1,100 @@
+#include <vector>
+
+#include "core/host/service/parameter_text.h"
+#include "core/host/service/table.h"
+#include "core/host/service/tables.h"
+#include "core/host/service/target_service.h"
+
+namespace halftone::host {
+
+namespace {
+
+TargetService &target(ht_ctx *ctx) {
+  if (ctx->target == nullptr) fail(Status::kFailedPrecondition, "this run has no platform; name one with `platform:`");
+  return *ctx->target;
+}
+
+ht_str kept_text(ht_ctx *ctx, std::string_view s) { return {keep(ctx, std::span<const char>(s.data(), s.size())), s.size()}; }
+
+ht_value text_value(ht_ctx *ctx, std::span<const ht_str> list) {
+  return {HT_VALUE_STR, static_cast<std::uint32_t>(list.size()), keep(ctx, list), {0, 0}};
+}
+
+// Observer parameters cross as texts; the observer's schema gives them types when it is used.
+ht_slot_rule slot_rule(ht_ctx *ctx, const SlotRule &rule) {
+  ht_slot_rule out{};
+  out.struct_size = sizeof(out);
+  out.role = rule.role;
+  out.spec = rule.spec;
+  out.observer = kept_text(ctx, rule.observer);
+  out.reason = kept_text(ctx, rule.reason);
+  std::vector<ht_field> fields;
+  for (const auto &[name, value] : rule.observer_parameters) {
+    const ht_str s = kept_text(ctx, value);
+    fields.push_back({kept_text(ctx, name), text_value(ctx, std::span(&s, 1))});
+  }
+  out.observer_parameters = keep(ctx, std::span<const ht_field>(fields));
+  out.observer_parameter_count = fields.size();
+  return out;
+}
+
+ht_status HT_CALL platform(ht_ctx *ctx, ht_str *id) {
+  return serve(ctx, [&] { *id = kept_text(ctx, target(ctx).platform()); });
+}
+
+ht_status HT_CALL node_rule(ht_ctx *ctx, ht_handle node, ht_node_rule *rule) {
+  return serve(ctx, [&] {
+    NodeRule resolved;
+    target(ctx).node_rule(working(ctx), node, resolved);
+    std::vector<ht_slot_rule> inputs, outputs;
+    for (const SlotRule &slot : resolved.inputs) inputs.push_back(slot_rule(ctx, slot));
+    for (const SlotRule &slot : resolved.outputs) outputs.push_back(slot_rule(ctx, slot));
+    ht_node_rule out{};
+    out.quantized = resolved.quantized ? 1 : 0;
+    out.passive = resolved.passive ? 1 : 0;
+    out.computing = resolved.computing ? 1 : 0;
+    out.reason = kept_text(ctx, resolved.reason);
+    out.inputs = keep(ctx, std::span<const ht_slot_rule>(inputs));
+    out.input_count = inputs.size();
+    out.outputs = keep(ctx, std::span<const ht_slot_rule>(outputs));
+    out.output_count = outputs.size();
+    put(rule, out);
+  });
+}
+
+template <typename T>
+ht_value kept_value(ht_ctx *ctx, std::uint32_t kind, T value) {
+  return {kind, 1, keep(ctx, std::span<const T>(&value, 1)), {0, 0}};
+}
+
+ht_value option_value(ht_ctx *ctx, const Setting &setting) {
+  if (const auto *flag = std::get_if<bool>(&setting.value)) return kept_value<std::int64_t>(ctx, HT_VALUE_FLAG, *flag ? 1 : 0);
+  if (const auto *i = std::get_if<std::int64_t>(&setting.value)) return kept_value(ctx, HT_VALUE_I64, *i);
+  if (const auto *f = std::get_if<double>(&setting.value)) return kept_value(ctx, HT_VALUE_F64, *f);
+  if (const auto *s = std::get_if<std::string>(&setting.value)) {
+    const ht_str one = kept_text(ctx, *s);
+    return text_value(ctx, std::span(&one, 1));
+  }
+  if (setting.is_list()) {
+    std::vector<ht_str> list;
+    for (const Setting &item : setting.list()) list.push_back(kept_text(ctx, item.text));
+    return text_value(ctx, list);
+  }
+  return {};
+}
+
+ht_status HT_CALL option(ht_ctx *ctx, const ht_str *name, ht_value *value) {
+  return serve(ctx, [&] {
+    const Setting *setting = target(ctx).option(text(name));
+    *value = setting == nullptr ? ht_value{} : option_value(ctx, *setting);
+  });
+}
+
+}  // namespace
+
+const ht_target *target_table() {
+  static constexpr ht_target kTable = {sizeof(ht_target), 0, &platform, &node_rule, &option};
+  return &kTable;
+}
+
+}  // namespace halftone::host

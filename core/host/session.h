@@ -1,0 +1,54 @@
+// An open execution session: a model compiled by an executor, run sample by sample from several workers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/host/context.h"
+#include "core/host/instance.h"
+#include "halftone/executor.h"
+
+namespace halftone::host {
+
+enum class Mode : std::uint32_t { kFloat = HT_MODE_FLOAT, kSimulated = HT_MODE_SIMULATED, kInteger = HT_MODE_INTEGER };
+
+struct SessionRequest {
+  Mode mode = Mode::kFloat;
+  std::uint32_t workers = 1;
+  bool quantized_weights = false;      // see ht_session_options
+  std::vector<model::Handle> emits;    // values to hand over
+};
+
+// What a session hands over: called on the worker's thread while the executor still holds the tensor.
+using EmitFunction = std::function<void(model::Handle value, const ht_tensor_view &tensor)>;
+
+class Session {
+ public:
+  // Asks the executor about every node first, so that a missing operator is an error before any data is read. `ctx` must
+  // have the working model; it is used during the call only.
+  Session(const Instance &executor, Context &ctx, const SessionRequest &request);
+  ~Session();
+  Session(const Session &) = delete;
+  Session &operator=(const Session &) = delete;
+
+  // The model inputs to feed, in the order that run() takes them.
+  const std::vector<model::Handle> &inputs() const noexcept { return inputs_; }
+  std::uint64_t revision() const noexcept { return revision_; }
+  // Throws Stale when `current` is not the revision that was opened.
+  void require_fresh(const model::Model &current) const;
+
+  // One sample on the calling thread. `ctx` belongs to the worker. What emit throws ends the run and is thrown again.
+  void run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs, const EmitFunction &emit) const;
+
+ private:
+  const ht_executor &executor_;
+  std::string executor_id_;
+  std::vector<model::Handle> inputs_;
+  std::uint64_t revision_ = 0;
+  void *raw_ = nullptr;
+};
+
+}  // namespace halftone::host

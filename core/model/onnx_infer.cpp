@@ -1,0 +1,153 @@
+// Static types by onnx's shape inference, on a message that holds only the constants that matter for shapes.
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "core/model/onnx_build.h"
+#include "core/model/onnx_io.h"
+#include "core/model/onnx_schema.h"
+#include "core/model/onnx_tensor.h"
+#include "core/model/onnx_type.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Woverloaded-virtual"
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+#include <onnx/shape_inference/implementation.h>
+#pragma GCC diagnostic pop
+
+namespace halftone::model {
+namespace {
+
+constexpr std::size_t kSmallCount = 1024;
+constexpr std::string_view kGeneratedSymbol = "unk__";  // onnx's names for extents that it does not know
+
+// Integers may be shapes, axes or indices; of other constants the type is enough unless they are small (Resize scales).
+void write_for_shapes(const Tensor &tensor, onnx::TensorProto &proto, ConstantPlace) {
+  const ht_dtype dtype = tensor.dtype();
+  if (dtype == HT_STRING) return;  // its message says type and shape
+  const bool shapes_depend_on_it = dtype == HT_I64 || dtype == HT_I32 || dtype == HT_BOOL;
+  if (shapes_depend_on_it || static_cast<std::size_t>(tensor.count()) <= kSmallCount)
+    put_tensor(tensor, proto);
+  else
+    put_tensor_header(tensor, proto);
+}
+
+std::string plain(const std::string &domain) {
+  return domain == "ai.onnx" ? std::string() : domain;
+}
+
+constexpr const char *kHiddenDomain = "halftone.hidden";
+
+// libonnx reads beyond the shape when this axis is below minus the rank. Without a known rank only the last axis is
+// safe.
+bool has_wild_axis(const onnx::NodeProto &node, Handle graph, const Model &model) {
+  if (node.op_type() != "LayerNormalization" || node.input_size() == 0) return false;
+  const Handle h = model.find_value(graph, node.input(0));
+  const bool rank_known = h != HT_NONE && model.value(h).type.has_shape;
+  const std::int64_t lowest = rank_known ? -static_cast<std::int64_t>(model.value(h).type.dims.size()) : -1;
+  return std::any_of(node.attribute().begin(), node.attribute().end(),
+                     [&](const onnx::AttributeProto &a) { return a.name() == "axis" && a.i() < lowest; });
+}
+
+// A schema older than the node would give a wrong type, not none; a broken node would end the inference of all, or the
+// process, because libonnx does not check what it reads. Such nodes get a domain that onnx does not know.
+void hide_misfits(Handle handle, onnx::GraphProto &graph, const Model &model, std::set<std::string> &domains) {
+  for (onnx::NodeProto &node : *graph.mutable_node()) {
+    node.set_domain(plain(node.domain()));
+    const bool is_known_domain = linked_version(node.domain()) != 0;
+    const bool fits = fits_known_schema(node, model.opset(node.domain())) && !has_wild_axis(node, handle, model);
+    if (is_known_domain && !fits) node.set_domain(kHiddenDomain);
+    domains.insert(node.domain());
+  }
+}
+
+void build_for_inference(const Model &model, onnx::ModelProto &proto, GraphMessages &graphs) {
+  proto.Clear();
+  graphs.clear();
+  build_proto(model, write_for_shapes, proto, &graphs);
+  proto.clear_training_info();
+  // Constants need not be inputs, whatever the file's own version says.
+  proto.set_ir_version(linked_ir_version());
+  std::set<std::string> domains;
+  for (const auto &[handle, graph] : graphs) hide_misfits(handle, *graph, model, domains);
+  for (auto &import : *proto.mutable_opset_import()) {
+    import.set_domain(plain(import.domain()));
+    domains.erase(import.domain());
+  }
+  // One node of a domain that is not imported would end the inference of all.
+  for (const std::string &domain : domains) {
+    auto &import = *proto.add_opset_import();
+    import.set_domain(domain);
+    import.set_version(1);
+  }
+}
+
+// What was inferred before a failure is in the message and is used.
+bool run_inference(onnx::ModelProto &proto, bool data_propagation) {
+  try {
+    const onnx::ShapeInferenceOptions options(false, 0, data_propagation);
+    onnx::shape_inference::InferShapes(proto, onnx::OpSchemaRegistry::Instance(), options);
+    return true;
+  } catch (const std::exception &) {
+    return false;
+  }
+}
+
+ValueType without_generated_symbols(ValueType type) {
+  for (Dim &dim : type.dims) {
+    if (dim.symbol.starts_with(kGeneratedSymbol)) dim.symbol.clear();
+  }
+  return type;
+}
+
+void merge_type(Model &model, Handle h, const ValueType &found) {
+  const Value &value = model.value(h);
+  if (found.dtype == HT_DTYPE_NONE || value.initializer) return;
+  ValueType merged = value.type;
+  if (merged.dtype == HT_DTYPE_NONE) {
+    merged = found;
+  } else if (merged.dtype != found.dtype) {
+    return;
+  } else if (!merged.has_shape) {
+    merged.has_shape = found.has_shape;
+    merged.dims = found.dims;
+  } else if (found.has_shape && found.dims.size() == merged.dims.size() && !value.is_input && !value.is_output) {
+    for (std::size_t i = 0; i < merged.dims.size(); ++i) {
+      if (merged.dims[i].extent < 0 && merged.dims[i].symbol.empty()) merged.dims[i] = found.dims[i];
+    }
+  }
+  if (!same_type(merged, value.type)) model.set_type(h, std::move(merged));
+}
+
+template <typename Infos>
+void collect(Model &model, Handle graph, const Infos &infos) {
+  for (const onnx::ValueInfoProto &info : infos) {
+    const Handle h = model.find_value(graph, info.name());
+    if (h == HT_NONE || model.value(h).graph != graph) continue;
+    merge_type(model, h, without_generated_symbols(read_type(info.type())));
+  }
+}
+
+}  // namespace
+
+void infer_shapes(Model &model) {
+  onnx::ModelProto proto;
+  GraphMessages graphs;
+  build_for_inference(model, proto, graphs);
+  if (!run_inference(proto, true)) {
+    // Following the values of shapes fails on some valid models; types alone then still come through.
+    build_for_inference(model, proto, graphs);
+    run_inference(proto, false);
+  }
+  for (const auto &[graph, message] : graphs) {
+    collect(model, graph, message->input());
+    collect(model, graph, message->value_info());
+    collect(model, graph, message->output());
+  }
+}
+
+}  // namespace halftone::model

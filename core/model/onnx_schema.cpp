@@ -1,0 +1,78 @@
+#include "core/model/onnx_schema.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/base/nearest.h"
+#include "core/model/onnx_io.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Woverloaded-virtual"
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+#include <onnx/defs/schema.h>
+#pragma GCC diagnostic pop
+
+namespace halftone::model {
+namespace {
+
+std::string plain(std::string_view domain) {
+  return domain == "ai.onnx" ? std::string() : std::string(domain);
+}
+
+const onnx::OpSchema *schema(std::string_view domain, std::string_view op_type, std::int64_t opset) {
+  const int version = static_cast<int>(std::clamp<std::int64_t>(opset, 0, 1 << 20));
+  return onnx::OpSchemaRegistry::Schema(std::string(op_type), version, plain(domain));
+}
+
+}  // namespace
+
+std::int64_t linked_version(std::string_view domain) {
+  const auto &versions = onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map();
+  const auto found = versions.find(plain(domain));
+  return found == versions.end() ? 0 : found->second.second;
+}
+
+std::int64_t linked_opset() {
+  return linked_version("");
+}
+
+std::int64_t linked_ir_version() {
+  return onnx::Version::IR_VERSION;
+}
+
+bool is_known_operator(std::string_view domain, std::string_view op_type, std::int64_t opset) {
+  return schema(domain, op_type, opset) != nullptr;
+}
+
+std::string unknown_operator_hint(std::string_view domain, std::string_view op_type) {
+  const std::string wanted = plain(domain);
+  std::vector<std::string> names;
+  std::int64_t first = 0;
+  for (const onnx::OpSchema &known : onnx::OpSchemaRegistry::get_all_schemas_with_history()) {
+    if (known.domain() != wanted) continue;
+    if (known.Name() == op_type)
+      first = first == 0 ? known.SinceVersion() : std::min<std::int64_t>(first, known.SinceVersion());
+    names.push_back(known.Name());
+  }
+  if (first != 0) return fmt::format(" (it exists since opset {})", first);
+  std::sort(names.begin(), names.end());
+  return nearest_hint(op_type, names);
+}
+
+bool fits_known_schema(const onnx::NodeProto &node, std::int64_t opset) {
+  const onnx::OpSchema *known = schema(node.domain(), node.op_type(), opset);
+  if (known == nullptr) return false;
+  try {
+    known->Verify(node);
+    return true;
+  } catch (const std::exception &) {
+    return false;
+  }
+}
+
+}  // namespace halftone::model

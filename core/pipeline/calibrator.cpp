@@ -1,0 +1,160 @@
+#include "core/pipeline/calibrator.h"
+
+#include <cmath>
+
+#include "core/calibration/statistics_key.h"
+#include "core/host/service/parameter_text.h"
+#include "core/quant/arithmetic.h"
+#include "halftone/observer.h"
+
+namespace halftone::pipeline {
+
+namespace {
+
+constexpr std::string_view kFallbackObserver = "minmax";
+
+// Entries that a config's scale arrays need for a tensor of this shape.
+std::uint64_t scale_count(const ht_quant_spec &spec, const ht_statistics &statistics) {
+  return spec.granularity == HT_PER_CHANNEL ? statistics.channel_count : 1;
+}
+
+bool is_parameter(const host::WorkingModel &working, const quant::SlotKey &key) {
+  const model::Node &node = working.model.node(key.node);
+  const model::Handle value = key.is_output ? node.outputs.at(key.slot) : node.inputs.at(key.slot);
+  return value != HT_NONE && working.model.value(value).initializer.has_value();
+}
+
+}  // namespace
+
+Calibrator::Calibrator(const host::Registry &registry, const host::Instance &executor, const calibration::Dataset *dataset,
+                       CalibrationSettings settings)
+    : registry_(registry), executor_(executor), dataset_(dataset), settings_(settings) {}
+
+Calibrator::~Calibrator() = default;
+
+const host::Instance &Calibrator::observer_for(host::Context &ctx, const quant::Config &config, std::string_view name) {
+  const bool own = name.empty() || name == config.observer;
+  const std::string id(own ? (config.observer.empty() ? kFallbackObserver : std::string_view(config.observer)) : name);
+  const Setting settings = host::settings_of_texts(own ? config.observer_parameters : std::map<std::string, std::string>{},
+                                                   "observer '" + id + "'");
+  std::string key = id;
+  if (own) {
+    for (const auto &[parameter, value] : config.observer_parameters) key += '\n' + parameter + '=' + value;
+  }
+  std::unique_ptr<host::Instance> &slot = observers_[key];
+  if (!slot) {
+    const std::string caller = ctx.component;
+    slot = std::make_unique<host::Instance>(registry_.get(HT_KIND_OBSERVER, id), &settings, ctx);
+    ctx.component = caller;
+  }
+  return *slot;
+}
+
+std::uint32_t Calibrator::wants(host::Context &ctx, model::Handle handle, std::string_view observer) {
+  const quant::Config &config = ctx.working->configs.get(handle);
+  const host::Instance &instance = observer_for(ctx, config, observer);
+  const auto &role = instance.role<ht_observer>(HT_OBSERVER_1);
+  if (config.spec.granularity == HT_PER_TENSOR) return role.wants;
+  if (config.spec.granularity == HT_PER_BLOCK) fail(Status::kUnimplemented, "observers do not give ranges per block yet");
+  if (role.wants_per_channel == 0) {
+    fail(Status::kInvalidArgument, "observer '{}' gives one range per tensor, but {} is quantized per channel; use minmax",
+         instance.component().id(), quant::describe(config.key, ctx.working->model));
+  }
+  return role.wants_per_channel;
+}
+
+void Calibrator::collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
+                         const ht_collect_options &options) {
+  if (dataset_ == nullptr) {
+    fail(Status::kFailedPrecondition,
+         "this pipeline needs calibration data; give `calibration:` with a path, or --calibration PATH");
+  }
+  if (dataset_->count() == 0) fail(Status::kFailedPrecondition, "the calibration data has no samples");
+  calibration::Requests wanted;
+  host::SessionRequest session_request;
+  session_request.quantized_weights = options.quantized_weights != 0;
+  for (const ht_statistics_request &request : requests) {
+    auto [at, is_new] = wanted.try_emplace(request.value);
+    const calibration::Request asked = calibration::request_of(request.wants, request.channel_axis);
+    at->second.request = is_new ? asked : calibration::unite(at->second.request, asked);
+    at->second.groups = at->second.groups || ((request.wants & HT_WANT_GROUPS) != 0 && options.group != 0);
+    if (is_new) session_request.emits.push_back(request.value);
+  }
+  calibration::FlowOptions flow;
+  flow.limit = settings_.limit;
+  flow.on_bad_sample = settings_.on_bad_sample;
+  flow.sinks = ctx.sinks;
+  flow.workers = calibration::worker_count(settings_.threads, dataset_->count());
+  session_request.workers = flow.workers;
+
+  // The session is opened with a context of its own: it must not leave memory in the pass's arena.
+  host::Context open_ctx;
+  open_ctx.working = ctx.working;
+  open_ctx.kernels = ctx.kernels;
+  open_ctx.sinks = ctx.sinks;
+  const host::Session session(executor_, open_ctx, session_request);
+  collected_ = calibration::collect(*dataset_, session, ctx.working->model, wanted, options.group, flow);
+  key_ = calibration::statistics_key(calibration::model_digest(ctx.working->model), collected_.data,
+                                     options.quantized_weights != 0).hex();
+  if (collected_.flow.samples == 0) {
+    fail(Status::kDataLoss, "no calibration sample could be used; the first was refused because: {}",
+         collected_.flow.skipped.empty() ? "(none was read)" : collected_.flow.skipped.front());
+  }
+}
+
+const ht_statistics *Calibrator::statistics(host::Context &ctx, model::Handle value) {
+  const auto found = collected_.values.find(value);
+  if (found == collected_.values.end()) {
+    fail(Status::kNotFound, "no statistics were collected for value '{}'", ctx.working->model.value(value).name);
+  }
+  if (found->second.total.count() == 0) {
+    fail(Status::kFailedPrecondition, "value '{}' was never produced, or always empty, during calibration",
+         ctx.working->model.value(value).name);
+  }
+  return &found->second.view();
+}
+
+const ht_statistics *Calibrator::measure(host::Context &, const ht_tensor_view &tensor, std::uint32_t wants,
+                                         std::uint32_t channel_axis) {
+  auto statistics = std::make_unique<calibration::Statistics>();
+  statistics->total = calibration::Accumulator(calibration::request_of(wants, channel_axis));
+  statistics->samples = 1;
+  if (!statistics->total.observe(tensor)) {
+    fail(Status::kFailedPrecondition, "the parameter has values that are NaN or infinite; repair the model");
+  }
+  measured_.push_back(std::move(statistics));
+  return &measured_.back()->view();
+}
+
+void Calibrator::render(host::Context &ctx, model::Handle handle, const ht_statistics &statistics, std::string_view observer) {
+  quant::ConfigTable &configs = ctx.working->configs;
+  const quant::Config config = configs.get(handle);
+  const host::Instance &instance = observer_for(ctx, config, observer);
+  const auto &role = instance.role<ht_observer>(HT_OBSERVER_1);
+  const std::uint64_t count = scale_count(config.spec, statistics);
+  if (count == 0) {
+    fail(Status::kFailedPrecondition, "{} is quantized per channel, but its statistics have no channels",
+         quant::describe(config.key, ctx.working->model));
+  }
+  std::vector<float> low(count), high(count), scales(count);
+  std::vector<std::int32_t> zero_points(count);
+  ht_str rule{};
+  const std::string caller = ctx.component;
+  ctx.component = instance.component().id();
+  host::call_component(ctx, [&] {
+    return role.derive(instance.raw(), &ctx, &statistics, &config.spec, count, low.data(), high.data(), &rule);
+  });
+  ctx.component = caller;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const quant::Scale scale = quant::scale_from_range(low[i], high[i], config.spec);
+    scales[i] = scale.scale;
+    zero_points[i] = scale.zero_point;
+  }
+  const std::string range = count == 1 ? fmt::format(" [{:.6g}, {:.6g}]", low[0], high[0]) : fmt::format(" ({} channels)", count);
+  const std::string text(rule.data == nullptr ? instance.component().id() : std::string_view(rule.data, rule.size));
+  const bool from_data = statistics.sample_count > 0 && !key_.empty() && !is_parameter(*ctx.working, config.key);
+  configs.set_scales(handle, scales, zero_points, {caller, text + range, from_data ? key_ : std::string()});
+  configs.settle_slaves();
+}
+
+}  // namespace halftone::pipeline

@@ -1,0 +1,52 @@
+// Accuracy of a model on labelled samples, and how far its outputs are from another's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/calibration/dataset.h"
+#include "core/calibration/sample_flow.h"
+#include "core/host/session.h"
+
+namespace halftone::pipeline {
+
+struct OutputError {
+  std::string name;
+  double noise_to_signal = 0;  // mean over samples of sum((q - f)^2) / (sum(f^2) + 1e-7)
+  double cosine = 0;           // mean over samples
+  double largest = 0;          // largest absolute difference
+};
+
+struct Evaluation {
+  std::uint64_t samples = 0;
+  std::vector<std::string> skipped;
+  std::optional<double> top1, top5;          // fractions, where there are labels
+  std::optional<double> agreement;           // with the reference's top-1
+  std::optional<double> reference_top1;
+  std::vector<OutputError> outputs;          // against the reference
+  double seconds = 0;
+};
+
+// Sessions emit their graph outputs. `reference` null: no comparison; its outputs are matched by position, its inputs too.
+// `labels` empty: no accuracy; class scores are the last axis of the first output with more than one element.
+struct EvaluationRequest {
+  const host::Session *session = nullptr;
+  std::vector<model::Handle> outputs;
+  std::vector<std::string> output_names;
+  const host::Session *reference = nullptr;
+  std::vector<model::Handle> reference_outputs;
+  std::vector<std::int64_t> labels;
+};
+
+Evaluation evaluate(const calibration::Dataset &dataset, const EvaluationRequest &request,
+                    const calibration::FlowOptions &options);
+
+// Class numbers from a .npy file of any integer type; throws naming the file. Goes through the npy reader.
+std::vector<std::int64_t> read_labels(const host::Registry &registry, const std::string &path);
+
+// Fails when there are fewer labels than samples.
+void require_labels(const std::vector<std::int64_t> &labels, std::uint64_t samples, const std::string &path);
+
+}  // namespace halftone::pipeline

@@ -1,0 +1,16 @@
+// `overrides:` rules: what a user wants otherwise than the platform says. Applied when the configs exist, before anything is
+// decided from them.
+#pragma once
+
+#include <vector>
+
+#include "core/host/context.h"
+#include "core/pipeline/pipeline_spec.h"
+
+namespace halftone::pipeline {
+
+// Each rule in order, the last match wins. Throws InvalidArgument with the location for a rule that matches nothing, an unknown
+// key, or a setting that the config refuses.
+void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working);
+
+}  // namespace halftone::pipeline

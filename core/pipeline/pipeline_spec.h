@@ -1,0 +1,75 @@
+// What a run is asked to do: the contents of a pipeline file, or of the command line that stands for one.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/setting.h"
+#include "core/calibration/preprocess.h"
+
+namespace halftone::pipeline {
+
+struct PassStep {
+  std::string id;
+  Setting settings;  // null or a map of parameters
+  Location where;
+};
+
+struct ExportStep {
+  std::string format;
+  std::string path;
+  Setting settings;  // the exporter's parameters
+  Location where;
+};
+
+struct OverrideRule {
+  std::string op;     // operator type, or empty for any
+  std::string node;   // glob over node names, or empty
+  Setting set;        // {inputs: {...}, outputs: {...}}; see overrides.h
+  Location where;
+};
+
+struct InputSpec {
+  std::string name;   // of the model input; empty for the only one
+  std::string path;
+  std::string reader;
+  Setting reader_settings;
+  calibration::Preprocess preprocess;
+};
+
+struct DataSpec {
+  std::vector<InputSpec> inputs;  // empty: no data
+  std::string labels;             // .npy of class numbers, or empty
+  std::uint64_t limit = 0;        // 0: all
+  std::uint64_t batch = 1;        // transport only; never changes a result
+  std::uint32_t threads = 0;      // 0: all cores
+  std::uint64_t memory_budget = 0;  // bytes; 0: none
+  bool skip_bad_samples = false;
+};
+
+struct PipelineSpec {
+  std::filesystem::path model;
+  std::string platform;
+  DataSpec calibration;
+  std::string executor = "onednn";
+  std::optional<std::vector<PassStep>> passes;  // absent: the platform's
+  std::vector<OverrideRule> overrides;
+  std::vector<ExportStep> exports;
+  std::string configs_out, report;
+  std::string observer;           // for every activation, instead of the platform's choice
+};
+
+// Parses a pipeline file. Paths in it are relative to the file's folder. `overrides` are --set key=value texts. Throws
+// InvalidArgument with file:line:column, the allowed keys and the nearest name.
+PipelineSpec read_pipeline(const std::filesystem::path &file, const std::vector<std::string> &overrides);
+
+// The same from a tree; `folder` is what relative paths start from.
+PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &folder);
+
+// A `passes:` list: names, or one-entry maps of name to parameters.
+std::vector<PassStep> parse_passes(const Setting &list);
+
+}  // namespace halftone::pipeline

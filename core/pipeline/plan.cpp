@@ -1,0 +1,94 @@
+#include "core/pipeline/plan.h"
+
+#include <map>
+#include <set>
+
+#include <fmt/ranges.h>
+
+#include "core/base/error.h"
+
+namespace halftone::pipeline {
+
+namespace {
+
+std::vector<std::string> facts(const char *const *list, std::uint64_t count) { return {list, list + count}; }
+
+class Planner {
+ public:
+  explicit Planner(const host::Registry &registry) : registry_(registry) {}
+
+  void add(const PassStep &step) {
+    const host::Component *component = nullptr;
+    try {
+      component = &registry_.get(HT_KIND_PASS, step.id);
+    } catch (Error &error) {
+      if (step.where.line == 0) throw;
+      throw Error(error.status(), step.where.text() + ": " + error.message());
+    }
+    for (const std::string &fact : facts(component->description->after, component->description->after_count)) {
+      if (!holds_.contains(fact)) supply(fact, step, *component);
+    }
+    append({component, step.settings, step.where, false});
+  }
+
+  std::vector<PlannedStep> plan;
+
+ private:
+  void append(PlannedStep step) {
+    const ht_component &d = *step.component->description;
+    for (const std::string &fact : facts(d.invalidates, d.invalidate_count)) {
+      holds_.erase(fact);
+      destroyed_by_[fact] = d.id;
+    }
+    for (const std::string &fact : facts(d.provides, d.provide_count)) holds_.insert(fact);
+    plan.push_back(std::move(step));
+  }
+
+  // Puts the only pass that provides `fact` in front, unless it was there already and something destroyed the fact.
+  void supply(const std::string &fact, const PassStep &step, const host::Component &needs) {
+    std::vector<std::string> providers;
+    const host::Component *only = nullptr;
+    for (const host::Component *candidate : registry_.all(HT_KIND_PASS)) {
+      for (const std::string &provided : facts(candidate->description->provides, candidate->description->provide_count)) {
+        if (provided != fact) continue;
+        providers.emplace_back(candidate->id());
+        only = candidate;
+      }
+    }
+    const std::string where = step.where.line == 0 ? "" : step.where.text() + ": ";
+    const auto destroyed = destroyed_by_.find(fact);
+    if (destroyed != destroyed_by_.end()) {
+      fail(Status::kInvalidArgument, "{}pass '{}' needs '{}', which pass '{}' before it made invalid; run {} again in between",
+           where, needs.id(), fact, destroyed->second, fmt::join(providers, " or "));
+    }
+    if (providers.empty()) {
+      fail(Status::kInvalidArgument, "{}pass '{}' needs '{}', and no loaded pass provides it", where, needs.id(), fact);
+    }
+    if (providers.size() > 1) {
+      fail(Status::kInvalidArgument, "{}pass '{}' needs '{}'; put one of {} before it", where, needs.id(), fact,
+           fmt::join(providers, ", "));
+    }
+    if (!pending_.insert(fact).second) {
+      fail(Status::kInvalidArgument, "{}pass '{}' and what provides '{}' need each other", where, needs.id(), fact);
+    }
+    for (const std::string &first : facts(only->description->after, only->description->after_count)) {
+      if (!holds_.contains(first)) supply(first, step, *only);
+    }
+    pending_.erase(fact);
+    append({only, {}, step.where, true});
+  }
+
+  const host::Registry &registry_;
+  std::set<std::string> holds_, pending_;
+  std::map<std::string, std::string> destroyed_by_;
+};
+
+}  // namespace
+
+std::vector<PlannedStep> make_plan(const host::Registry &registry, const std::vector<PassStep> &passes) {
+  Planner planner(registry);
+  for (const PassStep &step : passes) planner.add(step);
+  return std::move(planner.plan);
+}
+
+}  // namespace halftone::pipeline

@@ -1,0 +1,171 @@
+#include "core/pipeline/runner.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/base/file.h"
+#include "core/base/nearest.h"
+#include "core/model/onnx_io.h"
+#include "core/pipeline/configs_json.h"
+#include "core/pipeline/overrides.h"
+#include "core/pipeline/platform_descriptor.h"
+#include "core/pipeline/target.h"
+#include "halftone/exporter.h"
+#include "halftone/pass.h"
+#include "halftone/platform.h"
+
+namespace halftone::pipeline {
+
+namespace {
+
+PlatformDescriptor find_platform(const host::Registry &registry, const std::string &id) {
+  if (const auto file = registry.descriptors.find(id); file != registry.descriptors.end()) {
+    return parse_platform_file(file->second);
+  }
+  if (const host::Component *component = registry.find(HT_KIND_PLATFORM, id)) {
+    const auto *role = static_cast<const ht_platform *>(component->role(HT_PLATFORM_1));
+    return parse_platform(role->descriptor, "platform '" + id + "'");
+  }
+  std::vector<std::string> known;
+  for (const auto &[name, path] : registry.descriptors) known.push_back(name);
+  for (const host::Component *component : registry.all(HT_KIND_PLATFORM)) known.emplace_back(component->id());
+  fail(Status::kNotFound, "no platform '{}'{}; `halftone platforms` lists what there is", id, nearest_hint(id, known));
+}
+
+// A key of the file format that this version does not act on yet must not look as if it did.
+void refuse_what_is_not_offered(const PipelineSpec &spec) {
+  if (spec.calibration.memory_budget != 0) {
+    fail(Status::kUnimplemented, "this version does not enforce a memory budget yet; remove `memory_budget`");
+  }
+  if (!spec.report.empty()) fail(Status::kUnimplemented, "this version writes no HTML report yet; remove `report`");
+}
+
+bool provides_configs(const host::Component &component) {
+  const ht_component &d = *component.description;
+  return std::any_of(d.provides, d.provides + d.provide_count,
+                     [](const char *fact) { return std::string_view(fact) == HT_FACT_CONFIGS; });
+}
+
+// The observer of every activation config that has its own scale to find.
+void override_observer(host::WorkingModel &working, const std::string &observer) {
+  for (const model::Handle handle : working.configs.all()) {
+    const quant::Config &config = working.configs.get(handle);
+    const model::Node &node = working.model.node(config.key.node);
+    const model::Handle value = config.key.is_output ? node.outputs[config.key.slot] : node.inputs[config.key.slot];
+    const bool parameter = value != HT_NONE && working.model.value(value).initializer.has_value();
+    if (!parameter && config.observer != observer) working.configs.set_observer(handle, observer, {});
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registry, const model::Model &model,
+                                                   const DataSpec &data) {
+  std::vector<calibration::InputSource> sources;
+  for (const InputSpec &input : data.inputs) {
+    sources.push_back({input.name, input.reader, input.path,
+                       input.reader_settings.is_null() ? nullptr : &input.reader_settings, input.preprocess});
+  }
+  return std::make_unique<calibration::Dataset>(registry, model, std::move(sources));
+}
+
+Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events)
+    : registry_(registry), spec_(std::move(spec)), events_(std::move(events)), kernels_(registry) {
+  refuse_what_is_not_offered(spec_);
+  open_platform();
+  if (!spec_.passes && spec_.platform.empty()) {
+    fail(Status::kInvalidArgument, "the pipeline names neither a platform nor passes; `halftone platforms` lists platforms");
+  }
+  plan_ = make_plan(registry_, spec_.passes ? *spec_.passes : platform_passes_);
+  for (const PlannedStep &step : plan_) {
+    const host::Arguments checked(step.component->description->params, step.component->description->param_count,
+                                  &step.settings, "pass '" + std::string(step.component->id()) + "'");
+    warnings_.insert(warnings_.end(), checked.warnings.begin(), checked.warnings.end());
+  }
+  for (const ExportStep &step : spec_.exports) {
+    const host::Component &exporter = registry_.get(HT_KIND_EXPORTER, step.format);
+    const host::Arguments checked(exporter.description->params, exporter.description->param_count, &step.settings,
+                                  "exporter '" + step.format + "'");
+    const std::filesystem::path folder = std::filesystem::path(step.path).parent_path();
+    if (!folder.empty() && !std::filesystem::is_directory(folder)) {
+      fail(Status::kNotFound, "the folder '{}' of the output '{}' does not exist; make it first", folder.string(), step.path);
+    }
+  }
+  host::Context ctx;
+  executor_ = std::make_unique<host::Instance>(registry_.get(HT_KIND_EXECUTOR, spec_.executor), nullptr, ctx);
+  read_model();
+  open_data();
+  CalibrationSettings settings;
+  settings.threads = spec_.calibration.threads;
+  settings.limit = spec_.calibration.limit;
+  settings.on_bad_sample =
+      spec_.calibration.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
+  calibrator_ = std::make_unique<Calibrator>(registry_, *executor_, dataset_.get(), settings);
+}
+
+Runner::~Runner() = default;
+
+void Runner::open_platform() {
+  if (spec_.platform.empty()) return;
+  PlatformDescriptor descriptor = find_platform(registry_, spec_.platform);
+  if (const Setting *passes = descriptor.pipeline()) platform_passes_ = parse_passes(*passes);
+  target_ = std::make_unique<Target>(std::move(descriptor));
+}
+
+void Runner::read_model() {
+  model::ImportResult imported = model::import_onnx(spec_.model);
+  warnings_.insert(warnings_.end(), imported.warnings.begin(), imported.warnings.end());
+  model_.model = std::move(imported.model);
+  original_ = model_;
+}
+
+void Runner::open_data() {
+  if (spec_.calibration.inputs.empty()) return;
+  dataset_ = open_dataset(registry_, model_.model, spec_.calibration);
+}
+
+std::vector<StepReport> Runner::run_passes() {
+  RunServices services;
+  services.sinks = events_.sinks;
+  services.calibration = calibrator_.get();
+  services.target = target_.get();
+  services.kernels = &kernels_;
+  std::vector<StepReport> reports;
+  for (std::size_t i = 0; i < plan_.size(); ++i) {
+    if (events_.step_begins) events_.step_begins(plan_[i], i, plan_.size());
+    reports.push_back(run_step(plan_[i], services, model_));
+    if (provides_configs(*plan_[i].component)) {
+      if (!spec_.observer.empty()) {
+        (void)registry_.get(HT_KIND_OBSERVER, spec_.observer);
+        override_observer(model_, spec_.observer);
+      }
+      apply_overrides(spec_.overrides, model_);
+    }
+    if (events_.step_ended) events_.step_ended(reports.back());
+  }
+  return reports;
+}
+
+void Runner::write_outputs() {
+  for (const ExportStep &step : spec_.exports) {
+    host::WorkingModel copy = model_;  // the exporter may edit it freely
+    host::Context ctx;
+    ctx.working = &copy;
+    ctx.sinks = events_.sinks;
+    ctx.kernels = &kernels_;
+    ctx.target = target_.get();
+    const host::Instance exporter(registry_.get(HT_KIND_EXPORTER, step.format), &step.settings, ctx);
+    ctx.component = step.format;
+    const auto &role = exporter.role<ht_exporter>(HT_EXPORTER_1);
+    const ht_str path{step.path.data(), step.path.size()};
+    try {
+      host::call_component(ctx, [&] { return role.write(exporter.raw(), &ctx, &path); });
+    } catch (Error &error) {
+      error.note("while exporting '" + step.path + "' with '" + step.format + "'");
+      throw;
+    }
+  }
+  if (!spec_.configs_out.empty()) write_file_atomically(spec_.configs_out, configs_to_json(model_, spec_.platform));
+}
+
+}  // namespace halftone::pipeline

@@ -1,0 +1,70 @@
+// A whole run: read the model, plan, run the passes, export.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/calibration/dataset.h"
+#include "core/host/instance.h"
+#include "core/host/kernel_index.h"
+#include "core/host/registry.h"
+#include "core/pipeline/calibrator.h"
+#include "core/pipeline/pipeline_spec.h"
+#include "core/pipeline/plan.h"
+#include "core/pipeline/transaction.h"
+
+namespace halftone::pipeline {
+
+// What the command line wants to hear while a run goes on.
+struct RunEvents {
+  host::RunSinks sinks;
+  std::function<void(const PlannedStep &, std::size_t index, std::size_t count)> step_begins;
+  std::function<void(const StepReport &)> step_ended;
+};
+
+class Runner {
+ public:
+  // Reads the model and the platform, opens the data and makes the plan: everything that can be wrong with the request is
+  // found here, before anything is computed. `registry` outlives the runner.
+  Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events);
+  ~Runner();
+
+  const PipelineSpec &spec() const noexcept { return spec_; }
+  const std::vector<PlannedStep> &plan() const noexcept { return plan_; }
+  const host::WorkingModel &model() const noexcept { return model_; }
+  // The model as it was read, for comparisons.
+  const host::WorkingModel &original() const noexcept { return original_; }
+  const host::Instance &executor() const noexcept { return *executor_; }
+  const host::KernelIndex &kernels() const noexcept { return kernels_; }
+  const std::vector<std::string> &warnings() const noexcept { return warnings_; }
+
+  std::vector<StepReport> run_passes();
+  // Writes every export and the configs; each file appears complete or not at all.
+  void write_outputs();
+
+ private:
+  void read_model();
+  void open_platform();
+  void open_data();
+
+  const host::Registry &registry_;
+  PipelineSpec spec_;
+  RunEvents events_;
+  host::KernelIndex kernels_;
+  std::vector<std::string> warnings_;
+  host::WorkingModel model_, original_;
+  std::vector<PassStep> platform_passes_;
+  std::unique_ptr<host::TargetService> target_;
+  std::unique_ptr<host::Instance> executor_;
+  std::unique_ptr<calibration::Dataset> dataset_;
+  std::unique_ptr<Calibrator> calibrator_;
+  std::vector<PlannedStep> plan_;
+};
+
+// Opens the data of a spec for a model.
+std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registry, const model::Model &model,
+                                                   const DataSpec &data);
+
+}  // namespace halftone::pipeline

@@ -1,0 +1,77 @@
+#include "core/pipeline/target.h"
+
+#include <fmt/format.h>
+
+#include "core/pipeline/target_slots.h"
+
+namespace halftone::pipeline {
+namespace {
+
+// Why the node stays in float, or empty.
+std::string float_reason(const PlatformDescriptor &platform, const ResolvedRule &rule, const model::Model &model,
+                         model::Handle handle, const model::Node &node, const DataFlow &flow) {
+  if (flow.computes_shapes(handle)) return "it computes shapes, indices or conditions, not data";
+  if (rule.float_reason) return *rule.float_reason;
+  if (!rule.found) return fmt::format("platform '{}' has no quantized form of {}", platform.id, node.op_type);
+  if (!rule.matched) {
+    return fmt::format("platform '{}' has no quantized form of {} with these attributes and inputs", platform.id,
+                       node.op_type);
+  }
+  if (node.inputs.empty() || node.inputs[0] == HT_NONE) return "it has no first input";
+  const ht_dtype type = flow.dtype(node.inputs[0]);
+  if (type != HT_F32 && type != HT_DTYPE_NONE) {
+    return fmt::format("its input '{}' is {}, not float32", model.value(node.inputs[0]).name, model::dtype_name(type));
+  }
+  return {};
+}
+
+bool any_quantized(const host::NodeRule &rule) {
+  for (const auto *slots : {&rule.inputs, &rule.outputs}) {
+    for (const host::SlotRule &slot : *slots) {
+      if (slot.role != HT_SLOT_NONE) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void Target::node_rule(const host::WorkingModel &working, model::Handle handle, host::NodeRule &out) {
+  const model::Model &model = working.model;
+  const model::Node &node = model.node(handle);
+  out = host::NodeRule{};
+  if (node.graph != model.main_graph()) {
+    out.reason = "it is part of a subgraph";
+  } else {
+    const DataFlow &data = flow(model);
+    const ResolvedRule rule = resolve_rule(descriptor_, model, node);
+    out.reason = float_reason(descriptor_, rule, model, handle, node, data);
+    if (out.reason.empty()) {
+      out.passive = rule.passive;
+      out.computing = rule.computing;
+      resolve_slots(descriptor_, rule, model, node, data, out);
+      out.quantized = any_quantized(out);
+      if (!out.quantized) out.reason = "none of its inputs and outputs is quantized";
+    }
+  }
+  if (!out.quantized) {
+    host::SlotRule untouched;
+    untouched.reason = out.reason;
+    out.inputs.assign(node.inputs.size(), untouched);
+    out.outputs.assign(node.outputs.size(), untouched);
+    out.passive = out.computing = false;
+  }
+  if (refine_) refine_(working, handle, out);
+}
+
+// Found once for a state of the model: rules are asked for node by node.
+const DataFlow &Target::flow(const model::Model &model) {
+  if (!flow_ || flow_model_ != &model || flow_revision_ != model.revision()) {
+    flow_.emplace(model);
+    flow_model_ = &model;
+    flow_revision_ = model.revision();
+  }
+  return *flow_;
+}
+
+}  // namespace halftone::pipeline

@@ -1,0 +1,38 @@
+// A platform applied to a model: which slots of a node are quantized, how, and why not.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/host/service/target_service.h"
+#include "core/pipeline/data_flow.h"
+#include "core/pipeline/platform_descriptor.h"
+
+namespace halftone::pipeline {
+
+class Target final : public host::TargetService {
+ public:
+  // Called after the descriptor's rule was resolved: a platform plug-in with code of its own.
+  using Refine = std::function<void(const host::WorkingModel &, model::Handle, host::NodeRule &)>;
+
+  explicit Target(PlatformDescriptor descriptor, Refine refine = {})
+      : descriptor_(std::move(descriptor)), refine_(std::move(refine)) {}
+
+  std::string_view platform() const override { return descriptor_.id; }
+  void node_rule(const host::WorkingModel &working, model::Handle node, host::NodeRule &out) override;
+  const Setting *option(std::string_view dotted) const override { return descriptor_.option(dotted); }
+  const PlatformDescriptor &descriptor() const { return descriptor_; }
+
+ private:
+  const DataFlow &flow(const model::Model &model);
+  PlatformDescriptor descriptor_;
+  Refine refine_;
+  std::optional<DataFlow> flow_;
+  const model::Model *flow_model_ = nullptr;
+  std::uint64_t flow_revision_ = 0;
+};
+
+}  // namespace halftone::pipeline

@@ -1,0 +1,214 @@
+#include "core/pipeline/target_slots.h"
+
+#include <fmt/format.h>
+
+#include "core/pipeline/sockets.h"
+
+namespace halftone::pipeline {
+namespace {
+
+using host::SlotRule;
+using model::Handle;
+
+std::int64_t attribute_int(const model::Node &node, std::string_view name, std::int64_t deflt) {
+  const auto found = node.attributes.find(name);
+  const auto *value = found == node.attributes.end() ? nullptr : std::get_if<std::int64_t>(&found->second.data);
+  return value == nullptr ? deflt : *value;
+}
+
+float attribute_float(const model::Node &node, std::string_view name, float deflt) {
+  const auto found = node.attributes.find(name);
+  const auto *value = found == node.attributes.end() ? nullptr : std::get_if<float>(&found->second.data);
+  return value == nullptr ? deflt : *value;
+}
+
+// The axis of a weight's output channels; nullopt where one scale a channel would not survive the integer computation.
+std::optional<std::int32_t> channel_axis(const model::Node &node, const model::Shape &weight) {
+  if (node.op_type == "Conv") return 0;
+  if (node.op_type == "Gemm") return attribute_int(node, "transB", 0) != 0 ? 0 : 1;
+  // Axis 1 of a grouped ConvTranspose counts channels within a group, so each scale would serve one channel of every group
+  // and a bias would need more scales than there are: one scale for all instead.
+  if (node.op_type == "ConvTranspose") {
+    return attribute_int(node, "group", 1) == 1 ? std::optional<std::int32_t>(1) : std::nullopt;
+  }
+  if (node.op_type == "MatMul") return weight.size() == 2 ? std::optional<std::int32_t>(1) : std::nullopt;
+  if (node.op_type == "LSTM" || node.op_type == "GRU" || node.op_type == "RNN") return std::nullopt;
+  return 0;
+}
+
+class SlotResolver {
+ public:
+  SlotResolver(const PlatformDescriptor &platform, const ResolvedRule &rule, const model::Model &model,
+               const model::Node &node, const DataFlow &flow)
+      : platform_(platform), rule_(rule), model_(model), node_(node), flow_(flow), socket_(socket(node)) {}
+
+  void run(host::NodeRule &out) {
+    for (std::uint32_t slot = 0; slot < node_.inputs.size(); ++slot) out.inputs.push_back(input(slot));
+    for (std::uint32_t slot = 0; slot < node_.inputs.size(); ++slot) {
+      if (socket_.input(slot) == HT_SLOT_BIAS) settle_bias(slot, out);
+      if (out.inputs[slot].role == HT_SLOT_BOUND) settle_bound(out.inputs[0], out.inputs[slot]);
+    }
+    for (std::uint32_t slot = 0; slot < node_.outputs.size(); ++slot) out.outputs.push_back(output(slot));
+  }
+
+ private:
+  // Operators of other domains: activations throughout; the descriptor's rule says what differs.
+  static const Socket &socket(const model::Node &node) { return socket_of(node.domain.empty() ? node.op_type : ""); }
+
+  static SlotRule in_float(std::string reason) {
+    SlotRule out;
+    out.role = HT_SLOT_NONE;
+    out.reason = std::move(reason);
+    return out;
+  }
+
+  const Scheme *scheme(const std::string &type) const {
+    const auto found = platform_.types.find(type);
+    return found == platform_.types.end() ? nullptr : &found->second;
+  }
+
+  static SlotRule with(const Scheme &scheme, std::uint32_t role) {
+    SlotRule out;
+    out.role = role;
+    out.spec = scheme.spec;
+    out.observer = scheme.observer;
+    out.observer_parameters = scheme.observer_parameters;
+    return out;
+  }
+
+  // A reason to leave the value alone, or empty.
+  std::string untouchable(Handle value, std::uint32_t role) const {
+    if (value == HT_NONE) return "the slot is empty";
+    if (role == HT_SLOT_NONE) return "it carries a shape, an index, a condition or a parameter kept in float";
+    const ht_dtype type = flow_.dtype(value);
+    if (type == HT_F32 || type == HT_DTYPE_NONE) return {};
+    return fmt::format("'{}' is {}, not float32", model_.value(value).name, model::dtype_name(type));
+  }
+
+  const SlotScheme *named(const std::map<std::uint32_t, SlotScheme> &slots, const std::optional<SlotScheme> &all,
+                          std::uint32_t slot) const {
+    const auto found = slots.find(slot);
+    if (found != slots.end()) return &found->second;
+    return all ? &*all : nullptr;
+  }
+
+  SlotRule input(std::uint32_t slot) const {
+    const Handle value = node_.inputs[slot];
+    const bool explicit_slot = rule_.inputs.count(slot) != 0;
+    const SlotScheme *says = named(rule_.inputs, rule_.all_inputs, slot);
+    std::uint32_t role = socket_.input(slot);
+    // A descriptor may quantize a parameter that the table leaves in float, such as the scale of a normalization.
+    if (role == HT_SLOT_NONE && explicit_slot && !says->is_float()) role = HT_SLOT_WEIGHT;
+    if (std::string why = untouchable(value, role); !why.empty()) return in_float(std::move(why));
+    if (says != nullptr && says->is_float()) return in_float(fmt::format("{} keeps it in float", platform_.id));
+    const auto &constant = model_.value(value).initializer;
+    if (role == HT_SLOT_BOUND) return bound(constant.has_value());
+    // `inputs: NAME` speaks of data; the type of a parameter is named by its slot.
+    if (role == HT_SLOT_BIAS) return bias(explicit_slot ? says : nullptr, constant.has_value());
+    if (role == HT_SLOT_WEIGHT && constant) return weight(explicit_slot ? says : nullptr, constant->shape());
+    if (role == HT_SLOT_ACTIVATION && constant) return constant_data(says, explicit_slot);
+    // A weight that is computed is data like any other.
+    const bool own = says != nullptr && role == HT_SLOT_ACTIVATION;
+    return with(*scheme(own ? says->type : "activation"), HT_SLOT_ACTIVATION);
+  }
+
+  SlotRule weight(const SlotScheme *says, const model::Shape &shape) const {
+    const Scheme *chosen = scheme(says != nullptr ? says->type : "weight");
+    if (chosen == nullptr) return in_float(fmt::format("{} has no 'weight' type", platform_.id));
+    SlotRule out = with(*chosen, HT_SLOT_WEIGHT);
+    if (out.observer.empty()) out.observer = "minmax";
+    if (out.spec.granularity == HT_PER_TENSOR) return out;
+    const std::optional<std::int32_t> axis = says != nullptr && says->axis ? says->axis : channel_axis(node_, shape);
+    if (!axis || *axis >= static_cast<std::int32_t>(shape.size())) {
+      out.spec.granularity = HT_PER_TENSOR;
+      out.spec.axis = 0;
+      out.spec.block_size = 0;
+    } else if (out.spec.granularity == HT_PER_CHANNEL) {
+      out.spec.axis = *axis;
+    }
+    return out;
+  }
+
+  // A constant in a place of data, such as one side of an Add: the type of activations, its range known at once.
+  SlotRule constant_data(const SlotScheme *says, bool explicit_slot) const {
+    const Scheme *constant = scheme("constant");
+    const bool own = says != nullptr && (explicit_slot || constant == nullptr);
+    SlotRule out = with(own ? *scheme(says->type) : constant != nullptr ? *constant : *scheme("activation"), HT_SLOT_WEIGHT);
+    if (!own && constant != nullptr) return out;
+    out.observer = "minmax";
+    out.observer_parameters.clear();
+    return out;
+  }
+
+  SlotRule bias(const SlotScheme *says, bool constant) const {
+    if (!constant) return in_float("the bias is computed, not a constant");
+    if (says == nullptr && platform_.bias_in_float) return in_float(fmt::format("{} keeps biases in float", platform_.id));
+    const Scheme *chosen = scheme(says != nullptr ? says->type : "bias");
+    return chosen == nullptr ? in_float(fmt::format("{} keeps biases in float", platform_.id)) : with(*chosen, HT_SLOT_BIAS);
+  }
+
+  SlotRule bound(bool constant) const {
+    if (!constant) return in_float("the limit is computed, not a constant");
+    return with(*scheme("activation"), HT_SLOT_BOUND);
+  }
+
+  void settle_bound(const SlotRule &data, SlotRule &out) const {
+    if (data.role == HT_SLOT_NONE) {
+      out = in_float("input 0 is not quantized");
+    } else {
+      out.spec = data.spec;
+      // A runtime wants the limit as a plain constant: an exporter writes the quantized value as a float.
+      out.spec.visibility = HT_EXPORT_NEVER;
+    }
+  }
+
+  // A bias has one scale for each channel of the weight, or one for all.
+  void settle_bias(std::uint32_t slot, host::NodeRule &out) const {
+    SlotRule &bias = out.inputs[slot];
+    if (bias.role != HT_SLOT_BIAS) return;
+    if (out.inputs[0].role == HT_SLOT_NONE || out.inputs[1].role == HT_SLOT_NONE) {
+      bias = in_float("its scale is the product of two others, and an input or the weight is not quantized");
+      return;
+    }
+    if (node_.op_type == "Gemm" && (attribute_float(node_, "alpha", 1.0F) != 1.0F || attribute_float(node_, "beta", 1.0F) != 1.0F)) {
+      bias = in_float("alpha or beta of the Gemm is not 1");
+      return;
+    }
+    const auto &stored = model_.value(node_.inputs[1]).initializer;
+    const bool per_channel = stored && out.inputs[1].spec.granularity == HT_PER_CHANNEL;
+    bias.spec.granularity = per_channel ? HT_PER_CHANNEL : HT_PER_TENSOR;
+    bias.spec.block_size = 0;
+    bias.spec.axis = 0;
+    if (!per_channel) return;
+    const model::Shape &shape = model_.value(node_.inputs[slot]).initializer->shape();
+    if (shape.empty() || shape.back() != stored->shape()[static_cast<std::size_t>(out.inputs[1].spec.axis)]) {
+      bias = in_float("one bias serves several channels, each with a scale of its own");
+      return;
+    }
+    bias.spec.axis = static_cast<std::int32_t>(shape.size()) - 1;
+  }
+
+  SlotRule output(std::uint32_t slot) const {
+    const Handle value = node_.outputs[slot];
+    if (std::string why = untouchable(value, socket_.output(slot)); !why.empty()) return in_float(std::move(why));
+    const SlotScheme *says = named(rule_.outputs, rule_.all_outputs, slot);
+    if (says != nullptr && says->is_float()) return in_float(fmt::format("{} keeps it in float", platform_.id));
+    return with(*scheme(says != nullptr ? says->type : "activation"), HT_SLOT_ACTIVATION);
+  }
+
+  const PlatformDescriptor &platform_;
+  const ResolvedRule &rule_;
+  const model::Model &model_;
+  const model::Node &node_;
+  const DataFlow &flow_;
+  const Socket &socket_;
+};
+
+}  // namespace
+
+void resolve_slots(const PlatformDescriptor &platform, const ResolvedRule &rule, const model::Model &model,
+                   const model::Node &node, const DataFlow &flow, host::NodeRule &out) {
+  SlotResolver(platform, rule, model, node, flow).run(out);
+}
+
+}  // namespace halftone::pipeline

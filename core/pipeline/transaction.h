@@ -1,0 +1,33 @@
+// One pass as a transaction: it works on a copy, the verifier looks at it, and only then does the model change.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/host/context.h"
+#include "core/host/kernel_index.h"
+#include "core/pipeline/plan.h"
+
+namespace halftone::pipeline {
+
+struct StepReport {
+  std::string id;
+  double seconds = 0;
+  bool inserted = false;
+  std::vector<std::pair<std::string, std::string>> rows;
+};
+
+// What passes find beside the model.
+struct RunServices {
+  host::RunSinks sinks;
+  host::CalibrationService *calibration = nullptr;
+  host::TargetService *target = nullptr;
+  const host::KernelIndex *kernels = nullptr;
+};
+
+// Runs the step on a copy of `model` and moves the copy over it on success. On any failure the model is untouched and the
+// error's notes say which pass it was.
+StepReport run_step(const PlannedStep &step, const RunServices &services, host::WorkingModel &model);
+
+}  // namespace halftone::pipeline

@@ -1,0 +1,213 @@
+#include "builder.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace halftone::onednn {
+
+Builder::Builder(const sdk::Context &ctx, const Program &program, WeightStore &weights)
+    : ctx_(ctx),
+      program_(program),
+      weights_(weights),
+      plan_(std::make_shared<Plan>()),
+      states_(program.values.size()),
+      done_(program.nodes.size(), false) {
+  plan_->value_count = program.values.size();
+}
+
+std::shared_ptr<const Plan> Builder::build(std::span<const ht_tensor_view> inputs) {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const ValueRecord &value = program_.values[i];
+    states_[i].pending = static_cast<int>(value.consumers.size());
+    if (!value.constant) continue;
+    define_constant(static_cast<int>(i), value.constant);
+    emit(static_cast<int>(i));
+  }
+  take_inputs(inputs);
+  for (std::size_t i = 0; i < program_.nodes.size(); ++i) {
+    if (!done_[i]) add_node(program_.nodes[i]);
+  }
+  place_buffers(*plan_);
+  return plan_;
+}
+
+// Inputs are copied into the workspace, so that every operand has one address for good.
+void Builder::take_inputs(std::span<const ht_tensor_view> inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const int value = program_.inputs[i];
+    set_type(value, inputs[i].dtype, Shape(inputs[i].shape, inputs[i].shape + inputs[i].rank));
+    const std::size_t bytes = static_cast<std::size_t>(count_of(shape(value))) * size_of(dtype(value));
+    const int buffer = allocate(bytes);
+    if (record(value).consumers.empty() && !record(value).emit) continue;
+    loop({buffer}, [i, buffer, bytes](Run &run) {
+      if (bytes > 0) std::memcpy(run.workspace.at(buffer), run.inputs[i].data, bytes);
+    });
+    if (is_dense(value)) {
+      define(value, {plain_desc(shape(value)), buffer});
+    } else {
+      at(value).plain_buffer = buffer;
+      emit(value);
+    }
+  }
+}
+
+void Builder::add_node(const NodeRecord &node) {
+  if (any_dynamic(node) || !infer(node)) {
+    build_dynamic(node);
+  } else if (!fold(node) && !build_native(node)) {
+    build_kernel(node);
+  }
+  consumed(node);
+}
+
+bool Builder::any_dynamic(const NodeRecord &node) const {
+  return std::any_of(node.inputs.begin(), node.inputs.end(), [&](int v) { return v >= 0 && at(v).dynamic; });
+}
+
+std::vector<ht_tensor_view> Builder::type_views(const NodeRecord &node) const {
+  std::vector<ht_tensor_view> views;
+  for (const int value : node.inputs) {
+    ht_tensor_view view{};
+    view.struct_size = sizeof(view);
+    if (value >= 0) {
+      const State &s = at(value);
+      view.dtype = s.dtype;
+      view.rank = static_cast<std::uint32_t>(s.shape.size());
+      view.shape = s.shape.data();
+      view.data = s.constant ? s.constant->data.get() : nullptr;
+    }
+    views.push_back(view);
+  }
+  return views;
+}
+
+// False when the shapes depend on data.
+bool Builder::infer(const NodeRecord &node) {
+  if (node.quantizer) {
+    set_type(node.outputs[0], dtype(node.inputs[0]), shape(node.inputs[0]));
+    return true;
+  }
+  const std::vector<ht_tensor_view> views = type_views(node);
+  std::vector<ht_tensor_info> infos(node.outputs.size());
+  for (ht_tensor_info &info : infos) info.struct_size = sizeof(info);
+  const ht_status status =
+      node.kernel->infer(node.state.get(), ctx_.raw, views.data(), views.size(), infos.data(), infos.size());
+  if (status == HT_FAILED_PRECONDITION) return false;
+  sdk::check(status);
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    if (node.outputs[i] < 0) continue;
+    set_type(node.outputs[i], infos[i].dtype, Shape(infos[i].shape, infos[i].shape + infos[i].rank));
+  }
+  return true;
+}
+
+// Values that depend on nothing but constants and shapes become constants of the plan.
+bool Builder::fold(const NodeRecord &node) {
+  if (node.native && node.native->fold(*this, node)) return true;
+  const bool ready = std::all_of(node.inputs.begin(), node.inputs.end(), [&](int v) { return v < 0 || constant(v); });
+  if (!ready) return false;
+  const std::vector<ht_tensor_view> inputs = type_views(node);
+  std::vector<ConstantPtr> made;
+  std::vector<ht_tensor_view> outputs;
+  for (const int value : node.outputs) {
+    // Types of results that nobody names are not kept, so a kernel with such results runs as a step.
+    if (value < 0) return false;
+    made.push_back(make_constant(dtype(value), shape(value)));
+    outputs.push_back(made.back()->view());
+  }
+  sdk::check(node.quantizer
+                 ? ctx_.host.arithmetic->fake_quantize(ctx_.raw, &node.quantizer->table, inputs.data(), outputs.data())
+                 : node.kernel->run(node.state.get(), ctx_.raw, inputs.data(), inputs.size(), outputs.data(),
+                                    outputs.size()));
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    define_constant(node.outputs[i], made[i]);
+    emit(node.outputs[i]);
+  }
+  return true;
+}
+
+bool Builder::build_native(const NodeRecord &node) {
+  if (!node.native) return false;
+  if (node.quantizer) return node.native->build(*this, node);
+  for (const int value : node.outputs) {
+    if (value >= 0 && count_of(shape(value)) == 0) return false;
+  }
+  for (const int value : node.inputs) {
+    if (value >= 0 && count_of(shape(value)) == 0) return false;
+  }
+  return node.native->build(*this, node);
+}
+
+void Builder::build_kernel(const NodeRecord &node) {
+  std::vector<KernelSlot> inputs, outputs;
+  for (const int value : node.inputs) inputs.push_back(value < 0 ? KernelSlot{plain_layout(HT_DTYPE_NONE, {})} : plain_slot(value));
+  const std::vector<ht_tensor_view> views = type_views(node);
+  std::vector<ht_tensor_info> infos(node.outputs.size());
+  for (ht_tensor_info &info : infos) info.struct_size = sizeof(info);
+  sdk::check(node.kernel->infer(node.state.get(), ctx_.raw, views.data(), views.size(), infos.data(), infos.size()));
+  for (const ht_tensor_info &info : infos) {
+    KernelSlot slot{plain_layout(info.dtype, Shape(info.shape, info.shape + info.rank))};
+    if (info.dtype != HT_DTYPE_NONE) {
+      slot.buffer = allocate(static_cast<std::size_t>(count_of(slot.layout.shape)) * size_of(info.dtype));
+    }
+    outputs.push_back(std::move(slot));
+  }
+  plan_->steps.push_back(std::make_unique<KernelStep>(node, inputs, outputs));
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const int value = node.outputs[i];
+    if (value < 0) continue;
+    if (is_dense(value)) {
+      define(value, {plain_desc(shape(value)), outputs[i].buffer});
+    } else {
+      at(value).plain_buffer = outputs[i].buffer;
+      emit(value);
+    }
+  }
+}
+
+void Builder::build_dynamic(const NodeRecord &node) {
+  std::vector<KernelSlot> inputs;
+  for (const int value : node.inputs) {
+    KernelSlot slot{plain_layout(HT_DTYPE_NONE, {})};
+    if (value >= 0 && at(value).dynamic) {
+      slot.dynamic = value;
+    } else if (value >= 0) {
+      slot = plain_slot(value);
+    }
+    inputs.push_back(std::move(slot));
+  }
+  plan_->steps.push_back(std::make_unique<DynamicStep>(node, std::move(inputs)));
+  for (const int value : node.outputs) {
+    if (value < 0) continue;
+    at(value).dynamic = true;
+    emit(value);
+  }
+}
+
+void Builder::consumed(const NodeRecord &node) {
+  for (const int value : node.inputs) {
+    if (value >= 0) --at(value).pending;
+  }
+}
+
+void Builder::emit(int value) {
+  const ValueRecord &v = record(value);
+  if (!v.emit) return;
+  KernelSlot slot;
+  if (at(value).dynamic) {
+    slot.dynamic = value;
+  } else if (v.graph_output || at(value).places.empty()) {
+    slot = plain_slot(value);
+  } else {
+    const Placed placed = current(value);
+    slot.buffer = placed.buffer;
+    if (!layout_of(placed.desc, shape(value), slot.layout)) slot = plain_slot(value);
+  }
+  plan_->steps.push_back(std::make_unique<EmitStep>(v.handle, std::move(slot)));
+}
+
+bool Builder::is_read(int value) const {
+  return value >= 0 && (record(value).emit || !record(value).consumers.empty());
+}
+
+}  // namespace halftone::onednn

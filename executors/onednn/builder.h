@@ -1,0 +1,132 @@
+// Compiles a program for given input shapes. Operators add their steps through this class: it knows where each value
+// lies and in which layouts, reorders when an operator asks for another one, and emits values that are tapped.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "post_ops.h"
+#include "steps.h"
+
+namespace halftone::onednn {
+
+// A float32 tensor in a buffer.
+struct Placed {
+  Desc desc;
+  int buffer = kNoBuffer;
+  std::size_t bytes() const { return desc.get_size(); }
+};
+
+// Constants in the layouts that primitives asked for, shared by the plans of a session.
+class WeightStore {
+ public:
+  Bytes get(const ConstantPtr &constant, const Desc &source, const Desc &wanted);
+
+ private:
+  struct Entry {
+    ConstantPtr constant;  // keeps the key's address taken
+    Desc source, wanted;
+    Bytes data;
+  };
+  std::vector<Entry> entries_;
+};
+
+class Builder {
+ public:
+  Builder(const sdk::Context &ctx, const Program &program, WeightStore &weights);
+  std::shared_ptr<const Plan> build(std::span<const ht_tensor_view> inputs);
+
+  // -- What is known about values --
+  ht_dtype dtype(int value) const { return at(value).dtype; }
+  const Shape &shape(int value) const { return at(value).shape; }
+  // Known and float32 of a rank that oneDNN takes, with at least one element.
+  bool is_dense(int value) const;
+  bool is_available(int value) const { return is_dense(value) && !at(value).places.empty(); }  // made already
+  const Constant *constant(int value) const { return at(value).constant.get(); }
+  ConstantPtr shared_constant(int value) const { return at(value).constant; }
+  std::optional<float> scalar(int value) const;  // of a float constant with one element
+  bool is_read(int value) const;                 // by a node or the tap
+
+  // -- Where values are --
+  Placed current(int value);                      // in the layout that it has
+  Placed plain(int value);                        // row-major
+  Placed in_layout(int value, const Desc &desc);  // as asked
+  // A row-major value seen as another row-major or strided descriptor, then brought into `wanted`.
+  Placed reinterpreted(int value, const Desc &seen_as, const Desc &wanted);
+  Placed constant_floats(std::vector<float> numbers);
+  // Any plain buffer, for values of other types.
+  KernelSlot plain_slot(int value);
+
+  // -- Making values --
+  int allocate(std::size_t bytes);
+  // Whether `node` may overwrite the buffer: it is the last to read anything in it.
+  bool writable(const NodeRecord &node, int value, const Placed &placed) const;
+  void define(int value, const Placed &placed);
+  void define_constant(int value, ConstantPtr constant);
+  void define_folded(int value, ConstantPtr constant) { define_constant(value, std::move(constant)), emit(value); }
+  void alias_plain(int from, int to);  // the same bytes under another shape
+  void alias(int from, int to);        // the same tensor
+  void primitive(const dnnl::primitive &primitive, const dnnl::primitive_desc_base &pd,
+                 std::vector<PrimitiveStep::Operand> operands);
+  void loop(std::vector<int> touched, LoopStep::Body body);
+  void reorder(const Placed &from, const Placed &to);
+
+  // -- Post-ops --
+  // Consumers of `value`, one after the other, that can run inside the step that makes it.
+  PostChain find_chain(int value, const PostRules &rules) const;
+  // Attributes with the chain's operations. Fills in operands for the primitive.
+  dnnl::primitive_attr attributes(const PostChain &chain, const Desc &dst,
+                                  std::vector<PrimitiveStep::Operand> &operands);
+  // The chain's nodes are done; returns the value that the step makes.
+  int commit(const PostChain &chain, int value);
+  // Tries a step with all operators that can follow, then without any: `make` gets their attributes and operands and
+  // creates the primitive, or throws dnnl::error.
+  using Maker = std::function<void(const dnnl::primitive_attr &, std::vector<PrimitiveStep::Operand> &)>;
+  int with_chain(int value, const PostRules &rules, const Desc &dst, const Maker &make);
+
+  const dnnl::engine &engine() const { return cpu_engine(); }
+
+ private:
+  struct State {
+    ht_dtype dtype = HT_DTYPE_NONE;
+    Shape shape;
+    ConstantPtr constant;
+    bool known = false;    // type and shape are
+    bool dynamic = false;  // shape depends on data
+    int plain_buffer = kNoBuffer;  // for values that oneDNN does not describe
+    std::vector<Placed> places;    // the first is where it was made
+    int pending = 0;       // slots that have not read it yet
+    std::vector<int> own_buffers;
+  };
+  State &at(int value) { return states_[static_cast<std::size_t>(value)]; }
+  const State &at(int value) const { return states_[static_cast<std::size_t>(value)]; }
+  const ValueRecord &record(int value) const { return program_.values[static_cast<std::size_t>(value)]; }
+
+  void take_inputs(std::span<const ht_tensor_view> inputs);
+  void add_node(const NodeRecord &node);
+  bool any_dynamic(const NodeRecord &node) const;
+  bool infer(const NodeRecord &node);
+  bool fold(const NodeRecord &node);
+  bool build_native(const NodeRecord &node);
+  void build_kernel(const NodeRecord &node);
+  void build_dynamic(const NodeRecord &node);
+  std::vector<ht_tensor_view> type_views(const NodeRecord &node) const;
+  void consumed(const NodeRecord &node);
+  void emit(int value);
+  void attach(int value, int buffer);
+  int constant_buffer(std::shared_ptr<const void> data, std::size_t bytes);
+  void set_type(int value, ht_dtype dtype, Shape shape);
+
+  const sdk::Context &ctx_;
+  const Program &program_;
+  WeightStore &weights_;
+  std::shared_ptr<Plan> plan_;
+  std::vector<State> states_;
+  std::vector<bool> done_;                   // by node: fused into an earlier step
+  std::map<int, std::vector<int>> readers_;  // buffer: values that lie in it
+};
+
+}  // namespace halftone::onednn

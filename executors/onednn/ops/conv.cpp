@@ -1,0 +1,73 @@
+// Conv: the layout is oneDNN's choice, element-wise followers run inside it.
+#include <string_view>
+
+#include "window.h"
+
+namespace halftone::onednn {
+namespace {
+
+using Primitive = dnnl::convolution_forward;
+
+bool is_fast(const char *implementation) { return std::string_view(implementation).substr(0, 3) != "ref"; }
+
+class Conv final : public NativeOp {
+ public:
+  explicit Conv(const sdk::OpNode &node) : window_(node), group_(node.integer("group", 1)) {}
+
+  bool build(Builder &b, const NodeRecord &node) const override {
+    const int x = node.inputs[0], w = node.inputs[1], bias = node.inputs.size() > 2 ? node.inputs[2] : -1;
+    const int out = node.outputs[0];
+    if (!b.is_available(x) || !b.is_available(w) || (bias >= 0 && !b.is_available(bias))) return false;
+    const Shape &in_shape = b.shape(x), &w_shape = b.shape(w);
+    if (in_shape.size() < 3 || in_shape.size() > 5) return false;
+    const auto window = window_.resolve(spatial(w_shape), spatial(in_shape), spatial(b.shape(out)));
+    if (!window) return false;
+
+    const Shape weights = weight_dims(w_shape);
+    const Desc bias_desc = bias >= 0 ? plain_desc(b.shape(bias)) : Desc();
+    const auto describe = [&](const dnnl::primitive_attr &attr, const Desc &src, const Desc &dst) {
+      return api::convolution<Primitive>(b.engine(), attr, api::algorithm::convolution_direct, src, any_desc(weights),
+                                         bias_desc, dst, *window);
+    };
+    // A first look says which layouts it wants; operands of post-ops must have that of the result.
+    const Primitive::primitive_desc probe =
+        describe(plain_attributes(), any_desc(in_shape), any_desc(b.shape(out)));
+    const Desc src = probe.src_desc(), dst = probe.dst_desc();
+    const bool fast = is_fast(probe.impl_info_str());
+
+    Primitive::primitive_desc chosen;
+    std::vector<PrimitiveStep::Operand> operands;
+    const int result = b.with_chain(out, {true, {}}, dst, [&](const auto &attr, auto &extra) {
+      chosen = describe(attr, src, dst);
+      if (fast && !is_fast(chosen.impl_info_str())) throw dnnl::error(dnnl_unimplemented, "slow with post-ops");
+      operands = extra;
+    });
+    const Placed source = b.in_layout(x, src);
+    const Placed filters = b.reinterpreted(w, plain_desc(weights), chosen.weights_desc());
+    const Placed target{dst, b.allocate(dst.get_size())};
+    operands.insert(operands.end(), {{DNNL_ARG_SRC, src, source.buffer},
+                                     {DNNL_ARG_WEIGHTS, chosen.weights_desc(), filters.buffer},
+                                     {DNNL_ARG_DST, dst, target.buffer}});
+    if (bias >= 0) operands.push_back({DNNL_ARG_BIAS, bias_desc, b.plain(bias).buffer});
+    b.primitive(Primitive(chosen), chosen, std::move(operands));
+    b.define(result, target);
+    return true;
+  }
+
+ private:
+  Shape weight_dims(const Shape &shape) const {
+    if (group_ == 1) return shape;
+    Shape dims = shape;
+    dims[0] /= group_;
+    dims.insert(dims.begin(), group_);
+    return dims;
+  }
+
+  WindowAttributes window_;
+  std::int64_t group_;
+};
+
+const NativeEntry kConv("Conv", &make_native<Conv>);
+
+}  // namespace
+}  // namespace halftone::onednn

@@ -1,0 +1,92 @@
+// A program compiled for given input shapes: steps over buffers. The plan is shared by all workers; a workspace is one
+// worker's memory for it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "dnnl_api.h"
+#include "program.h"
+
+namespace halftone::onednn {
+
+inline constexpr int kNoBuffer = -1;
+
+struct Buffer {
+  std::size_t bytes = 0;
+  std::size_t offset = 0;       // in the workspace's memory
+  int first = -1, last = -1;    // steps that touch it
+  std::shared_ptr<const void> constant;  // instead of workspace memory
+};
+
+class Workspace;
+
+// One run of one worker.
+struct Run {
+  const sdk::Context &ctx;
+  const sdk::Emit &emit;
+  std::span<const ht_tensor_view> inputs;
+  Workspace &workspace;
+};
+
+// What a step keeps for one worker.
+class StepState {
+ public:
+  virtual ~StepState() = default;
+};
+
+class Step {
+ public:
+  explicit Step(std::vector<int> touched) : buffers(std::move(touched)) {}
+  virtual ~Step() = default;
+  virtual std::unique_ptr<StepState> bind(const Workspace &) const { return nullptr; }
+  virtual void run(Run &run, StepState *state) const = 0;
+  const std::vector<int> buffers;  // all that it reads, writes or uses meanwhile
+};
+
+struct Plan {
+  std::vector<std::unique_ptr<Step>> steps;
+  std::vector<Buffer> buffers;
+  std::size_t arena_bytes = 0;
+  std::size_t value_count = 0;
+};
+
+// Gives every buffer a place such that those alive at the same time do not overlap.
+void place_buffers(Plan &plan);
+
+const dnnl::engine &cpu_engine();
+
+class Workspace {
+ public:
+  explicit Workspace(std::shared_ptr<const Plan> plan);
+  void *at(int buffer) const {
+    const Buffer &b = plan_->buffers[static_cast<std::size_t>(buffer)];
+    return b.constant ? const_cast<void *>(b.constant.get()) : memory_.get() + b.offset;
+  }
+  void run(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit);
+  const Plan *plan() const { return plan_.get(); }
+
+  dnnl::stream stream;
+  std::vector<ht_tensor_view> dynamic;  // by value: those whose shape depends on data
+
+ private:
+  std::shared_ptr<const Plan> plan_;
+  Bytes memory_;
+  std::vector<std::unique_ptr<StepState>> states_;
+};
+
+// While it lives, the calling thread creates and runs primitives with one OpenMP thread.
+class SingleThread {
+ public:
+  SingleThread();
+  ~SingleThread();
+  SingleThread(const SingleThread &) = delete;
+  SingleThread &operator=(const SingleThread &) = delete;
+
+ private:
+  int before_;
+};
+
+}  // namespace halftone::onednn

@@ -1,0 +1,106 @@
+#include "post_ops.h"
+
+#include <algorithm>
+
+#include "builder.h"
+
+namespace halftone::onednn {
+
+Broadcast classify(const Shape &operand, const Shape &full) {
+  if (operand == full) return {Broadcast::kSame, 0};
+  if (operand.size() > full.size()) return {};
+  if (count_of(operand) == 1) return {Broadcast::kScalar, 0};
+  const std::size_t skipped = full.size() - operand.size();
+  Broadcast found{Broadcast::kOther, 0};
+  for (std::size_t i = 0; i < operand.size(); ++i) {
+    if (operand[i] == 1) continue;
+    if (found.kind == Broadcast::kAxis || operand[i] != full[i + skipped]) return {};
+    found = {Broadcast::kAxis, i + skipped};
+  }
+  return found;
+}
+
+dnnl::primitive_attr plain_attributes() {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+PostChain Builder::find_chain(int value, const PostRules &rules) const {
+  PostChain chain;
+  chain.head = value;
+  while (!record(value).emit && record(value).consumers.size() == 1) {
+    const int index = record(value).consumers[0];
+    const NodeRecord &node = program_.nodes[static_cast<std::size_t>(index)];
+    if (!node.native || node.outputs.size() != 1 || node.outputs[0] < 0) break;
+    PostChain longer = chain;
+    if (!node.native->fuse(*this, node, value, longer)) break;
+    const bool accepted = std::all_of(longer.ops.begin(), longer.ops.end(), [&](const PostOp &op) {
+      return (rules.binary || !op.binary) && (!rules.accepts || rules.accepts(op));
+    });
+    if (!accepted) break;
+    longer.nodes.push_back(index);
+    longer.values.push_back(node.outputs[0]);
+    chain = std::move(longer);
+    value = node.outputs[0];
+  }
+  return chain;
+}
+
+dnnl::primitive_attr Builder::attributes(const PostChain &chain, const Desc &dst,
+                                         std::vector<PrimitiveStep::Operand> &operands) {
+  dnnl::post_ops ops;
+  const Dims dims = api::dims_of(dst);
+  for (std::size_t i = 0; i < chain.ops.size(); ++i) {
+    const PostOp &op = chain.ops[i];
+    if (!op.binary) {
+      api::append_eltwise(ops, op.algorithm, op.alpha, op.beta);
+      continue;
+    }
+    Desc desc = dst;
+    Placed placed;
+    if (op.broadcast.kind == Broadcast::kSame) {
+      const Shape &own = shape(op.value);
+      const bool same_rank = own.size() == dims.size();
+      placed = same_rank ? in_layout(op.value, dst) : reinterpreted(op.value, plain_desc(dims), dst);
+    } else {
+      Shape small(dims.size(), 1);
+      if (op.broadcast.kind == Broadcast::kAxis) small[op.broadcast.axis] = dims[op.broadcast.axis];
+      desc = plain_desc(small);
+      placed = op.value >= 0 ? plain(op.value) : constant_floats(op.numbers);
+    }
+    ops.append_binary(op.algorithm, desc);
+    operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1, desc, placed.buffer});
+  }
+  dnnl::primitive_attr attr = plain_attributes();
+  attr.set_post_ops(ops);
+  return attr;
+}
+
+int Builder::with_chain(int value, const PostRules &rules, const Desc &dst, const Maker &make) {
+  for (PostChain chain = find_chain(value, rules);; chain = {}) {
+    std::vector<PrimitiveStep::Operand> operands;
+    const dnnl::primitive_attr attr = attributes(chain, dst, operands);
+    try {
+      make(attr, operands);
+    } catch (const dnnl::error &) {
+      if (chain.empty()) throw;
+      continue;
+    }
+    return commit(chain, value);
+  }
+}
+
+int Builder::commit(const PostChain &chain, int value) {
+  for (std::size_t i = 0; i < chain.nodes.size(); ++i) {
+    const auto index = static_cast<std::size_t>(chain.nodes[i]);
+    const int made = chain.values[i];
+    set_type(made, HT_F32, shape(value));
+    consumed(program_.nodes[index]);
+    done_[index] = true;
+    value = made;
+  }
+  return value;
+}
+
+}  // namespace halftone::onednn

@@ -1,0 +1,45 @@
+// Chains of element-wise operators that run inside the step before them.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "dnnl_api.h"
+#include "layout.h"
+
+namespace halftone::onednn {
+
+// How a second operand lies against the tensor that it is combined with.
+struct Broadcast {
+  enum Kind { kSame, kAxis, kScalar, kOther } kind = kOther;
+  std::size_t axis = 0;  // kAxis: all other extents are 1
+};
+Broadcast classify(const Shape &operand, const Shape &full);
+
+struct PostOp {
+  bool binary = false;
+  api::algorithm algorithm = api::algorithm::undef;
+  float alpha = 0, beta = 0;      // element-wise
+  int value = -1;                 // binary: the other operand, or
+  std::vector<float> numbers;     // ... one number for each index of the axis
+  Broadcast broadcast;
+};
+
+struct PostChain {
+  int head = -1;            // the value of the step itself: all others have its shape
+  std::vector<PostOp> ops;
+  std::vector<int> nodes;   // that it stands for
+  std::vector<int> values;  // that the nodes make; the last is the result
+  bool empty() const { return ops.empty(); }
+};
+
+// The attributes of a primitive without post-ops: scratch memory comes from the plan.
+dnnl::primitive_attr plain_attributes();
+
+// What a primitive takes after itself.
+struct PostRules {
+  bool binary = false;
+  std::function<bool(const PostOp &)> accepts;  // all when empty
+};
+
+}  // namespace halftone::onednn

@@ -1,0 +1,111 @@
+#include "steps.h"
+
+namespace halftone::onednn {
+namespace {
+
+std::vector<int> buffers_of(const std::vector<PrimitiveStep::Operand> &operands) {
+  std::vector<int> out;
+  for (const auto &operand : operands) out.push_back(operand.buffer);
+  return out;
+}
+std::vector<int> buffers_of(const std::vector<KernelSlot> &a, const std::vector<KernelSlot> &b = {}) {
+  std::vector<int> out;
+  for (const auto *slots : {&a, &b}) {
+    for (const KernelSlot &slot : *slots) {
+      if (slot.buffer != kNoBuffer) out.push_back(slot.buffer);
+    }
+  }
+  return out;
+}
+
+struct Arguments final : StepState {
+  std::unordered_map<int, dnnl::memory> map;
+};
+
+struct Views final : StepState {
+  std::vector<ht_tensor_view> inputs, outputs;
+};
+
+ht_tensor_view view_of(const KernelSlot &slot, const Workspace &workspace) {
+  if (slot.dynamic >= 0) return workspace.dynamic[static_cast<std::size_t>(slot.dynamic)];
+  return slot.layout.view(slot.buffer == kNoBuffer ? nullptr : workspace.at(slot.buffer));
+}
+
+}  // namespace
+
+PrimitiveStep::PrimitiveStep(dnnl::primitive primitive, std::vector<Operand> operands)
+    : Step(buffers_of(operands)), primitive_(std::move(primitive)), operands_(std::move(operands)) {}
+
+std::unique_ptr<StepState> PrimitiveStep::bind(const Workspace &workspace) const {
+  auto arguments = std::make_unique<Arguments>();
+  for (const Operand &o : operands_) {
+    arguments->map.emplace(o.name, dnnl::memory(o.desc, cpu_engine(), workspace.at(o.buffer)));
+  }
+  return arguments;
+}
+
+void PrimitiveStep::run(Run &run, StepState *state) const {
+  primitive_.execute(run.workspace.stream, static_cast<Arguments *>(state)->map);
+}
+
+KernelStep::KernelStep(const NodeRecord &node, std::vector<KernelSlot> inputs, std::vector<KernelSlot> outputs)
+    : Step(buffers_of(inputs, outputs)), node_(node), inputs_(std::move(inputs)), outputs_(std::move(outputs)) {}
+
+std::unique_ptr<StepState> KernelStep::bind(const Workspace &workspace) const {
+  auto views = std::make_unique<Views>();
+  for (const KernelSlot &slot : inputs_) views->inputs.push_back(view_of(slot, workspace));
+  for (const KernelSlot &slot : outputs_) views->outputs.push_back(view_of(slot, workspace));
+  return views;
+}
+
+void KernelStep::run(Run &run, StepState *state) const {
+  auto &views = *static_cast<Views *>(state);
+  const ht_status status = node_.kernel->run(node_.state.get(), run.ctx.raw, views.inputs.data(), views.inputs.size(),
+                                             views.outputs.data(), views.outputs.size());
+  sdk::check(status);
+}
+
+DynamicStep::DynamicStep(const NodeRecord &node, std::vector<KernelSlot> inputs)
+    : Step(buffers_of(inputs)), node_(node), inputs_(std::move(inputs)) {}
+
+void DynamicStep::run(Run &run, StepState *) const {
+  const std::size_t count = node_.outputs.size();
+  std::vector<ht_tensor_view> inputs, outputs(count);
+  for (const KernelSlot &slot : inputs_) inputs.push_back(view_of(slot, run.workspace));
+  std::vector<ht_tensor_info> infos(count);
+  for (ht_tensor_info &info : infos) info.struct_size = sizeof(info);
+  if (node_.quantizer) {
+    infos[0].dtype = inputs[0].dtype;
+    infos[0].rank = inputs[0].rank;
+    std::copy_n(inputs[0].shape, inputs[0].rank, infos[0].shape);
+  } else {
+    const ht_status status =
+        node_.kernel->infer(node_.state.get(), run.ctx.raw, inputs.data(), inputs.size(), infos.data(), count);
+    sdk::check(status);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    auto *shape = run.ctx.allocate<std::int64_t>(HT_MAX_RANK);
+    std::copy_n(infos[i].shape, infos[i].rank, shape);
+    ht_tensor_view &view = outputs[i];
+    view.struct_size = sizeof(view);
+    if (infos[i].dtype == HT_DTYPE_NONE) continue;  // an empty slot
+    view.dtype = infos[i].dtype;
+    view.rank = infos[i].rank;
+    view.shape = shape;
+    const auto elements = static_cast<std::size_t>(count_of({shape, view.rank}));
+    view.data = run.ctx.allocate<std::byte>(elements * size_of(view.dtype) + 1);
+    if (node_.outputs[i] >= 0) run.workspace.dynamic[static_cast<std::size_t>(node_.outputs[i])] = view;
+  }
+  const ht_status status =
+      node_.quantizer
+          ? run.ctx.host.arithmetic->fake_quantize(run.ctx.raw, &node_.quantizer->table, inputs.data(), outputs.data())
+          : node_.kernel->run(node_.state.get(), run.ctx.raw, inputs.data(), inputs.size(), outputs.data(), count);
+  sdk::check(status);
+}
+
+EmitStep::EmitStep(ht_handle value, KernelSlot source)
+    : Step(buffers_of({source})), value_(value), source_(std::move(source)) {}
+
+void EmitStep::run(Run &run, StepState *) const { run.emit(value_, view_of(source_, run.workspace)); }
+
+}  // namespace halftone::onednn

@@ -1,0 +1,50 @@
+// The executor "reference": every operator by its plain kernel, the oracle that faster executors are tested against.
+#include "halftone/executor.hpp"
+#include "halftone/op_kernel.hpp"
+#include "plan.h"
+#include "session.h"
+
+namespace halftone::reference {
+namespace {
+
+class ReferenceExecutor : public sdk::Executor {
+ public:
+  static constexpr std::uint32_t kModes = 1u << HT_MODE_FLOAT | 1u << HT_MODE_SIMULATED;
+
+  static void describe(sdk::Description &d) {
+    d.id("reference")
+        .title("plain loops, one operator after the other")
+        .doc("Runs every node by its operator kernel, of this plug-in or of any other, in float or with fake quantization at "
+             "every live config. Slow and exact: sums are kept in float64.")
+        .capabilities(HT_CAP_GRAPH_READ | HT_CAP_CONFIG_READ | HT_CAP_EXECUTE)
+        .needs({HT_GRAPH_1, HT_CONFIG_1, HT_ARITHMETIC_1, HT_OP_KERNEL_1})
+        .threading(HT_THREADING_FREE);
+  }
+  explicit ReferenceExecutor(const sdk::Args &) {}
+
+  void supports(const sdk::Context &ctx, ht_handle handle, std::uint32_t mode) override {
+    require_mode(mode);
+    const sdk::OpNode node(ctx, handle);
+    for (const char *body : {"then_branch", "else_branch", "body"}) {  // If, Loop, Scan, SequenceMap
+      if (const auto a = node.attribute(body); a && a->kind == HT_ATTR_GRAPH) {
+        throw sdk::Failure(HT_UNIMPLEMENTED, node.label() + ": operators with subgraphs are not executed yet", handle);
+      }
+    }
+    PreparedKernel(ctx, node.node());
+  }
+  std::unique_ptr<sdk::Session> open(const sdk::Context &ctx, const ht_session_options &options) override {
+    require_mode(options.mode);
+    return std::make_unique<ReferenceSession>(build_plan(ctx, options));
+  }
+
+ private:
+  static void require_mode(std::uint32_t mode) {
+    if (mode == HT_MODE_FLOAT || mode == HT_MODE_SIMULATED) return;
+    throw sdk::Failure(HT_UNIMPLEMENTED, "executor 'reference' runs in modes float and simulated, not in mode " +
+                                             std::to_string(mode));
+  }
+};
+
+}  // namespace
+HALFTONE_EXECUTOR(ReferenceExecutor)
+}  // namespace halftone::reference

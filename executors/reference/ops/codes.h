@@ -1,0 +1,54 @@
+// Quantized elements: integers of 4 to 32 bits and float8, loaded and stored as numbers.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "ops/types.h"
+
+namespace halftone::reference {
+
+struct Int4 {};
+struct UInt4 {};
+template <>
+inline constexpr ht_dtype kDtype<Int4> = HT_I4;
+template <>
+inline constexpr ht_dtype kDtype<UInt4> = HT_U4;
+
+using CodeTypes = Types<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, Int4, UInt4, Float8E4M3FN,
+                        Float8E5M2>;
+
+template <typename T>
+inline constexpr bool kIsPacked = std::is_same_v<T, Int4> || std::is_same_v<T, UInt4>;
+template <typename T>
+inline constexpr bool kIsFloat8 = std::is_same_v<T, Float8E4M3FN> || std::is_same_v<T, Float8E5M2>;
+
+template <typename T>
+double load_code(const void *data, std::int64_t i) {
+  if constexpr (kIsPacked<T>) {
+    const int byte = static_cast<const std::uint8_t *>(data)[i / 2];
+    const int nibble = i % 2 == 0 ? byte & 15 : byte >> 4;
+    return std::is_same_v<T, Int4> && nibble > 7 ? nibble - 16 : nibble;
+  } else {
+    return static_cast<double>(static_cast<const T *>(data)[i]);
+  }
+}
+
+// Stores an integral value, clamped; for float8 any value, rounded.
+template <typename T>
+void store_code(void *data, std::int64_t i, double value) {
+  if constexpr (kIsPacked<T>) {
+    const double low = std::is_same_v<T, Int4> ? -8 : 0;
+    const int nibble = static_cast<int>(std::clamp(value, low, low + 15)) & 15;
+    std::uint8_t &byte = static_cast<std::uint8_t *>(data)[i / 2];
+    byte = static_cast<std::uint8_t>(i % 2 == 0 ? nibble : byte | nibble << 4);  // in ascending order
+  } else if constexpr (kIsFloat8<T>) {
+    static_cast<T *>(data)[i] = T(value);
+  } else {
+    const double low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
+    static_cast<T *>(data)[i] = static_cast<T>(value != value ? 0.0 : std::clamp(value, low, high));
+  }
+}
+
+}  // namespace halftone::reference

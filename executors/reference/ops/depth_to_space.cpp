@@ -1,0 +1,72 @@
+// DepthToSpace and SpaceToDepth: a permutation of six axes.
+#include "halftone/op_kernel.hpp"
+#include "ops/move.h"
+#include "ops/shape.h"
+#include "ops/types.h"
+#include "ops/version.h"
+
+namespace halftone::reference {
+namespace {
+
+struct Blocks {
+  std::int64_t n, c, h, w, size;  // c, h, w of the deep side divided by size^2, 1, 1
+  Shape deep_strides, wide_strides, shape;
+
+  // `crd`: the channel axis is (c, row, column) instead of (row, column, c).
+  Blocks(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width, std::int64_t block, bool crd)
+      : n(batch), c(channels), h(height), w(width), size(block) {
+    const std::int64_t plane = h * w, row = crd ? size * plane : size * c * plane, column = crd ? plane : c * plane;
+    shape = {n, c, h, size, w, size};
+    deep_strides = {c * size * size * plane, crd ? size * size * plane : plane, w, row, 1, column};
+    wide_strides = {c * h * size * w * size, h * size * w * size, size * w * size, w * size, size, 1};
+  }
+};
+
+class DepthToSpace {
+ public:
+  explicit DepthToSpace(const sdk::OpNode &node)
+      : size_(node.integer("blocksize", 1)), crd_(node.text("mode", "DCR") == "CRD") {}
+  void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
+    const ht_tensor_view &x = inputs[0];
+    if (x.rank != 4 || size_ < 1 || x.shape[1] % (size_ * size_) != 0) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "the channels do not divide by blocksize squared");
+    }
+    sdk::set_type(outputs[0], x.dtype,
+                  Shape{x.shape[0], x.shape[1] / (size_ * size_), x.shape[2] * size_, x.shape[3] * size_});
+  }
+  void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
+    const ht_tensor_view &x = inputs[0];
+    const Blocks b(x.shape[0], x.shape[1] / (size_ * size_), x.shape[2], x.shape[3], size_, crd_);
+    copy_box(x.dtype, b.shape, x.data, 0, b.deep_strides, outputs[0].data, 0, b.wide_strides);
+  }
+
+ private:
+  std::int64_t size_;
+  bool crd_;
+};
+
+class SpaceToDepth {
+ public:
+  explicit SpaceToDepth(const sdk::OpNode &node) : size_(node.integer("blocksize", 1)) {}
+  void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
+    const ht_tensor_view &x = inputs[0];
+    if (x.rank != 4 || size_ < 1 || x.shape[2] % size_ != 0 || x.shape[3] % size_ != 0) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "height and width do not divide by blocksize");
+    }
+    sdk::set_type(outputs[0], x.dtype,
+                  Shape{x.shape[0], x.shape[1] * size_ * size_, x.shape[2] / size_, x.shape[3] / size_});
+  }
+  void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
+    const ht_tensor_view &x = inputs[0];
+    const Blocks b(x.shape[0], x.shape[1], x.shape[2] / size_, x.shape[3] / size_, size_, false);
+    copy_box(x.dtype, b.shape, x.data, 0, b.wide_strides, outputs[0].data, 0, b.deep_strides);
+  }
+
+ private:
+  std::int64_t size_;
+};
+
+}  // namespace
+HALFTONE_OP_KERNEL(DepthToSpace, "DepthToSpace", 1, kNewest)
+HALFTONE_OP_KERNEL(SpaceToDepth, "SpaceToDepth", 1, kNewest)
+}  // namespace halftone::reference

@@ -1,0 +1,66 @@
+// Gemm: alpha * A' * B' + beta * C.
+#include "halftone/op_kernel.hpp"
+#include "ops/product.h"
+#include "ops/shape.h"
+#include "ops/types.h"
+#include "ops/version.h"
+
+namespace halftone::reference {
+namespace {
+
+class Gemm {
+ public:
+  explicit Gemm(const sdk::OpNode &node)
+      : alpha_(node.number("alpha", 1.0)),
+        beta_(node.number("beta", 1.0)),
+        trans_a_(node.flag("transA", false)),
+        trans_b_(node.flag("transB", false)) {}
+  void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
+    require_type(inputs[0].dtype, FloatTypes{});
+    const ht_tensor_view &a = inputs[0], &b = inputs[1];
+    if (a.rank != 2 || b.rank != 2) throw sdk::Failure(HT_INVALID_ARGUMENT, "A and B must be matrices");
+    if (a.shape[trans_a_ ? 0 : 1] != b.shape[trans_b_ ? 1 : 0]) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "inner extents of A and B differ");
+    }
+    const Shape shape = {a.shape[trans_a_ ? 1 : 0], b.shape[trans_b_ ? 0 : 1]};
+    if (sdk::present(inputs, 2) && broadcast(shape, shape_of(inputs[2])) != shape) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "C does not broadcast to A * B");
+    }
+    sdk::set_type(outputs[0], a.dtype, shape);
+  }
+  void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
+    dispatch(inputs[0].dtype, FloatTypes{}, [&]<typename T>() { multiply<T>(inputs, outputs[0]); });
+  }
+
+ private:
+  template <typename T>
+  static std::vector<double> operand(const ht_tensor_view &t, bool transpose) {
+    return transpose ? transposed<double>(in_data<T>(t), t.shape[0], t.shape[1])
+                     : widened<double>(in_data<T>(t), count_of(t));
+  }
+  template <typename T>
+  void multiply(sdk::KernelInputs inputs, ht_tensor_view &output) const {
+    const std::int64_t m = output.shape[0], n = output.shape[1];
+    const auto a = operand<T>(inputs[0], trans_a_), b = operand<T>(inputs[1], trans_b_);
+    std::vector<double> c(static_cast<std::size_t>(m * n));
+    product(a.data(), b.data(), c.data(), m, n, inputs[0].shape[trans_a_ ? 0 : 1]);
+    for (double &value : c) value *= alpha_;
+    if (sdk::present(inputs, 2)) {
+      const T *bias = in_data<T>(inputs[2]);
+      for_each_row<2>(shape_of(output), {strides_of(shape_of(output)), broadcast_strides(shape_of(inputs[2]), shape_of(output))},
+                      [&](const auto &at, std::int64_t count, const auto &step) {
+                        for (std::int64_t i = 0; i < count; ++i) {
+                          c[static_cast<std::size_t>(at[0] + i)] += beta_ * static_cast<double>(bias[at[1] + i * step[1]]);
+                        }
+                      });
+    }
+    T *y = out_data<T>(output);
+    for (std::size_t i = 0; i < c.size(); ++i) y[i] = static_cast<T>(c[i]);
+  }
+  double alpha_, beta_;
+  bool trans_a_, trans_b_;
+};
+
+}  // namespace
+HALFTONE_OP_KERNEL(Gemm, "Gemm", 7, kNewest)
+}  // namespace halftone::reference

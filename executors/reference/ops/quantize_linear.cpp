@@ -1,0 +1,115 @@
+// QuantizeLinear and DequantizeLinear: one scale per tensor, per index of an axis, or per block of an axis.
+#include <cmath>
+
+#include "halftone/op_kernel.hpp"
+#include "ops/codes.h"
+#include "ops/shape.h"
+#include "ops/types.h"
+#include "ops/version.h"
+
+namespace halftone::reference {
+namespace {
+
+// Which scale belongs to which element.
+class ScaleMap {
+ public:
+  ScaleMap(const ht_tensor_view &x, const ht_tensor_view &scale, std::int64_t axis, std::int64_t block)
+      : single_(count_of(scale) == 1 && block == 0) {
+    if (single_) return;
+    const ShapeSpan shape = shape_of(x);
+    const std::size_t at = axis_of(axis, shape.size());
+    extent_ = shape[at];
+    inner_ = count_of(shape, at + 1, shape.size());
+    block_ = block;
+    Shape wanted = {extent_};
+    if (block != 0) {
+      blocks_ = (extent_ + block - 1) / block;
+      wanted.assign(shape.begin(), shape.end());
+      wanted[at] = blocks_;
+    }
+    if (shape_copy(scale) != wanted) throw sdk::Failure(HT_INVALID_ARGUMENT, "the scale's shape does not fit the axis");
+  }
+  std::int64_t of(std::int64_t i) const {
+    if (single_) return 0;
+    const std::int64_t index = i / inner_ % extent_;
+    if (block_ == 0) return index;
+    return (i / inner_ / extent_ * blocks_ + index / block_) * inner_ + i % inner_;
+  }
+
+ private:
+  bool single_;
+  std::int64_t extent_ = 1, inner_ = 1, block_ = 0, blocks_ = 1;
+};
+
+void require_float(const ht_tensor_view &t) {
+  if (t.dtype != HT_F32) unsupported_type(t.dtype);
+}
+
+class QuantizeLinear {
+ public:
+  explicit QuantizeLinear(const sdk::OpNode &node)
+      : axis_(node.integer("axis", 1)), block_(node.integer("block_size", 0)), dtype_(HT_U8) {
+    if (const std::int64_t code = node.integer("output_dtype", 0); code != 0) dtype_ = dtype_of_onnx(code);
+    if (!node.flag("saturate", true)) throw sdk::Failure(HT_UNIMPLEMENTED, "saturate = 0");
+  }
+  void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
+    if (inputs[0].dtype != HT_I32) require_float(inputs[0]);
+    require_float(inputs[1]);
+    const ht_dtype to = sdk::present(inputs, 2) ? inputs[2].dtype : dtype_;
+    require_type(to, CodeTypes{});
+    ScaleMap(inputs[0], inputs[1], axis_, block_);
+    sdk::set_type(outputs[0], to, shape_of(inputs[0]));
+  }
+  void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
+    const ScaleMap map(inputs[0], inputs[1], axis_, block_);
+    const float *scales = in_data<float>(inputs[1]);
+    const std::int64_t n = count_of(inputs[0]);
+    dispatch(outputs[0].dtype, CodeTypes{}, [&]<typename T>() {
+      for (std::int64_t i = 0; i < n; ++i) {
+        const std::int64_t k = map.of(i);
+        const float x = inputs[0].dtype == HT_I32 ? static_cast<float>(in_data<std::int32_t>(inputs[0])[i])
+                                                  : in_data<float>(inputs[0])[i];
+        const float ratio = x / scales[k];
+        const double zero = sdk::present(inputs, 2) ? load_code<T>(inputs[2].data, k) : 0.0;
+        store_code<T>(outputs[0].data, i, kIsFloat8<T> ? static_cast<double>(ratio) : std::nearbyint(static_cast<double>(ratio)) + zero);
+      }
+    });
+  }
+
+ private:
+  std::int64_t axis_, block_;
+  ht_dtype dtype_;
+};
+
+class DequantizeLinear {
+ public:
+  explicit DequantizeLinear(const sdk::OpNode &node)
+      : axis_(node.integer("axis", 1)), block_(node.integer("block_size", 0)) {}
+  void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
+    require_type(inputs[0].dtype, CodeTypes{});
+    require_float(inputs[1]);
+    ScaleMap(inputs[0], inputs[1], axis_, block_);
+    sdk::set_type(outputs[0], HT_F32, shape_of(inputs[0]));
+  }
+  void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
+    const ScaleMap map(inputs[0], inputs[1], axis_, block_);
+    const float *scales = in_data<float>(inputs[1]);
+    const std::int64_t n = count_of(inputs[0]);
+    dispatch(inputs[0].dtype, CodeTypes{}, [&]<typename T>() {
+      for (std::int64_t i = 0; i < n; ++i) {
+        const std::int64_t k = map.of(i);
+        const double zero = sdk::present(inputs, 2) ? load_code<T>(inputs[2].data, k) : 0.0;
+        // The difference in float32, as everyone computes it: it is exact but for int32.
+        out_data<float>(outputs[0])[i] = static_cast<float>(load_code<T>(inputs[0].data, i) - zero) * scales[k];
+      }
+    });
+  }
+
+ private:
+  std::int64_t axis_, block_;
+};
+
+}  // namespace
+HALFTONE_OP_KERNEL(QuantizeLinear, "QuantizeLinear", 10, kNewest)
+HALFTONE_OP_KERNEL(DequantizeLinear, "DequantizeLinear", 10, kNewest)
+}  // namespace halftone::reference

@@ -1,0 +1,135 @@
+#include <set>
+
+#include "plan.h"
+
+namespace halftone::reference {
+
+namespace {
+
+class Builder {
+ public:
+  Builder(const sdk::Context &ctx, const ht_session_options &options)
+      : ctx_(ctx), graph_(ctx), configs_(ctx), options_(options) {}
+
+  Plan build() {
+    for (const ht_handle value : sdk::span_of(options_.inputs)) plan_.inputs.push_back(define(value));
+    const std::vector<ht_handle> nodes = needed_nodes();
+    for (const ht_handle node : nodes) add_step(graph_.node(node));
+    plan_.emitted.resize(numbers_.size(), HT_NONE);
+    for (const ht_handle value : sdk::span_of(options_.emits)) {
+      const std::size_t number = read(value);
+      plan_.emitted.resize(numbers_.size(), HT_NONE);
+      plan_.emitted[number] = value;
+    }
+    mark_last_uses();
+    return std::move(plan_);
+  }
+
+ private:
+  // The nodes that emitted values depend on, in topological order.
+  std::vector<ht_handle> needed_nodes() const {
+    std::set<ht_handle> wanted, fed;
+    for (const ht_handle value : sdk::span_of(options_.inputs)) fed.insert(value);
+    std::vector<ht_handle> open;
+    const auto want = [&](ht_handle value) {
+      if (value == HT_NONE || fed.contains(value)) return;
+      const ht_handle producer = graph_.value(value).info.producer;
+      if (producer != HT_NONE && wanted.insert(producer).second) open.push_back(producer);
+    };
+    for (const ht_handle value : sdk::span_of(options_.emits)) want(value);
+    while (!open.empty()) {
+      const sdk::Node node = graph_.node(open.back());
+      open.pop_back();
+      for (const ht_handle input : node.inputs()) want(input);
+    }
+    std::vector<ht_handle> out;
+    for (const ht_handle node : graph_.nodes()) {
+      if (wanted.contains(node)) out.push_back(node);
+    }
+    return out;
+  }
+
+  std::size_t define(ht_handle value) { return numbers_.emplace(value, numbers_.size()).first->second; }
+
+  // The number of a value that must exist already: an input, an output of a step, or an initializer, which is copied now.
+  std::size_t read(ht_handle value) {
+    if (const auto known = numbers_.find(value); known != numbers_.end()) return known->second;
+    const auto tensor = graph_.initializer(value);
+    if (!tensor) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT,
+                         "value '" + std::string(graph_.value(value).name()) + "' is needed and is not among the inputs",
+                         value);
+    }
+    const std::size_t number = define(value);
+    plan_.initializers.emplace(number, *tensor);
+    return number;
+  }
+
+  void add_step(const sdk::Node &node) {
+    Step step{PreparedKernel(ctx_, node), {}, {}, {}};
+    for (std::uint32_t i = 0; i < node.inputs().size(); ++i) step.inputs.push_back(input_slot(node, i));
+    for (std::uint32_t i = 0; i < node.outputs().size(); ++i) {
+      OutputSlot slot;
+      if (node.output(i) != HT_NONE) slot.value = define(node.output(i));
+      if (simulated()) slot.quantizer = Quantizer::of(configs_, configs_.output(node.handle, i));
+      step.outputs.push_back(std::move(slot));
+    }
+    plan_.steps.push_back(std::move(step));
+  }
+
+  InputSlot input_slot(const sdk::Node &node, std::uint32_t i) {
+    InputSlot slot;
+    const ht_handle value = node.input(i);
+    if (value == HT_NONE) return slot;
+    const bool parameter = !is_fed(value) && graph_.value(value).is_initializer();
+    const bool quantized = simulated() || (parameter && options_.quantized_weights != 0);
+    auto quantizer = quantized ? Quantizer::of(configs_, configs_.input(node.handle, i)) : std::nullopt;
+    if (!parameter || !quantizer) {
+      slot.value = read(value);
+      slot.quantizer = std::move(quantizer);
+      return slot;
+    }
+    // A parameter is quantized now, once. A baked one has no live config: the graph shows it quantized already.
+    const auto stored = graph_.initializer(value);
+    if (!stored) throw sdk::Failure(HT_INTERNAL, "an initializer without tensor", value);
+    auto own = std::make_unique<Tensor>(*stored);
+    ht_tensor_view view = own->view();
+    quantizer->apply(ctx_, view, view);
+    slot.constant = own.get();
+    plan_.quantized.push_back(std::move(own));
+    return slot;
+  }
+  // An initializer may be listed among the inputs to feed, and then it is one.
+  bool is_fed(ht_handle value) const {
+    const auto known = numbers_.find(value);
+    return known != numbers_.end() && !plan_.initializers.contains(known->second);
+  }
+
+  void mark_last_uses() {
+    std::set<std::size_t> later;
+    for (std::size_t i = plan_.steps.size(); i-- > 0;) {
+      Step &step = plan_.steps[i];
+      const auto used = [&](std::size_t value) {
+        if (value == kNoValue || plan_.initializers.contains(value)) return;
+        if (later.insert(value).second) step.dead_after.push_back(value);
+      };
+      for (const InputSlot &slot : step.inputs) used(slot.value);
+      for (const OutputSlot &slot : step.outputs) used(slot.value);  // what nobody reads dies at once
+    }
+  }
+
+  bool simulated() const { return options_.mode == HT_MODE_SIMULATED; }
+
+  const sdk::Context &ctx_;
+  sdk::Graph graph_;
+  sdk::Configs configs_;
+  const ht_session_options &options_;
+  std::map<ht_handle, std::size_t> numbers_;
+  Plan plan_;
+};
+
+}  // namespace
+
+Plan build_plan(const sdk::Context &ctx, const ht_session_options &options) { return Builder(ctx, options).build(); }
+
+}  // namespace halftone::reference

@@ -1,0 +1,78 @@
+#include "session.h"
+
+namespace halftone::reference {
+
+namespace {
+
+// One sample: values while they are needed.
+class Sample {
+ public:
+  Sample(const sdk::Context &ctx, const Plan &plan, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit)
+      : ctx_(ctx), plan_(plan), emit_(emit), views_(plan.emitted.size()), owned_(plan.emitted.size()) {
+    if (inputs.size() != plan.inputs.size()) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, std::to_string(inputs.size()) + " inputs given where " +
+                                                  std::to_string(plan.inputs.size()) + " are needed");
+    }
+    for (const auto &[value, tensor] : plan.initializers) put(value, tensor.view());
+    for (std::size_t i = 0; i < inputs.size(); ++i) put(plan.inputs[i], inputs[i]);
+  }
+
+  void compute(const Step &step) {
+    std::vector<Tensor> copies(step.inputs.size());
+    std::vector<ht_tensor_view> inputs;
+    for (std::size_t i = 0; i < step.inputs.size(); ++i) inputs.push_back(input(step.inputs[i], copies[i]));
+    const auto types = step.kernel.infer(ctx_.raw, inputs, step.outputs.size());
+    std::vector<Tensor> results;
+    std::vector<ht_tensor_view> outputs;
+    for (const ht_tensor_info &type : types) {
+      results.emplace_back(type.dtype, ShapeSpan(type.shape, type.rank));
+      outputs.push_back(results.back().view());  // points into the heap, which moving the tensor does not change
+    }
+    step.kernel.run(ctx_.raw, inputs, outputs);
+    for (std::size_t i = 0; i < step.outputs.size(); ++i) {
+      const OutputSlot &slot = step.outputs[i];
+      if (slot.value == kNoValue) continue;
+      if (slot.quantizer) slot.quantizer->apply(ctx_, outputs[i], outputs[i]);
+      owned_[slot.value] = std::move(results[i]);
+      put(slot.value, owned_[slot.value].view());
+    }
+    for (const std::size_t value : step.dead_after) owned_[value] = Tensor();
+  }
+
+ private:
+  void put(std::size_t value, const ht_tensor_view &view) {
+    views_[value] = view;
+    if (plan_.emitted[value] != HT_NONE) emit_(plan_.emitted[value], view);
+  }
+  // What the kernel gets for a slot; `copy` holds it where the slot quantizes.
+  ht_tensor_view input(const InputSlot &slot, Tensor &copy) const {
+    if (slot.constant != nullptr) return slot.constant->view();
+    if (slot.value == kNoValue) {
+      ht_tensor_view none{};
+      none.struct_size = sizeof(none);
+      return none;
+    }
+    const ht_tensor_view &view = views_[slot.value];
+    if (!slot.quantizer || view.dtype != HT_F32) return view;
+    copy = Tensor(HT_F32, shape_of(view));
+    ht_tensor_view own = copy.view();
+    slot.quantizer->apply(ctx_, view, own);
+    return own;
+  }
+
+  const sdk::Context &ctx_;
+  const Plan &plan_;
+  const sdk::Emit &emit_;
+  std::vector<ht_tensor_view> views_;
+  std::vector<Tensor> owned_;
+};
+
+}  // namespace
+
+void ReferenceSession::run(const sdk::Context &ctx, std::uint32_t, std::span<const ht_tensor_view> inputs,
+                           const sdk::Emit &emit) {
+  Sample sample(ctx, plan_, inputs, emit);
+  for (const Step &step : plan_.steps) sample.compute(step);
+}
+
+}  // namespace halftone::reference

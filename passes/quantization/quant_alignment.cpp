@@ -1,0 +1,232 @@
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+
+#include "platform_options.h"
+#include "shared_scale.h"
+
+namespace halftone::passes {
+namespace {
+
+enum class Method { kNone, kToLarge, kToOutput, kToInput };
+
+struct Family {
+  const char *name;
+  const char *option;
+  const char *doc;
+  std::array<std::string_view, 3> types;  // empty where there are fewer
+};
+const std::array<Family, 4> kFamilies = {{
+    {"elementwise", "alignment.elementwise", "Add, Sub and Sum", {{"Add", "Sub", "Sum"}}},
+    {"concat", "alignment.concat", "Concat", {{"Concat", "", ""}}},
+    {"pooling", "alignment.pooling", "AveragePool and GlobalAveragePool", {{"AveragePool", "GlobalAveragePool", ""}}},
+    {"resize", "alignment.resize", "Resize and Upsample", {{"Resize", "Upsample", ""}}},
+}};
+
+Method method_named(const std::string &text, const char *option) {
+  if (text == "none") return Method::kNone;
+  if (text == "to_large") return Method::kToLarge;
+  if (text == "to_output") return Method::kToOutput;
+  if (text == "to_input") return Method::kToInput;
+  throw sdk::Failure(HT_INVALID_ARGUMENT, "the platform's option '" + std::string(option) + "' is '" + text +
+                                              "'; it may be none, to_large, to_output or to_input");
+}
+
+// The work of one run.
+class Alignment {
+ public:
+  Alignment(const sdk::Context &ctx, bool force, bool full)
+      : ctx_(ctx), points_(ctx), sharing_(points_, force), full_(full) {}
+
+  const QuantizationPoints &points() const { return points_; }
+
+  // False when the node's configs do not allow it.
+  bool align(ht_handle node, Method method, bool elementwise) {
+    const sdk::Node at = points_.graph.node(node);
+    const std::string reason = "aligned at " + std::string(at.op_type()) + " '" + std::string(at.name()) + "'";
+    const std::vector<ht_handle> inputs = live_inputs(node);
+    if (inputs.empty()) return false;
+    switch (method) {
+      case Method::kToLarge:
+        return to_large(inputs, reason);
+      case Method::kToOutput:
+        return to_output(node, inputs, elementwise, reason);
+      case Method::kToInput:
+        return to_input(node, inputs.front(), reason);
+      case Method::kNone:
+        break;
+    }
+    return false;
+  }
+
+ private:
+  // Inputs that are quantized, with scales that may still change.
+  std::vector<ht_handle> live_inputs(ht_handle node) const {
+    std::vector<ht_handle> live;
+    for (std::uint32_t slot = 0; slot < points_.graph.node(node).inputs().size(); ++slot) {
+      const ht_handle config = points_.configs.input(node, slot);
+      if (config != HT_NONE && is_adjustable(config)) live.push_back(config);
+    }
+    return live;
+  }
+  bool is_adjustable(ht_handle config) const {
+    const std::uint32_t own = points_.configs.state(config);
+    if (own == HT_STATE_FP32 || own == HT_STATE_BAKED || own == HT_STATE_PASSIVE_BAKED) return false;
+    return is_live(points_.root_state(config)) && points_.configs.info(config).scale_count > 0;
+  }
+  // One integer scheme, one scale each.
+  bool can_share(std::span<const ht_handle> configs) const {
+    const ht_quant_spec first = points_.configs.info(configs.front()).spec;
+    return std::all_of(configs.begin(), configs.end(), [&](ht_handle config) {
+      const ht_config_info info = points_.configs.info(config);
+      return info.spec.kind == HT_QUANT_INTEGER && info.scale_count == 1 && info.spec.granularity == HT_PER_TENSOR &&
+             same_scheme(info.spec, first);
+    });
+  }
+
+  bool to_large(const std::vector<ht_handle> &inputs, const std::string &reason) {
+    if (!can_share(inputs)) return false;
+    const ht_handle source = points_.source(inputs.front());
+    const auto has_source = [&](ht_handle config) { return points_.source(config) == source; };
+    if (std::all_of(inputs.begin(), inputs.end(), has_source)) return true;
+    std::vector<Codes> codes;
+    for (const ht_handle config : inputs) {
+      const ht_config_info info = points_.configs.info(config);
+      codes.push_back({info.scales[0], info.zero_points[0]});
+    }
+    const ht_quant_spec spec = points_.configs.info(inputs.front()).spec;
+    const Codes shared = shared_codes(spec, codes, full_, [&](CodeRange range) { return codes_for(spec, range); });
+    sharing_.lead(inputs.front(), shared, reason + ": the range of all inputs");
+    for (std::size_t i = 1; i < inputs.size(); ++i) sharing_.follow(inputs[i], inputs.front(), reason);
+    return true;
+  }
+
+  Codes codes_for(const ht_quant_spec &spec, CodeRange range) const {
+    Codes codes;
+    sdk::check(ctx_.host.arithmetic->scale_from_range(ctx_.raw, &spec, static_cast<float>(range.low),
+                                                      static_cast<float>(range.high), &codes.scale, &codes.zero_point));
+    return codes;
+  }
+
+  bool to_output(ht_handle node, const std::vector<ht_handle> &inputs, bool elementwise, const std::string &reason) {
+    const ht_handle out = points_.configs.output(node, 0);
+    if (out == HT_NONE || !is_adjustable(out)) return false;
+    std::vector<ht_handle> all = inputs;
+    all.push_back(out);
+    if (!can_share(all)) return false;
+    // After fusion with a Relu the output's range may lack the negative side, which a sum still needs of its terms.
+    const ht_config_info root = points_.configs.info(points_.root(out));
+    if (elementwise && root.spec.symmetry == HT_ASYMMETRIC && root.node != node) return false;
+    for (const ht_handle config : inputs) sharing_.follow(config, out, reason);
+    return true;
+  }
+
+  bool to_input(ht_handle node, ht_handle input, const std::string &reason) const {
+    bool aligned = false;
+    for (std::uint32_t slot = 0; slot < points_.graph.node(node).outputs().size(); ++slot) {
+      const ht_handle out = points_.configs.output(node, slot);
+      if (out == HT_NONE || !is_adjustable(out)) continue;
+      const std::array both = {input, out};
+      if (!can_share(both)) continue;
+      aligned = true;
+      if (points_.source(out) != points_.source(input)) points_.configs.set_master(points_.root(out), input, reason);
+    }
+    return aligned;
+  }
+
+  const sdk::Context &ctx_;
+  QuantizationPoints points_;
+  ScaleSharing sharing_;
+  bool full_;
+};
+
+}  // namespace
+
+class QuantAlignment final : public sdk::Pass {
+ public:
+  static void describe(sdk::Description &d) {
+    d.id("quant-alignment")
+        .title("gives the inputs and outputs of an operator one scale where the device demands it")
+        .capabilities(HT_CAP_GRAPH_READ | HT_CAP_CONFIG_READ | HT_CAP_CONFIG_EDIT)
+        .after({HT_FACT_CONFIGS, HT_FACT_ACTIVATIONS_CALIBRATED})
+        .invalidates({HT_FACT_PASSIVE_RESOLVED})
+        .doc(
+            "Many devices add, concatenate or resize quantized tensors without rescaling, so that all of them must "
+            "have one scale. "
+            "For each family of operators the scale is that of the output (to_output), of input 0 (to_input), or one "
+            "that covers all "
+            "inputs (to_large). `platform` takes what the platform says, and nothing is aligned where it says "
+            "nothing.\n"
+            "\n"
+            "The producer of an aligned input takes the new scale when nothing else reads its value. When something "
+            "does, "
+            "`force_overlap` decides: without it the producer and the other readers keep their scale and only the "
+            "operator's input "
+            "changes; with it all of them change, along with what was aligned with them before.\n"
+            "\n"
+            "Not aligned are inputs of different schemes, per-channel scales, and a sum to an asymmetric output that "
+            "is fused with the "
+            "operator behind it.\n"
+            "\n"
+            "PPQ counterpart: QuantAlignmentPass. PPQ takes a symmetric int8 range as 128 * scale, so that each "
+            "alignment inflates "
+            "the scale by 256/255; `ppq_range` does so for comparisons.");
+    for (const Family &family : kFamilies) {
+      d.params.choice(family.name, family.doc, "platform", {"platform", "to_large", "to_output", "to_input", "none"});
+    }
+    d.params
+        .optional_flag("force_overlap",
+                       "change the scale of a value everywhere; absent: as the platform says, else false")
+        .flag("ppq_range", "let a range of 2^n codes reach its lowest code on both sides, as PPQ does", false)
+        .advanced();
+  }
+  explicit QuantAlignment(const sdk::Args &args) : force_(args, "force_overlap"), ppq_range_(args.flag("ppq_range")) {
+    for (std::size_t i = 0; i < kFamilies.size(); ++i) given_[i] = args.text(kFamilies[i].name);
+  }
+
+  void run(const sdk::Context &ctx) override {
+    std::array<Method, kFamilies.size()> methods{};
+    for (std::size_t i = 0; i < kFamilies.size(); ++i) {
+      const bool ask = given_[i] == "platform";
+      methods[i] =
+          method_named(ask ? platform_text(ctx, kFamilies[i].option).value_or("none") : given_[i], kFamilies[i].option);
+    }
+    Alignment alignment(ctx, force_.resolve(ctx, "alignment.force_overlap", false), ppq_range_);
+    std::array<std::size_t, kFamilies.size()> aligned{};
+    std::size_t skipped = 0;
+    const std::vector<ht_handle> nodes = alignment.points().graph.nodes();
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      if (i % 64 == 0) ctx.poll(i, nodes.size());
+      const auto family = family_of(alignment.points().graph.node(nodes[i]));
+      if (!family || methods[*family] == Method::kNone) continue;
+      if (alignment.align(nodes[i], methods[*family], *family == 0)) {
+        ++aligned[*family];
+      } else {
+        ++skipped;
+      }
+    }
+    for (std::size_t i = 0; i < kFamilies.size(); ++i) {
+      if (aligned[i] > 0) ctx.report(kFamilies[i].name, std::to_string(aligned[i]) + " nodes aligned");
+    }
+    if (skipped > 0) ctx.report("not aligned", std::to_string(skipped) + " nodes in float or with schemes that differ");
+  }
+
+ private:
+  static std::optional<std::size_t> family_of(const sdk::Node &node) {
+    if (!node.domain().empty()) return std::nullopt;
+    for (std::size_t i = 0; i < kFamilies.size(); ++i) {
+      for (const std::string_view type : kFamilies[i].types) {
+        if (node.op_type() == type) return i;
+      }
+    }
+    return std::nullopt;
+  }
+
+  std::array<std::string, kFamilies.size()> given_;
+  FlagChoice force_;
+  bool ppq_range_;
+};
+HALFTONE_PASS(QuantAlignment)
+
+}  // namespace halftone::passes

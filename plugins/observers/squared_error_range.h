@@ -1,0 +1,41 @@
+// The range with the least expected squared error of quantization, rounding and clipping together.
+#pragma once
+
+#include "distribution.h"
+#include "halftone/quant.h"
+
+namespace halftone::observers {
+
+// The values that a quantizer can represent: scale * k for k in [first, last].
+struct Grid {
+  double scale = 1;
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+};
+// The grid that the host makes of a range under an integer spec.
+Grid grid_for(const ht_quant_spec &spec, Range range);
+
+// Moments of the distribution up to a point, with the values of each bin spread evenly over it.
+class SquaredErrorTable {
+ public:
+  explicit SquaredErrorTable(const Distribution &distribution);
+  // Mean of (x - nearest grid value)^2 over all elements.
+  double error(const Grid &grid) const;
+
+ private:
+  struct Moments {
+    double mass = 0, first = 0, second = 0;
+  };
+  Moments until(double x) const;
+  // The squared distance to `to` of the mass between two points.
+  static double around(const Moments &from, const Moments &until, double to);
+
+  Distribution distribution_;
+  std::vector<Moments> sums_;  // before each bin
+  double total_ = 0;
+};
+
+// More than a hundred candidates, coarse ones over 16 octaves and fine ones around the best.
+Range squared_error_range(const Distribution &distribution, const ht_quant_spec &spec);
+
+}  // namespace halftone::observers

@@ -1,0 +1,23 @@
+# halftone_add_plugin(NAME SOURCES... [LINK targets...] [SDK abi|sdk])
+#
+# One loadable plug-in that exports one symbol, ht_plugin_entry. The same call serves this tree and a plug-in built
+# against an installed SDK. SDK is `sdk` (the C++20 layer, default) or `abi` (plain C).
+
+function(halftone_add_plugin name)
+  cmake_parse_arguments(arg "" "SDK" "LINK" ${ARGN})
+  if(NOT arg_SDK)
+    set(arg_SDK sdk)
+  endif()
+  add_library(${name} MODULE ${arg_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE halftone::${arg_SDK} ${arg_LINK})
+  target_link_options(${name} PRIVATE -Wl,-z,defs
+    "-Wl,--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.version")
+  set_target_properties(${name} PROPERTIES
+    PREFIX "" SUFFIX ".so"
+    C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+    LINK_DEPENDS "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.version")
+  if(DEFINED HALFTONE_PLUGIN_SUBDIR) # inside the tree: where `halftone` of this build looks
+    set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/${HALFTONE_PLUGIN_SUBDIR}")
+    install(TARGETS ${name} LIBRARY DESTINATION "${HALFTONE_PLUGIN_SUBDIR}")
+  endif()
+endfunction()

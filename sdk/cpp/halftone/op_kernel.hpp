@@ -1,0 +1,194 @@
+// Operator kernels in C++: one class per operator or small family, registered where it is defined.
+//
+//   class Relu {
+//    public:
+//     explicit Relu(const sdk::OpNode &node);                                        // reads attributes
+//     void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const;          // types and shapes
+//     void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const;          // values
+//   };
+//   HALFTONE_OP_KERNEL(Relu, "Relu", 13, 21)
+//
+// and once in each plug-in that has kernels: a component derived from OpKernels, with HALFTONE_OP_KERNELS(Class).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "halftone/component.hpp"
+#include "halftone/graph.hpp"
+
+namespace halftone::sdk {
+
+using KernelInputs = std::span<const ht_tensor_view>;
+using KernelTypes = std::span<ht_tensor_info>;
+using KernelOutputs = std::span<ht_tensor_view>;
+
+inline bool present(KernelInputs inputs, std::size_t slot) {
+  return slot < inputs.size() && inputs[slot].dtype != HT_DTYPE_NONE;
+}
+
+// What infer() throws when the output's shape depends on data that is not there: an answer, not an error.
+inline Failure needs_data() { return Failure::recorded(HT_FAILED_PRECONDITION); }
+
+inline void set_type(ht_tensor_info &type, ht_dtype dtype, std::span<const std::int64_t> shape) {
+  if (shape.size() > HT_MAX_RANK) throw Failure(HT_UNIMPLEMENTED, "a tensor of more than 16 axes");
+  type.dtype = dtype;
+  type.rank = static_cast<std::uint32_t>(shape.size());
+  type.known_rank = 1;
+  for (std::size_t i = 0; i < shape.size(); ++i) type.shape[i] = shape[i];
+}
+
+// A node while its kernel is prepared.
+class OpNode {
+ public:
+  OpNode(const Context &ctx, ht_handle node) : graph_(ctx), node_(graph_.node(node)) {}
+  const Graph &graph() const { return graph_; }
+  const Node &node() const { return node_; }
+  std::int64_t opset() const { return node_.opset(); }
+  std::size_t input_count() const { return node_.inputs().size(); }
+  std::size_t output_count() const { return node_.outputs().size(); }
+  bool has_input(std::size_t slot) const { return node_.input(slot) != HT_NONE; }
+  bool has_output(std::size_t slot) const { return node_.output(slot) != HT_NONE; }
+
+  std::optional<ht_attr> attribute(std::string_view name) const { return graph_.attribute(node_.handle, name); }
+  std::int64_t integer(std::string_view name, std::int64_t deflt) const {
+    return graph_.attribute_int(node_.handle, name, deflt);
+  }
+  double number(std::string_view name, double deflt) const { return graph_.attribute_float(node_.handle, name, deflt); }
+  bool flag(std::string_view name, bool deflt) const { return integer(name, deflt ? 1 : 0) != 0; }
+  std::string text(std::string_view name, std::string_view deflt) const {
+    return graph_.attribute_text(node_.handle, name, deflt);
+  }
+  std::vector<std::int64_t> integers(std::string_view name) const {
+    return graph_.attribute_ints(node_.handle, name);
+  }
+  std::optional<std::vector<std::int64_t>> optional_integers(std::string_view name) const {
+    const auto a = attribute(name);
+    if (!a || a->kind != HT_ATTR_INTS) return std::nullopt;
+    return std::vector<std::int64_t>(a->ints.data, a->ints.data + a->ints.size);
+  }
+  std::vector<float> numbers(std::string_view name) const {
+    const auto a = attribute(name);
+    if (!a || a->kind != HT_ATTR_FLOATS) return {};
+    return {a->floats, a->floats + a->float_count};
+  }
+  std::vector<std::string> texts(std::string_view name) const {
+    std::vector<std::string> out;
+    const auto a = attribute(name);
+    if (!a || a->kind != HT_ATTR_STRINGS) return out;
+    for (std::uint64_t i = 0; i < a->strings.size; ++i) out.emplace_back(view(a->strings.data[i]));
+    return out;
+  }
+  // As far as it is known statically; HT_DTYPE_NONE otherwise.
+  ht_dtype input_dtype(std::size_t slot) const {
+    return has_input(slot) ? graph_.value(node_.input(slot)).info.type.dtype : HT_DTYPE_NONE;
+  }
+  // How errors name the node.
+  std::string label() const {
+    const std::string domain(node_.domain().empty() ? "ai.onnx" : node_.domain());
+    return "node '" + std::string(node_.name()) + "' (" + domain + " " + std::string(node_.op_type()) + ", opset " +
+           std::to_string(opset()) + ")";
+  }
+
+ private:
+  Graph graph_;
+  Node node_;
+};
+
+// The C functions of one kernel class.
+template <typename Kernel>
+class OpKernelSlots {
+ public:
+  static ht_status HT_CALL prepare(const ht_host *raw_host, ht_ctx *raw, ht_handle node, void **state) noexcept {
+    return guarded(raw_host, raw, [&] {
+      const Host host(raw_host);
+      const Context ctx(host, raw);
+      const OpNode op(ctx, node);
+      named(op.label(), [&] { *state = new State{raw_host, op.label(), Kernel(op)}; });
+    });
+  }
+  static void HT_CALL release(void *state) noexcept { delete static_cast<State *>(state); }
+  static ht_status HT_CALL infer(const void *state, ht_ctx *raw, const ht_tensor_view *inputs, std::uint64_t input_count,
+                                 ht_tensor_info *outputs, std::uint64_t output_count) noexcept {
+    const auto *self = static_cast<const State *>(state);
+    return guarded(self->host, raw, [&] {
+      named(self->label, [&] {
+        self->kernel.infer({inputs, static_cast<std::size_t>(input_count)},
+                           {outputs, static_cast<std::size_t>(output_count)});
+      });
+    });
+  }
+  static ht_status HT_CALL run(const void *state, ht_ctx *raw, const ht_tensor_view *inputs, std::uint64_t input_count,
+                               ht_tensor_view *outputs, std::uint64_t output_count) noexcept {
+    const auto *self = static_cast<const State *>(state);
+    return guarded(self->host, raw, [&] {
+      named(self->label, [&] {
+        self->kernel.run({inputs, static_cast<std::size_t>(input_count)},
+                         {outputs, static_cast<std::size_t>(output_count)});
+      });
+    });
+  }
+
+ private:
+  struct State {
+    const ht_host *host;
+    std::string label;
+    Kernel kernel;
+  };
+  template <typename Body>
+  static void named(const std::string &label, Body &&body) {
+    try {
+      body();
+    } catch (const Failure &failure) {
+      if (*failure.what() == '\0') throw;
+      throw Failure(failure.status(), label + ": " + failure.what(), failure.subject());
+    }
+  }
+};
+
+}  // namespace halftone::sdk
+
+extern "C" {
+__attribute__((visibility("hidden"))) extern const ht_op_kernel *const __start_ht_op_kernels[];
+__attribute__((visibility("hidden"))) extern const ht_op_kernel *const __stop_ht_op_kernels[];
+}
+
+namespace halftone::sdk {
+
+// Derive, define describe() and a constructor from Args. The table is what HALFTONE_OP_KERNEL collected.
+class OpKernels {
+ public:
+  static constexpr std::uint32_t kKind = HT_KIND_OP_KERNELS;
+  static constexpr const char *kRole = HT_OP_KERNELS_1;
+
+  template <typename T>
+  static const ht_op_kernels *role_table() {
+    static const ht_op_kernels table = {sizeof(ht_op_kernels), 0, __start_ht_op_kernels,
+                                        static_cast<std::uint64_t>(__stop_ht_op_kernels - __start_ht_op_kernels)};
+    return &table;
+  }
+};
+
+}  // namespace halftone::sdk
+
+#define HALFTONE_OP_KERNELS(Class) HALFTONE_COMPONENT(Class)
+
+#define HALFTONE_JOIN_(a, b) a##b
+#define HALFTONE_JOIN(a, b) HALFTONE_JOIN_(a, b)
+
+// One entry in the plug-in's kernel list, from any of its source files. `since` and `until` are opsets, both inclusive.
+// A family registers one class under several lines.
+#define HALFTONE_OP_KERNEL_OF(domain_id, Class, op_type_id, since, until)                                         \
+  namespace {                                                                                                     \
+  constexpr ht_op_kernel HALFTONE_JOIN(halftone_op_kernel_, __LINE__) = {                                         \
+      sizeof(ht_op_kernel), 0, domain_id, op_type_id, since, until, &::halftone::sdk::OpKernelSlots<Class>::prepare, \
+      &::halftone::sdk::OpKernelSlots<Class>::release, &::halftone::sdk::OpKernelSlots<Class>::infer,             \
+      &::halftone::sdk::OpKernelSlots<Class>::run};                                                               \
+  __attribute__((used, section("ht_op_kernels"))) const ht_op_kernel *const HALFTONE_JOIN(                        \
+      halftone_op_kernel_entry_, __LINE__) = &HALFTONE_JOIN(halftone_op_kernel_, __LINE__);                       \
+  }
+#define HALFTONE_OP_KERNEL(Class, op_type_id, since, until) HALFTONE_OP_KERNEL_OF("", Class, op_type_id, since, until)

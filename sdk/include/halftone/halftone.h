@@ -1,0 +1,26 @@
+/* Everything of the ABI, for those who prefer one include. */
+#ifndef HALFTONE_HALFTONE_H
+#define HALFTONE_HALFTONE_H
+#include "halftone/arithmetic.h"
+#include "halftone/base.h"
+#include "halftone/calibration.h"
+#include "halftone/config.h"
+#include "halftone/executor.h"
+#include "halftone/exporter.h"
+#include "halftone/graph.h"
+#include "halftone/graph_edit.h"
+#include "halftone/memory.h"
+#include "halftone/observer.h"
+#include "halftone/op_kernel.h"
+#include "halftone/param.h"
+#include "halftone/pass.h"
+#include "halftone/platform.h"
+#include "halftone/plugin.h"
+#include "halftone/progress.h"
+#include "halftone/quant.h"
+#include "halftone/reader.h"
+#include "halftone/report.h"
+#include "halftone/statistics.h"
+#include "halftone/target.h"
+#include "halftone/tensor.h"
+#endif

@@ -1,0 +1,31 @@
+# Every header alone, as C11 and as C++20, with every compiler that is there: no warning, no missing include.
+cmake_minimum_required(VERSION 3.25)
+file(GLOB c_headers RELATIVE "${SDK}/include" "${SDK}/include/halftone/*.h")
+file(GLOB cpp_headers RELATIVE "${SDK}/cpp" "${SDK}/cpp/halftone/*.hpp")
+set(strict -Wall -Wextra -pedantic -Werror -fsyntax-only "-I${SDK}/include" "-I${SDK}/cpp")
+
+function(check_header compiler language standard header)
+  set(source "#include <${header}>\n#include <${header}>\n") # twice: the guard works
+  string(MAKE_C_IDENTIFIER "${header}_${standard}" name)
+  set(file "${CMAKE_CURRENT_BINARY_DIR}/abi_headers_${name}.txt")
+  file(WRITE "${file}" "${source}")
+  execute_process(COMMAND "${compiler}" -x ${language} -std=${standard} ${strict} "${file}"
+    RESULT_VARIABLE result ERROR_VARIABLE errors)
+  file(REMOVE "${file}")
+  if(NOT result EQUAL 0)
+    message(SEND_ERROR "${header} as ${standard} with ${compiler}:\n${errors}")
+  endif()
+endfunction()
+
+if(NOT c_headers OR NOT cpp_headers OR NOT COMPILERS)
+  message(FATAL_ERROR "nothing to check: headers '${c_headers}' '${cpp_headers}', compilers '${COMPILERS}'")
+endif()
+foreach(compiler IN LISTS COMPILERS)
+  foreach(header IN LISTS c_headers)
+    check_header("${compiler}" c c11 "${header}")
+    check_header("${compiler}" c++ c++20 "${header}")
+  endforeach()
+  foreach(header IN LISTS cpp_headers)
+    check_header("${compiler}" c++ c++20 "${header}")
+  endforeach()
+endforeach()

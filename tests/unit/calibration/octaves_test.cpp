@@ -1,0 +1,117 @@
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "core/calibration/octaves.h"
+#include "tests/unit/calibration/samples.h"
+
+namespace halftone::calibration {
+namespace {
+
+std::uint32_t bits_of(float x) {
+  return std::bit_cast<std::uint32_t>(x);
+}
+
+Octaves with_top(std::int32_t top) {
+  Octaves o;
+  o.raise(top);
+  return o;
+}
+
+TEST_CASE("for every top the bins tile the magnitudes without gap or overlap, and bin_of inverts interval") {
+  for (std::int32_t top = 0; top < 255; ++top) {
+    const Octaves o = with_top(top);
+    std::uint32_t next = 0;
+    for (std::uint32_t bin = 0; bin < Octaves::kBins; ++bin) {
+      const Octaves::Interval interval = o.interval(bin);
+      if (interval.first == interval.end) {
+        REQUIRE(interval.first == 0);  // only below the smallest float
+        continue;
+      }
+      REQUIRE(interval.first == next);
+      next = interval.end;
+      if (bin > 0) REQUIRE(o.bin_of(interval.first) == bin);
+      REQUIRE(o.bin_of(interval.end - 1) == bin);
+    }
+    REQUIRE(next == static_cast<std::uint32_t>(top + 1) << 23);
+  }
+}
+
+TEST_CASE("octaves are cut as promised: widths relative to the octave") {
+  const Octaves o = with_top(127 + 3);  // largest value in [8, 16)
+  const auto width = [&](float x) {
+    const Octaves::Interval i = o.interval(o.bin_of(bits_of(x)));
+    return std::bit_cast<float>(i.end) - std::bit_cast<float>(i.first);
+  };
+  CHECK(width(15.9F) == 8.0F / 2048);
+  CHECK(width(8.0F) == 8.0F / 2048);
+  CHECK(width(1.0F) == 1.0F / 2048);         // the fourth octave from above
+  CHECK(width(0.99F) == 0.5F / 256);         // the fifth
+  CHECK(width(0x1p-12F) == 0x1p-12F / 256);  // the sixteenth
+  CHECK(o.bin_of(bits_of(0x1.fffp-13F)) == 0);
+  CHECK(width(0x1p-13F) == 0x1p-12F);  // all that is smaller
+}
+
+TEST_CASE("raising the top merges whole bins only: a bin's interval lies inside one bin of any larger top") {
+  std::mt19937 random(1);
+  for (int round = 0; round < 60; ++round) {
+    const auto low = static_cast<std::int32_t>(random() % 250);
+    const Octaves fine = with_top(low), coarse = with_top(low + 1 + static_cast<std::int32_t>(random() % 5));
+    for (std::uint32_t bin = 0; bin < Octaves::kBins; ++bin) {
+      const Octaves::Interval i = fine.interval(bin);
+      if (i.first == i.end) continue;
+      const std::uint32_t outer = coarse.bin_of(i.end - 1);
+      REQUIRE(coarse.interval(outer).first <= i.first);
+      REQUIRE(coarse.interval(outer).end >= i.end);
+    }
+  }
+}
+
+TEST_CASE("counters that reach 32 bits go on in 64") {
+  Octaves a = with_top(130), b = with_top(130);
+  a.put(false, 9000, 0xFFFFFFF0U);
+  b.put(false, 9000, 0x20);
+  b.put(true, 77, 5);
+  const std::size_t before = a.bytes();
+  Octaves ab = a, ba = b;
+  ab.add(b);
+  ba.add(a);
+  CHECK(ab.at(false, 9000) == 0x100000010U);
+  CHECK(ab == ba);
+  CHECK(ab.bytes() > before);
+  // A wide accumulator counts on as before.
+  const std::vector<float> values{15.0F, -0.5F, 15.0F, 0.0F};
+  const Extent extent = plain::scan(values.data(), values.size());
+  Octaves narrow;
+  narrow.count(values.data(), values.size(), extent);
+  Octaves joined = ab;
+  joined.add(narrow);
+  ab.count(values.data(), values.size(), extent);
+  CHECK(ab == joined);
+  CHECK(ab.at(false, ab.bin_of(bits_of(15.0F))) == 2);
+  Octaves higher = ab;
+  higher.raise(133);  // moves 64-bit counters
+  CHECK(higher.at(true, higher.bin_of(bits_of(0.5F))) == 1);
+  std::uint64_t total = 0, total_before = 0;
+  for (std::uint32_t bin = 0; bin < Octaves::kBins; ++bin) {
+    total += higher.at(false, bin) + higher.at(true, bin);
+    total_before += ab.at(false, bin) + ab.at(true, bin);
+  }
+  CHECK(total == total_before);
+}
+
+TEST_CASE("the negative half costs memory only where negative values occur") {
+  const std::vector<float> positive{1.0F, 0.0F, -0.0F, 2.5F}, negative{1.0F, -1e-30F};
+  Octaves a, b;
+  a.count(positive.data(), positive.size(), plain::scan(positive.data(), positive.size()));
+  b.count(negative.data(), negative.size(), plain::scan(negative.data(), negative.size()));
+  CHECK(a.bytes() < 46000);
+  CHECK(b.bytes() < 91000);
+  CHECK(b.bytes() > a.bytes());
+}
+
+}  // namespace
+}  // namespace halftone::calibration

@@ -1,0 +1,115 @@
+#include <doctest/doctest.h>
+
+#include "core/model/onnx_io.h"
+#include "tests/unit/model/graph_maker.h"
+#include "tests/unit/model/onnx_canonical.h"
+
+namespace halftone::model {
+namespace {
+
+using namespace test;
+
+// "float32[N,3,?]"; "none" without a type.
+std::string type_text(const Model &model, std::string_view name) {
+  const ValueType &type = model.value(model.find_value(model.main_graph(), name)).type;
+  std::string text(dtype_name(type.dtype));
+  if (!type.has_shape) return text;
+  text += '[';
+  for (const Dim &dim : type.dims) {
+    if (text.back() != '[') text += ',';
+    text += dim.extent >= 0 ? std::to_string(dim.extent) : (dim.symbol.empty() ? "?" : dim.symbol);
+  }
+  return text + ']';
+}
+
+const std::string kInput = R"(input { name: "x" type { tensor_type { elem_type: 1 shape {
+  dim { dim_param: "N" } dim { dim_value: 3 } dim { dim_value: 8 } dim { dim_value: 8 } } } } } output { name: "y" })";
+
+}  // namespace
+
+TEST_CASE("types follow from the inputs, symbols are kept") {
+  const Model model = import_onnx_bytes(model_bytes(R"(
+    node { input: "x" input: "w" output: "a" op_type: "Conv" } node { input: "a" output: "b" op_type: "Flatten" }
+    node { input: "b" output: "y" op_type: "Relu" }
+    initializer { name: "w" dims: [2000, 3, 3, 3] data_type: 1 raw_data: ")" +
+                                                    std::string(2000 * 27 * 4, 'x') + "\" }" + kInput),
+                                        {})
+                          .model;
+  CHECK(type_text(model, "a") == "float32[N,2000,6,6]");
+  CHECK(type_text(model, "b") == "float32[N,72000]");
+  CHECK(type_text(model, "y") == "float32[N,72000]");
+}
+
+TEST_CASE("known types stay, unknown parts are filled") {
+  GraphMaker m;
+  m.input("x", {2, 3});
+  m.node("Relu", {"x"}, {"a"});
+  m.node("Relu", {"a"}, {"b"});
+  m.node("Relu", {"b"}, {"y"});
+  m.output("y");
+  ValueType odd = float_type({-1, 3});
+  odd.dims[0].symbol = "mine";
+  m.model.set_type(m.at("a"), odd);
+  m.model.set_type(m.at("b"), float_type({-1, 3}));
+  infer_shapes(m.model);
+  CHECK(type_text(m.model, "a") == "float32[mine,3]");
+  CHECK(type_text(m.model, "y").starts_with("float32["));
+  const std::uint64_t revision = m.model.revision();
+  infer_shapes(m.model);
+  CHECK(m.model.revision() == revision);  // nothing new, no edit
+}
+
+TEST_CASE("names that onnx makes up for unknown extents do not leak") {
+  const Model model =
+      import_onnx_bytes(model_bytes(R"(node { input: "x" output: "y" op_type: "NonZero" })" + kInput), {}).model;
+  CHECK(type_text(model, "y") == "int64[4,?]");
+}
+
+TEST_CASE("one node that cannot be inferred does not stop the others") {
+  const Model model = import_onnx_bytes(model_bytes(R"(
+    node { input: "x" output: "a" op_type: "Mystery" domain: "d" } node { input: "a" output: "b" op_type: "Relu" }
+    node { input: "x" input: "x" output: "bad" op_type: "Reshape" } node { input: "x" output: "few" op_type: "Conv" } node { input: "x" output: "y" op_type: "Sigmoid" })" +
+                                                    kInput),
+                                        {})
+                          .model;
+  CHECK(type_text(model, "a") == "none");
+  CHECK(type_text(model, "y") == "float32[N,3,8,8]");
+  CHECK(model.value(model.find_value(model.main_graph(), "few")).type.dtype == HT_DTYPE_NONE);
+}
+
+TEST_CASE("a node of a newer opset gets no wrong type from an older schema") {
+  const std::string graph = R"(
+    node { input: "x" input: "axes" output: "y" op_type: "ReduceMean" name: "mean" }
+    node { input: "x" output: "beside" op_type: "Relu" }
+    initializer { name: "axes" dims: 1 data_type: 7 int64_data: 1 })" +
+                            kInput;
+  const Model model = import_onnx_bytes(model_bytes(graph, 18), {}).model;
+  // An onnx that knows opset 18 says the right shape, an older one nothing.
+  CHECK(type_text(model, "y") == (linked_opset() >= 18 ? "float32[N,1,8,8]" : "none"));
+  CHECK(type_text(model, "beside") == "float32[N,3,8,8]");
+}
+
+TEST_CASE("types inside subgraphs are inferred") {
+  const Model model = import_onnx_bytes(model_bytes(R"(
+    node { input: "c" output: "y" op_type: "If" name: "if"
+      attribute { name: "then_branch" type: GRAPH g { name: "t" node { input: "x" output: "t1" op_type: "Relu" }
+        node { input: "t1" output: "t2" op_type: "Relu" } output { name: "t2" } } }
+      attribute { name: "else_branch" type: GRAPH g { name: "e" node { input: "x" output: "e1" op_type: "Neg" } output { name: "e1" } } } }
+    input { name: "c" type { tensor_type { elem_type: 9 shape { } } } })" +
+                                                    kInput),
+                                        {})
+                          .model;
+  const Handle inner = model.subgraphs(model.find_node(model.main_graph(), "if")).at(1);
+  CHECK(model.value(model.find_value(inner, "t1")).type.dims.size() == 4);
+  CHECK(type_text(model, "y") == "float32[N,3,8,8]");
+}
+
+TEST_CASE("operators are known by domain and opset") {
+  CHECK(is_known_operator("", "Conv", 13));
+  CHECK(is_known_operator("ai.onnx", "Conv", 13));
+  CHECK_FALSE(is_known_operator("", "LayerNormalization", 13));
+  CHECK_FALSE(is_known_operator("com.example", "Conv", 13));
+  CHECK(linked_opset() >= 17);
+}
+
+}  // namespace halftone::model

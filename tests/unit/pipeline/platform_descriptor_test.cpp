@@ -1,0 +1,108 @@
+#include "core/pipeline/platform_descriptor.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "halftone/config.h"
+#include "tests/unit/base/expect_error.h"
+
+using halftone::Status;
+using halftone::pipeline::parse_platform;
+using halftone::pipeline::PlatformDescriptor;
+using halftone::test::expect_error;
+
+namespace {
+
+constexpr const char *kHead = "halftone-platform: 1\nid: t\n";
+const std::string kSmall = std::string(kHead) + "types: {activation: {bits: 8}}\noperators:\n  - {types: [Conv]}\n";
+
+void expect(const std::string &yaml, std::initializer_list<std::string_view> words) {
+  expect_error(Status::kInvalidArgument, words, [&] { parse_platform(yaml, "t.yaml"); });
+}
+std::string with_type(const std::string &keys) {
+  return std::string(kHead) + "types:\n  activation: {" + keys + "}\noperators: []\n";
+}
+
+}  // namespace
+
+TEST_CASE("a type's range follows from its bits and sign") {
+  const PlatformDescriptor p = parse_platform(
+      "halftone-platform: 1\nid: t\ntypes:\n  activation: {bits: 8, signed: false, symmetry: asymmetric}\n"
+      "  weight: {bits: 4, granularity: channel, span: half, rounding: half-up, scale: power-of-two, observer: minmax}\n"
+      "  bias: fp32\noperators: []\n",
+      "t.yaml");
+  const ht_quant_spec &a = p.types.at("activation").spec;
+  CHECK(a.quant_min == 0);
+  CHECK(a.quant_max == 255);
+  CHECK(a.symmetry == HT_ASYMMETRIC);
+  CHECK(a.granularity == HT_PER_TENSOR);
+  CHECK(a.visibility == HT_EXPORT_WHEN_ACTIVE);
+  const ht_quant_spec &w = p.types.at("weight").spec;
+  CHECK(w.quant_min == -8);
+  CHECK(w.quant_max == 7);
+  CHECK(w.granularity == HT_PER_CHANNEL);
+  CHECK(w.span == HT_SPAN_HALF);
+  CHECK(w.rounding == HT_ROUND_HALF_UP);
+  CHECK(w.scale_form == HT_SCALE_POWER_OF_TWO);
+  CHECK(p.types.at("weight").observer == "minmax");
+  CHECK(p.bias_in_float);
+}
+
+TEST_CASE("mistakes are named with place, allowed values and the nearest name") {
+  expect(kSmall + "operatos: 1\n", {"t.yaml:6:1", "unknown key 'operatos'", "did you mean 'operators'"});
+  expect(with_type("bitz: 8"), {"t.yaml:4:16", "unknown key 'bitz'", "'bits'"});
+  expect(with_type("bits: 40"), {"t.yaml:4:22", "must be 2 to 32, not 40"});
+  expect(with_type("bits: eight"), {"takes an integer, not 'eight'"});
+  expect(with_type("symmetry: symetric"), {"did you mean 'symmetric'", "symmetric, asymmetric"});
+  expect(with_type("signed: 1"), {"takes true or false"});
+  expect(with_type("min: -128, bits: 8, signed: false"), {"must be 0 to 255"});
+  expect(with_type("signed: false"), {"symmetric type needs negative codes"});
+  expect(with_type("granularity: block"), {"needs a 'block_size'"});
+  expect(with_type("axis: 1"), {"granularity 'tensor' has none"});
+  expect(with_type("kind: float8e4m3fn, min: 0"), {"fixed range"});
+  expect(with_type("observer_parameters: {a: 1}"), {"no 'observer'"});
+  expect("halftone-platform: 2\nid: t\n", {"t.yaml:1:20", "must be 1 to 1"});
+  expect("id: t\n", {"'halftone-platform' is missing"});
+  expect(std::string(kHead) + "types: {weight: {bits: 8}}\noperators: []\n", {"needs an 'activation'"});
+  expect(std::string(kHead) + "types: {activation: fp32}\noperators: []\n", {"only 'bias' may be fp32"});
+}
+
+TEST_CASE("operator rules are checked") {
+  const std::string head = std::string(kHead) + "types: {activation: {bits: 8}}\noperators:\n";
+  expect(head + "  - {inputs: activation}\n", {"t.yaml:5:5", "names no 'types'"});
+  expect(head + "  - {types: [Conv], inputs: {0: activatoin}}\n", {"no type 'activatoin'", "did you mean 'activation'"});
+  expect(head + "  - {types: [Conv], inputs: {x: activation}}\n", {"'x' in 'inputs' is no slot number"});
+  expect(head + "  - {types: [Conv], passiv: true}\n", {"unknown key 'passiv'", "'passive'"});
+  expect(head + "  - {types: [Conv], when: {input_rank: {0: many}}}\n", {"takes an integer"});
+  expect(kSmall + "fusion: {activation: [Relu]}\n", {"unknown key 'activation' in 'fusion'", "'activations'"});
+  expect(kSmall + "alignment: {concat: to_larg}\n", {"did you mean 'to_large'"});
+  expect(kSmall + "pipeline: [{a: 1, b: 2}]\n", {"a pass is a name"});
+}
+
+TEST_CASE("options are found by dotted name") {
+  const PlatformDescriptor p = parse_platform(kSmall + "fusion: {activations: [Relu]}\noptions: {a: {b: 3}}\n", "t.yaml");
+  REQUIRE(p.option("fusion.activations") != nullptr);
+  CHECK(p.option("fusion.activations")->list().size() == 1);
+  CHECK(p.option("options.a.b")->text == "3");
+  CHECK(p.option("fusion.swish") == nullptr);
+  CHECK(p.option("a.b.c") == nullptr);
+  CHECK(p.pipeline() == nullptr);
+}
+
+TEST_CASE("the descriptors that ship are sound and named after their files") {
+  const char *root = std::getenv("HALFTONE_SOURCE_DIR");
+  REQUIRE(root != nullptr);
+  std::size_t count = 0;
+  for (const auto &entry : std::filesystem::directory_iterator(std::filesystem::path(root) / "plugins" / "platforms")) {
+    if (entry.path().extension() != ".yaml") continue;
+    const PlatformDescriptor p = halftone::pipeline::parse_platform_file(entry.path());
+    CHECK(entry.path().filename().string() == p.id + ".platform.yaml");
+    CHECK(p.pipeline() != nullptr);
+    CHECK_FALSE(p.title.empty());
+    ++count;
+  }
+  CHECK(count >= 4);
+}

@@ -1,0 +1,150 @@
+#include "core/pipeline/target.h"
+
+#include <doctest/doctest.h>
+
+#include "halftone/config.h"
+#include "tests/unit/model/graph_maker.h"
+
+using halftone::host::NodeRule;
+using halftone::host::WorkingModel;
+using halftone::model::Handle;
+using halftone::model::Tensor;
+using halftone::model::test::GraphMaker;
+using halftone::pipeline::parse_platform;
+using halftone::pipeline::Target;
+
+namespace {
+
+constexpr const char *kPlatform = R"(
+halftone-platform: 1
+id: toy
+types:
+  activation: {bits: 8, signed: false, symmetry: asymmetric, observer: percentile, observer_parameters: {percentile: 0.999}}
+  weight: {bits: 8, granularity: channel}
+  narrow: {bits: 6, granularity: channel}
+  bias: {bits: 32, granularity: channel}
+operators:
+  - {types: [Conv, ConvTranspose, Gemm, MatMul], computing: true}
+  - {types: [Conv], inputs: {1: narrow}, when: {group: 1, kernel: [3, 3], strides: 1}}
+  - {types: [Add, Clip, Resize, Div, Sigmoid, Cast]}
+  - {types: [Reshape, MaxPool], passive: true}
+  - {types: [Sigmoid], float: "too coarse"}
+)";
+
+struct Rules {
+  GraphMaker made;
+  Target target{parse_platform(kPlatform, "toy.yaml")};
+  NodeRule of(Handle node) {
+    NodeRule rule;
+    target.node_rule(WorkingModel{made.model, {}, {}}, node, rule);
+    return rule;
+  }
+};
+
+Tensor zeros(std::vector<std::int64_t> shape) { return Tensor(HT_F32, std::move(shape)); }
+
+}  // namespace
+
+TEST_CASE("a convolution: data, weight by channel, bias") {
+  Rules r;
+  r.made.input("x", {1, 2, 8, 8});
+  r.made.constant("w", zeros({4, 2, 1, 1}));
+  r.made.constant("b", zeros({4}));
+  const Handle conv = r.made.node("Conv", {"x", "w", "b"}, {"y"}, "c");
+  r.made.output("y");
+  const NodeRule rule = r.of(conv);
+  CHECK(rule.quantized);
+  CHECK(rule.computing);
+  REQUIRE(rule.inputs.size() == 3);
+  CHECK(rule.inputs[0].role == HT_SLOT_ACTIVATION);
+  CHECK(rule.inputs[0].observer_parameters.at("percentile") == "0.999");
+  CHECK(rule.inputs[1].role == HT_SLOT_WEIGHT);
+  CHECK(rule.inputs[1].spec.granularity == HT_PER_CHANNEL);
+  CHECK(rule.inputs[1].spec.axis == 0);
+  CHECK(rule.inputs[1].observer == "minmax");
+  CHECK(rule.inputs[2].role == HT_SLOT_BIAS);
+  CHECK(rule.inputs[2].spec.bits == 32);
+  CHECK(rule.outputs[0].role == HT_SLOT_ACTIVATION);
+}
+
+TEST_CASE("a later rule wins where its conditions hold") {
+  Rules r;
+  r.made.input("x", {1, 2, 8, 8});
+  r.made.constant("w", zeros({4, 2, 3, 3}));
+  const Handle conv = r.made.node("Conv", {"x", "w"}, {"y"}, "c");
+  r.made.output("y");
+  CHECK(r.of(conv).inputs[1].spec.bits == 6);
+  r.made.model.set_attribute(conv, "strides", {std::vector<std::int64_t>{2, 2}});
+  CHECK(r.of(conv).inputs[1].spec.bits == 8);
+  CHECK(r.of(conv).computing);
+}
+
+TEST_CASE("the channel axis depends on the operator") {
+  Rules r;
+  r.made.input("x", {4, 4});
+  r.made.constant("w", zeros({4, 6}));
+  r.made.constant("b", zeros({1, 6}));
+  const Handle gemm = r.made.node("Gemm", {"x", "w", "b"}, {"g"}, "g");
+  CHECK(r.of(gemm).inputs[1].spec.axis == 1);
+  CHECK(r.of(gemm).inputs[2].spec.axis == 1);
+  r.made.model.set_attribute(gemm, "transB", {std::int64_t{1}});
+  CHECK(r.of(gemm).inputs[1].spec.axis == 0);
+  CHECK(r.of(gemm).inputs[2].role == HT_SLOT_NONE);  // six biases for four channels: the model is odd, the bias stays float
+  r.made.constant("w3", zeros({2, 4, 4}));
+  const Handle batched = r.made.node("MatMul", {"x", "w3"}, {"m"}, "m");
+  CHECK(r.of(batched).inputs[1].spec.granularity == HT_PER_TENSOR);
+  const Handle dynamic = r.made.node("MatMul", {"g", "m"}, {"d"}, "d");
+  r.made.output("d");
+  CHECK(r.of(dynamic).inputs[1].role == HT_SLOT_ACTIVATION);
+  r.made.input("p", {1, 4, 2, 2});
+  r.made.constant("t", zeros({4, 1, 2, 2}));
+  const Handle grouped = r.made.node("ConvTranspose", {"p", "t"}, {"u"}, "u");
+  r.made.output("u");
+  CHECK(r.of(grouped).inputs[1].spec.axis == 1);
+  r.made.model.set_attribute(grouped, "group", {std::int64_t{4}});
+  CHECK(r.of(grouped).inputs[1].spec.granularity == HT_PER_TENSOR);
+}
+
+TEST_CASE("constants in places of data are observed at once, limits follow their data") {
+  Rules r;
+  r.made.input("x", {4});
+  r.made.constant("k", zeros({4}));
+  r.made.constant("low", zeros({}));
+  const Handle add = r.made.node("Add", {"x", "k"}, {"a"}, "a");
+  const Handle clip = r.made.node("Clip", {"a", "low", ""}, {"c"}, "c");
+  r.made.output("c");
+  const NodeRule sum = r.of(add);
+  CHECK(sum.inputs[1].role == HT_SLOT_WEIGHT);
+  CHECK(sum.inputs[1].observer == "minmax");
+  CHECK(sum.inputs[1].observer_parameters.empty());
+  const NodeRule limits = r.of(clip);
+  CHECK(limits.inputs[1].role == HT_SLOT_BOUND);
+  CHECK(limits.inputs[1].spec.visibility == HT_EXPORT_NEVER);
+  CHECK(limits.inputs[2].role == HT_SLOT_NONE);
+}
+
+TEST_CASE("what stays in float says why") {
+  Rules r;
+  r.made.input("x", {1, 3, 4, 4});
+  const Handle tanh = r.made.node("Tanh", {"x"}, {"t"}, "t");
+  const Handle sigmoid = r.made.node("Sigmoid", {"t"}, {"s"}, "s");
+  // Shape -> Cast -> Div gives the scales of a Resize: float numbers that describe a shape.
+  r.made.node("Shape", {"x"}, {"n"}, "n");
+  const Handle cast = r.made.node("Cast", {"n"}, {"f"}, "f");
+  r.made.model.set_attribute(cast, "to", {std::int64_t{1}});
+  r.made.constant("two", zeros({1}));
+  const Handle div = r.made.node("Div", {"f", "two"}, {"q"}, "q");
+  const Handle resize = r.made.node("Resize", {"s", "", "q"}, {"z"}, "z");
+  r.made.output("z");
+  CHECK(r.of(tanh).reason == "platform 'toy' has no quantized form of Tanh");
+  CHECK(r.of(sigmoid).reason == "too coarse");
+  CHECK_FALSE(r.of(div).quantized);
+  CHECK(r.of(div).reason.find("computes shapes") != std::string::npos);
+  const NodeRule kept = r.of(resize);
+  CHECK(kept.quantized);
+  CHECK(kept.inputs[2].role == HT_SLOT_NONE);
+  const Handle add = r.made.node("Add", {"n", "n"}, {"nn"}, "nn");
+  r.made.output("nn");
+  CHECK(r.of(add).reason == "its input 'n' is int64, not float32");
+  CHECK(r.of(add).inputs.size() == 2);
+}
