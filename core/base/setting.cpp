@@ -4,6 +4,8 @@
 
 namespace halftone {
 
-std::string Location::text() const { return line == 0 ? file : fmt::format("{}:{}:{}", file, line, column); }
+std::string Location::text() const {
+  return line == 0 ? file : fmt::format("{}:{}:{}", file, line, column);
+}
 
 }  // namespace halftone

@@ -21,8 +21,8 @@ const Setting::Map &read_map(const Setting &setting, std::string_view what);
 const Setting::List &read_list(const Setting &setting, std::string_view what);
 bool read_bool(const Setting &setting, std::string_view what);
 std::int64_t read_integer(const Setting &setting, std::string_view what, std::int64_t low, std::int64_t high);
-double read_number(const Setting &setting, std::string_view what);  // finite; integers count
-std::string read_text(const Setting &setting, std::string_view what);  // any scalar except null
+double read_number(const Setting &setting, std::string_view what);                   // finite; integers count
+std::string read_text(const Setting &setting, std::string_view what);                // any scalar except null
 std::vector<std::string> read_texts(const Setting &setting, std::string_view what);  // a list, or one scalar
 std::vector<double> read_numbers(const Setting &setting, std::string_view what);     // a list, or one number
 

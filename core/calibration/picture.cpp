@@ -29,7 +29,8 @@ std::vector<Blend> blends(std::int64_t from, std::int64_t to) {
   for (std::int64_t i = 0; i < to; ++i) {
     const double at = std::clamp((static_cast<double>(i) + 0.5) * step - 0.5, 0.0, static_cast<double>(from - 1));
     const auto first = static_cast<std::int64_t>(at);
-    out[static_cast<std::size_t>(i)] = {first, std::min(first + 1, from - 1), static_cast<float>(at - static_cast<double>(first))};
+    out[static_cast<std::size_t>(i)] = {first, std::min(first + 1, from - 1),
+                                        static_cast<float>(at - static_cast<double>(first))};
   }
   return out;
 }
@@ -39,17 +40,39 @@ std::vector<Blend> blends(std::int64_t from, std::int64_t to) {
 std::vector<float> as_floats(const ht_tensor_view &view) {
   std::vector<float> out(static_cast<std::size_t>(model::element_count({view.shape, view.rank})));
   switch (view.dtype) {
-    case HT_F32: convert<float>(view.data, out); break;
-    case HT_F64: convert<double>(view.data, out); break;
-    case HT_U8: convert<std::uint8_t>(view.data, out); break;
-    case HT_I8: convert<std::int8_t>(view.data, out); break;
-    case HT_U16: convert<std::uint16_t>(view.data, out); break;
-    case HT_I16: convert<std::int16_t>(view.data, out); break;
-    case HT_U32: convert<std::uint32_t>(view.data, out); break;
-    case HT_I32: convert<std::int32_t>(view.data, out); break;
-    case HT_U64: convert<std::uint64_t>(view.data, out); break;
-    case HT_I64: convert<std::int64_t>(view.data, out); break;
-    case HT_BOOL: convert<std::uint8_t>(view.data, out); break;
+    case HT_F32:
+      convert<float>(view.data, out);
+      break;
+    case HT_F64:
+      convert<double>(view.data, out);
+      break;
+    case HT_U8:
+      convert<std::uint8_t>(view.data, out);
+      break;
+    case HT_I8:
+      convert<std::int8_t>(view.data, out);
+      break;
+    case HT_U16:
+      convert<std::uint16_t>(view.data, out);
+      break;
+    case HT_I16:
+      convert<std::int16_t>(view.data, out);
+      break;
+    case HT_U32:
+      convert<std::uint32_t>(view.data, out);
+      break;
+    case HT_I32:
+      convert<std::int32_t>(view.data, out);
+      break;
+    case HT_U64:
+      convert<std::uint64_t>(view.data, out);
+      break;
+    case HT_I64:
+      convert<std::int64_t>(view.data, out);
+      break;
+    case HT_BOOL:
+      convert<std::uint8_t>(view.data, out);
+      break;
     case HT_F16: {
       const auto *from = static_cast<const std::uint16_t *>(view.data);
       for (std::size_t i = 0; i < out.size(); ++i) out[i] = model::float_from_f16(from[i]);
@@ -95,11 +118,14 @@ Picture resized(const Picture &picture, std::int64_t height, std::int64_t width)
   const auto channels = static_cast<std::size_t>(picture.channels);
   Picture out{height, width, picture.channels, {}};
   out.data.reserve(static_cast<std::size_t>(height * width) * channels);
-  const auto row = [&](std::int64_t y) { return picture.data.data() + static_cast<std::size_t>(y * picture.width) * channels; };
+  const auto row = [&](std::int64_t y) {
+    return picture.data.data() + static_cast<std::size_t>(y * picture.width) * channels;
+  };
   for (const Blend &y : rows) {
     const float *upper = row(y.first), *lower = row(y.second);
     for (const Blend &x : columns) {
-      const std::size_t left = static_cast<std::size_t>(x.first) * channels, right = static_cast<std::size_t>(x.second) * channels;
+      const std::size_t left = static_cast<std::size_t>(x.first) * channels,
+                        right = static_cast<std::size_t>(x.second) * channels;
       for (std::size_t c = 0; c < channels; ++c) {
         const float top = upper[left + c] + (upper[right + c] - upper[left + c]) * x.weight;
         const float bottom = lower[left + c] + (lower[right + c] - lower[left + c]) * x.weight;

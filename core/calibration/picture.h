@@ -13,7 +13,8 @@ struct Picture {
   std::vector<float> data;  // [height, width, channels]
 };
 
-// Elements of a contiguous view as float32; integers beyond 2^24 round. Throws InvalidArgument for types that hold no numbers.
+// Elements of a contiguous view as float32; integers beyond 2^24 round. Throws InvalidArgument for types that hold no
+// numbers.
 std::vector<float> as_floats(const ht_tensor_view &view);
 
 // `channels_last`: [H,W,C] or [H,W]; otherwise [C,H,W] or [H,W].

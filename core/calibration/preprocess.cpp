@@ -19,8 +19,8 @@ using Layout = Preprocess::Layout;
 // One sample on its way to one model input.
 class Application {
  public:
-  Application(const Preprocess &settings, host::Context &ctx, const ht_tensor_view &sample, const model::ValueType &type,
-              const std::string &input, const std::string &name)
+  Application(const Preprocess &settings, host::Context &ctx, const ht_tensor_view &sample,
+              const model::ValueType &type, const std::string &input, const std::string &name)
       : settings_(settings), ctx_(ctx), sample_(sample), type_(type), input_(input), name_(name) {}
 
   ht_tensor_view run() {
@@ -28,7 +28,8 @@ class Application {
     if (wanted != HT_F32) return unchanged(wanted);
     if (is_picture()) return picture();
     if (settings_.changes_pictures()) {
-      misfit(fmt::format("is no picture: {}; resize, center_crop, channel_order and gray_to_3 are for pictures", given()));
+      misfit(
+          fmt::format("is no picture: {}; resize, center_crop, channel_order and gray_to_3 are for pictures", given()));
     }
     return plain();
   }
@@ -56,13 +57,16 @@ class Application {
   }
   bool picture_rank() const { return sample_.rank == 2 || sample_.rank == 3; }
 
-  // Where the sample's channels are. Bytes are pictures as files hold them; floats have been through a framework already.
+  // Where the sample's channels are. Bytes are pictures as files hold them; floats have been through a framework
+  // already.
   bool channels_last() const {
     if (settings_.from != Layout::kGuess) return settings_.from == Layout::kChannelsLast;
     if (sample_.rank == 2) return true;
     const std::int64_t *shape = sample_.shape;
     const bool first_fits = agrees(dim(1), shape[0]) && agrees(dim(2), shape[1]) && agrees(dim(3), shape[2]);
-    const auto may_be_channels = [&](std::int64_t extent) { return extent == dim(1) || (dim(1) < 0 && extent <= 4) || extent == 1; };
+    const auto may_be_channels = [&](std::int64_t extent) {
+      return extent == dim(1) || (dim(1) < 0 && extent <= 4) || extent == 1;
+    };
     if (sample_.dtype == HT_U8) return may_be_channels(shape[2]) || (shape[2] <= 4 && !first_fits);
     return !first_fits && shape[2] <= 4;
   }
@@ -82,7 +86,8 @@ class Application {
     if (!settings_.crop.empty()) {
       const std::int64_t h = settings_.crop[0], w = settings_.crop[1];
       if (h > image.height || w > image.width) {
-        misfit(fmt::format("is {} x {}, smaller than center_crop {} x {}; add resize", image.height, image.width, h, w));
+        misfit(
+            fmt::format("is {} x {}, smaller than center_crop {} x {}; add resize", image.height, image.width, h, w));
       }
       image = center_cropped(image, h, w);
     }
@@ -104,7 +109,9 @@ class Application {
       image = resized(image, settings_.resize_to[0], settings_.resize_to[1]);
     } else if (settings_.resize_short > 0 && image.height > 0 && image.width > 0) {
       const std::int64_t shorter = std::min(image.height, image.width);
-      const auto scaled = [&](std::int64_t side) { return (side * settings_.resize_short * 2 + shorter) / (shorter * 2); };
+      const auto scaled = [&](std::int64_t side) {
+        return (side * settings_.resize_short * 2 + shorter) / (shorter * 2);
+      };
       image = resized(image, scaled(image.height), scaled(image.width));
     }
   }
@@ -114,10 +121,10 @@ class Application {
     bool fits = type_.dims.size() == shape.size();
     for (std::size_t i = 0; fits && i < shape.size(); ++i) fits = agrees(dim(i), shape[i]);
     if (fits) return;
-    const bool rest_fits = type_.dims.size() == shape.size() && std::equal(shape.begin() + 1, shape.end(), type_.dims.begin() + 1,
-                                                                           [](std::int64_t have, const model::Dim &want) {
-                                                                             return agrees(want.extent, have);
-                                                                           });
+    const bool rest_fits =
+        type_.dims.size() == shape.size() &&
+        std::equal(shape.begin() + 1, shape.end(), type_.dims.begin() + 1,
+                   [](std::int64_t have, const model::Dim &want) { return agrees(want.extent, have); });
     std::string remedy = "check `from:`, `to:` and the data";
     if (rest_fits) {
       remedy = "the model's batch is fixed; set it free or to 1 with `shape:`";
@@ -125,18 +132,18 @@ class Application {
       const bool gray = dim(1) == 3 && shape[1] == 1;
       remedy = gray ? "add gray_to_3: true" : "add resize/center_crop to `preprocess:`, or set `from:` and `to:`";
     }
-    fail(Status::kInvalidArgument, "sample '{}' gives [{}], model input '{}' takes {}; {}", name_, fmt::join(shape, ","), input_,
-         taken(), remedy);
+    fail(Status::kInvalidArgument, "sample '{}' gives [{}], model input '{}' takes {}; {}", name_,
+         fmt::join(shape, ","), input_, taken(), remedy);
   }
 
   float pick(const std::vector<float> &values, std::size_t channel, float deflt) const {
     return values.empty() ? deflt : values.size() == 1 ? values[0] : values[channel];
   }
 
-  // Three roundings to float32, as written: the same bits as array code that multiplies, subtracts and divides. A step that is
-  // not asked for has a neutral value and changes nothing.
-  static void steps(const float *in, float *out, std::size_t count, std::size_t in_stride, std::size_t out_stride, float scale,
-                    float mean, float std) {
+  // Three roundings to float32, as written: the same bits as array code that multiplies, subtracts and divides. A step
+  // that is not asked for has a neutral value and changes nothing.
+  static void steps(const float *in, float *out, std::size_t count, std::size_t in_stride, std::size_t out_stride,
+                    float scale, float mean, float std) {
     for (std::size_t i = 0; i < count; ++i) {
       const float scaled = in[i * in_stride] * scale;
       const float centred = scaled - mean;
@@ -160,7 +167,8 @@ class Application {
   }
 
   ht_tensor_view plain() {
-    if (settings_.mean.size() > 1 || settings_.std.size() > 1) misfit("has no channels; mean and std take one value each");
+    if (settings_.mean.size() > 1 || settings_.std.size() > 1)
+      misfit("has no channels; mean and std take one value each");
     const std::vector<float> in = as_floats(sample_);
     float *out = allocate<float>(in.size());
     steps(in.data(), out, in.size(), 1, 1, settings_.scale.value_or(1.0F), pick(settings_.mean, 0, 0.0F),
@@ -184,7 +192,8 @@ class Application {
                          model::dtype_name(wanted)));
     }
     if (wanted != sample_.dtype) {
-      misfit(fmt::format("is {}, the input takes {}; convert the data", model::dtype_name(sample_.dtype), model::dtype_name(wanted)));
+      misfit(fmt::format("is {}, the input takes {}; convert the data", model::dtype_name(sample_.dtype),
+                         model::dtype_name(wanted)));
     }
     const std::vector<std::int64_t> shape = fitted_shape();
     const std::size_t bytes = model::dtype_bytes(wanted, model::element_count(shape));
@@ -197,8 +206,8 @@ class Application {
     if (sample_.dtype != HT_F32 && sample_.dtype != HT_F64 && sample_.dtype != HT_F16) return;
     const float *bad = std::find_if(data, data + count, [](float v) { return !std::isfinite(v); });
     if (bad == data + count) return;
-    fail(Status::kDataLoss, "sample '{}' for model input '{}' has a value that is not finite ({}), at element {}", name_, input_,
-         *bad, bad - data);
+    fail(Status::kDataLoss, "sample '{}' for model input '{}' has a value that is not finite ({}), at element {}",
+         name_, input_, *bad, bad - data);
   }
 
   template <typename T>

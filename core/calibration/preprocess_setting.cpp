@@ -10,17 +10,16 @@
 namespace halftone::calibration {
 namespace {
 
-const std::vector<std::string> kKeys = {"resize", "center_crop", "channel_order", "scale", "mean",
-                                        "std",    "from",        "to",            "gray_to_3"};
+const std::vector<std::string> kKeys = {"resize", "center_crop", "channel_order", "scale", "mean", "std",
+                                        "from",   "to",          "gray_to_3"};
 // What meta.json files and notes beside a model say about it besides.
-const std::vector<std::string> kPassedOver = {"layout", "formula", "classes", "class_names", "input",  "output", "inputs",
-                                              "outputs", "decode", "alphabet", "calib",      "test",   "name",   "doc",
-                                              "source", "license", "labels",   "note",       "notes"};
+const std::vector<std::string> kPassedOver = {
+    "layout", "formula", "classes", "class_names", "input",  "output",  "inputs", "outputs", "decode", "alphabet",
+    "calib",  "test",    "name",    "doc",         "source", "license", "labels", "note",    "notes"};
 
 std::string lowered(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return text;
 }
 

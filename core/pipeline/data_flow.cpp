@@ -22,8 +22,8 @@ bool gives_integers(std::string_view type, std::size_t slot) {
 }
 
 bool gives_truth(std::string_view type) {
-  return one_of(type, {"Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "And", "Or", "Xor", "Not", "IsNaN",
-                       "IsInf"});
+  return one_of(
+      type, {"Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "And", "Or", "Xor", "Not", "IsNaN", "IsInf"});
 }
 
 const model::Tensor *tensor_attribute(const model::Node &node, std::string_view name) {

@@ -13,8 +13,8 @@ class DataFlow {
  public:
   explicit DataFlow(const model::Model &model);
 
-  // The static type of a value; where the model does not say, the type that follows from its producers. HT_DTYPE_NONE when
-  // neither does.
+  // The static type of a value; where the model does not say, the type that follows from its producers. HT_DTYPE_NONE
+  // when neither does.
   ht_dtype dtype(model::Handle value) const;
   // Everything that comes of the node ends as a shape, an index or a condition.
   bool computes_shapes(model::Handle node) const { return shape_nodes_.count(node) != 0; }

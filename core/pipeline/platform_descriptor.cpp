@@ -7,23 +7,24 @@
 
 #include "core/base/error.h"
 #include "core/base/nearest.h"
-#include "core/pipeline/platform_scheme.h"
 #include "core/base/typed_setting.h"
+#include "core/pipeline/platform_scheme.h"
 #include "core/pipeline/yaml_setting.h"
 #include "halftone/tensor.h"
 
 namespace halftone::pipeline {
 namespace {
 
-const std::vector<std::string> kTopKeys = {"halftone-platform", "id",     "title",     "doc",        "types",   "operators",
-                                           "fusion",            "alignment", "dispatcher", "pipeline", "options"};
-const std::vector<std::string> kRuleKeys = {"types", "when", "computing", "passive", "float", "inputs", "outputs", "doc"};
+const std::vector<std::string> kTopKeys = {
+    "halftone-platform", "id",         "title",    "doc",    "types", "operators", "fusion",
+    "alignment",         "dispatcher", "pipeline", "options"};
+const std::vector<std::string> kRuleKeys = {"types", "when",   "computing", "passive",
+                                            "float", "inputs", "outputs",   "doc"};
 constexpr std::string_view kFloat = "fp32";
 
 std::uint32_t slot_number(const std::string &key, const Setting &value, std::string_view what) {
-  const bool digits = !key.empty() && key.size() <= 3 && std::all_of(key.begin(), key.end(), [](char c) {
-    return c >= '0' && c <= '9';
-  });
+  const bool digits = !key.empty() && key.size() <= 3 &&
+                      std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!digits) fail(Status::kInvalidArgument, "{}: '{}' in {} is no slot number", value.key_where.text(), key, what);
   return static_cast<std::uint32_t>(std::stoul(key));
 }
@@ -51,7 +52,8 @@ class DescriptorReader {
  private:
   const Setting &require(std::string_view key, std::string_view what) const {
     const Setting *found = out_.root.find(key);
-    if (found == nullptr) fail(Status::kInvalidArgument, "{}: key '{}' is missing ({})", out_.root.where.text(), key, what);
+    if (found == nullptr)
+      fail(Status::kInvalidArgument, "{}: key '{}' is missing ({})", out_.root.where.text(), key, what);
     return *found;
   }
 
@@ -59,7 +61,8 @@ class DescriptorReader {
     for (const auto &[name, setting] : read_map(types, "'types'")) {
       const bool in_float = std::holds_alternative<std::string>(setting.value) && setting.text == kFloat;
       if (name == kFloat) {
-        fail(Status::kInvalidArgument, "{}: the name 'fp32' stands for float and cannot be a type", setting.key_where.text());
+        fail(Status::kInvalidArgument, "{}: the name 'fp32' stands for float and cannot be a type",
+             setting.key_where.text());
       }
       if (in_float && name == "bias") continue;
       if (in_float) fail(Status::kInvalidArgument, "{}: only 'bias' may be fp32", setting.where.text());
@@ -102,7 +105,8 @@ class DescriptorReader {
     if (setting.is_map()) {
       check_keys(setting, what, kKeys);
       name = setting.find("type");
-      if (name == nullptr) fail(Status::kInvalidArgument, "{}: a slot of {} needs a 'type'", setting.where.text(), what);
+      if (name == nullptr)
+        fail(Status::kInvalidArgument, "{}: a slot of {} needs a 'type'", setting.where.text(), what);
       if (const Setting *axis = setting.find("axis")) {
         out.axis = static_cast<std::int32_t>(read_integer(*axis, "'axis'", 0, HT_MAX_RANK - 1));
       }
@@ -121,7 +125,9 @@ class DescriptorReader {
 
   static std::vector<std::uint32_t> slot_list(const Setting &setting, std::string_view what) {
     std::vector<std::uint32_t> out;
-    const auto one = [&](const Setting &s) { out.push_back(static_cast<std::uint32_t>(read_integer(s, what, 0, 999))); };
+    const auto one = [&](const Setting &s) {
+      out.push_back(static_cast<std::uint32_t>(read_integer(s, what, 0, 999)));
+    };
     if (!setting.is_list()) {
       one(setting);
       return out;
@@ -187,7 +193,8 @@ class DescriptorReader {
   }
 
   void check_rest() const {
-    if (const Setting *s = out_.root.find("dispatcher")) read_choice(*s, "'dispatcher'", {{"conservative", 0}, {"all", 1}});
+    if (const Setting *s = out_.root.find("dispatcher"))
+      read_choice(*s, "'dispatcher'", {{"conservative", 0}, {"all", 1}});
     if (const Setting *s = out_.root.find("options")) read_map(*s, "'options'");
     const Setting *pipeline = out_.root.find("pipeline");
     if (pipeline == nullptr) return;
@@ -221,7 +228,9 @@ const Setting *PlatformDescriptor::option(std::string_view dotted) const {
   return at;
 }
 
-PlatformDescriptor read_platform(Setting root) { return DescriptorReader(std::move(root)).read(); }
+PlatformDescriptor read_platform(Setting root) {
+  return DescriptorReader(std::move(root)).read();
+}
 
 PlatformDescriptor parse_platform(std::string_view yaml, std::string_view name) {
   return read_platform(parse_yaml(yaml, name));

@@ -1,4 +1,5 @@
-// A platform as data: what its hardware can quantize, and the pipeline that suits it. docs/platforms.md describes the file.
+// A platform as data: what its hardware can quantize, and the pipeline that suits it. docs/platforms.md describes the
+// file.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,8 @@ struct Scheme {
   std::map<std::string, std::string> observer_parameters;
 };
 
-// What an operator rule says about a slot: a type's name ("" is float), and the axis of its channels where it differs from
-// the operator's usual one.
+// What an operator rule says about a slot: a type's name ("" is float), and the axis of its channels where it differs
+// from the operator's usual one.
 struct SlotScheme {
   std::string type;
   std::optional<std::int32_t> axis;
@@ -38,14 +39,14 @@ struct AttributeCondition {
 
 struct Condition {
   std::vector<AttributeCondition> attributes;
-  std::vector<double> kernel;             // spatial extents of the weight
+  std::vector<double> kernel;  // spatial extents of the weight
   std::vector<std::uint32_t> constant_inputs, dynamic_inputs;
   std::map<std::uint32_t, std::int64_t> input_rank;
   std::int64_t min_opset = 0;
 };
 
 struct OperatorRule {
-  std::vector<std::string> types;         // "Conv", or "com.vendor.Op" for another domain
+  std::vector<std::string> types;  // "Conv", or "com.vendor.Op" for another domain
   Condition when;
   std::optional<bool> passive, computing;
   std::optional<std::string> float_reason;  // set: the operator is left in float, and why
@@ -57,9 +58,9 @@ struct PlatformDescriptor {
   std::string id, title, doc;
   std::map<std::string, Scheme> types;
   bool bias_in_float = true;
-  std::vector<OperatorRule> operators;    // in file order; what a later rule says wins
+  std::vector<OperatorRule> operators;           // in file order; what a later rule says wins
   std::vector<std::string> known_types() const;  // operator types that any rule names, sorted
-  Setting root;                           // the whole file; `option` looks things up here
+  Setting root;                                  // the whole file; `option` looks things up here
   // Null when absent, otherwise a list in the form of a pipeline's `passes:`.
   const Setting *pipeline() const { return root.find("pipeline"); }
   // By dotted name, "fusion.activations".

@@ -9,9 +9,9 @@
 namespace halftone::pipeline {
 namespace {
 
-const std::vector<std::string> kKeys = {"kind",      "bits",     "signed",   "min",     "max",      "symmetry",
-                                        "granularity", "axis",   "block_size", "scale", "span",     "rounding",
-                                        "dynamic",   "visibility", "observer", "observer_parameters", "doc"};
+const std::vector<std::string> kKeys = {
+    "kind",  "bits", "signed",   "min",     "max",        "symmetry", "granularity",         "axis", "block_size",
+    "scale", "span", "rounding", "dynamic", "visibility", "observer", "observer_parameters", "doc"};
 
 class SchemeReader {
  public:
@@ -22,7 +22,8 @@ class SchemeReader {
     spec_.struct_size = sizeof(spec_);
     read_kind();
     spec_.symmetry = choice("symmetry", {{"symmetric", HT_SYMMETRIC}, {"asymmetric", HT_ASYMMETRIC}}, HT_SYMMETRIC);
-    spec_.scale_form = choice("scale", {{"free", HT_SCALE_FREE}, {"power-of-two", HT_SCALE_POWER_OF_TWO}}, HT_SCALE_FREE);
+    spec_.scale_form =
+        choice("scale", {{"free", HT_SCALE_FREE}, {"power-of-two", HT_SCALE_POWER_OF_TWO}}, HT_SCALE_FREE);
     spec_.span = choice("span", {{"narrow", HT_SPAN_NARROW}, {"half", HT_SPAN_HALF}}, HT_SPAN_NARROW);
     spec_.rounding = choice("rounding",
                             {{"half-even", HT_ROUND_HALF_EVEN},
@@ -33,9 +34,10 @@ class SchemeReader {
                              {"up", HT_ROUND_UP},
                              {"down", HT_ROUND_DOWN}},
                             HT_ROUND_HALF_EVEN);
-    spec_.visibility = choice("visibility",
-                              {{"when-active", HT_EXPORT_WHEN_ACTIVE}, {"always", HT_EXPORT_ALWAYS}, {"never", HT_EXPORT_NEVER}},
-                              HT_EXPORT_WHEN_ACTIVE);
+    spec_.visibility =
+        choice("visibility",
+               {{"when-active", HT_EXPORT_WHEN_ACTIVE}, {"always", HT_EXPORT_ALWAYS}, {"never", HT_EXPORT_NEVER}},
+               HT_EXPORT_WHEN_ACTIVE);
     spec_.dynamic = flag("dynamic", false) ? 1 : 0;
     read_granularity();
     read_range();
@@ -61,9 +63,9 @@ class SchemeReader {
   }
 
   void read_kind() {
-    spec_.kind = choice("kind",
-                        {{"integer", HT_QUANT_INTEGER}, {"float8e4m3fn", HT_QUANT_F8E4M3FN}, {"float8e5m2", HT_QUANT_F8E5M2}},
-                        HT_QUANT_INTEGER);
+    spec_.kind = choice(
+        "kind", {{"integer", HT_QUANT_INTEGER}, {"float8e4m3fn", HT_QUANT_F8E4M3FN}, {"float8e5m2", HT_QUANT_F8E5M2}},
+        HT_QUANT_INTEGER);
     const bool whole = spec_.kind == HT_QUANT_INTEGER;
     spec_.bits = static_cast<std::uint32_t>(integer("bits", 8, whole ? 2 : 8, whole ? 32 : 8));
     spec_.is_signed = flag("signed", true) ? 1 : 0;
@@ -71,14 +73,17 @@ class SchemeReader {
   }
 
   void read_granularity() {
-    spec_.granularity = choice(
-        "granularity", {{"tensor", HT_PER_TENSOR}, {"channel", HT_PER_CHANNEL}, {"block", HT_PER_BLOCK}}, HT_PER_TENSOR);
+    spec_.granularity =
+        choice("granularity", {{"tensor", HT_PER_TENSOR}, {"channel", HT_PER_CHANNEL}, {"block", HT_PER_BLOCK}},
+               HT_PER_TENSOR);
     spec_.axis = static_cast<std::int32_t>(integer("axis", 0, 0, HT_MAX_RANK - 1));
     spec_.block_size = static_cast<std::int32_t>(integer("block_size", 0, 1, 1 << 20));
     if (spec_.granularity == HT_PER_BLOCK && spec_.block_size == 0) {
-      fail(Status::kInvalidArgument, "{}: {} is granular by block and needs a 'block_size'", setting_.where.text(), what_);
+      fail(Status::kInvalidArgument, "{}: {} is granular by block and needs a 'block_size'", setting_.where.text(),
+           what_);
     }
-    if (spec_.granularity != HT_PER_BLOCK && spec_.block_size != 0) refuse("block_size", "only granularity 'block' has one");
+    if (spec_.granularity != HT_PER_BLOCK && spec_.block_size != 0)
+      refuse("block_size", "only granularity 'block' has one");
     if (spec_.granularity == HT_PER_TENSOR && setting_.find("axis") != nullptr) {
       refuse("axis", "granularity 'tensor' has none; write granularity: channel");
     }
@@ -124,6 +129,8 @@ class SchemeReader {
 
 }  // namespace
 
-Scheme read_scheme(const Setting &setting, std::string_view what) { return SchemeReader(setting, what).read(); }
+Scheme read_scheme(const Setting &setting, std::string_view what) {
+  return SchemeReader(setting, what).read();
+}
 
 }  // namespace halftone::pipeline

@@ -31,9 +31,11 @@ void add_weighted(Table &table) {
 
 void add_movement(Table &table) {
   const Socket first{{kData}, {kData}, kNone, kNone};  // input 0 carries data, the rest shapes, axes or indices
-  add(table, {"Reshape", "Expand", "Tile", "Squeeze", "Unsqueeze", "Slice", "Resize", "Upsample", "Gather", "GatherElements",
-              "GatherND", "GridSample", "RoiAlign", "Trilu", "CumSum", "Compress", "ReverseSequence", "CenterCropPad",
-              "AffineGrid", "Col2Im", "MaxUnpool", "Dropout", "Identity", "Flatten", "Transpose"},
+  add(table,
+      {"Reshape",         "Expand",         "Tile",       "Squeeze",    "Unsqueeze", "Slice",   "Resize",   "Upsample",
+       "Gather",          "GatherElements", "GatherND",   "GridSample", "RoiAlign",  "Trilu",   "CumSum",   "Compress",
+       "ReverseSequence", "CenterCropPad",  "AffineGrid", "Col2Im",     "MaxUnpool", "Dropout", "Identity", "Flatten",
+       "Transpose"},
       first);
   add(table, {"Split"}, {{kData}, {}, kNone, kData});
   add(table, {"TopK", "MaxPool"}, {{kData}, {kData, kNone}, kNone, kNone});  // output 1 holds indices
@@ -42,17 +44,46 @@ void add_movement(Table &table) {
   add(table, {"ScatterElements", "ScatterND", "Scatter"}, {{kData, kNone, kData}, {kData}, kNone, kNone});
   // The condition is a truth value; the two branches are data.
   add(table, {"Where"}, {{kNone, kData, kData}, {kData}, kNone, kNone});
-  add(table, {"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2",
-              "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"},
+  add(table,
+      {"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum",
+       "ReduceLogSumExp", "ReduceSumSquare"},
       first);
 }
 
 void add_untouched(Table &table) {
   const Socket nothing{{}, {}, kNone, kNone};
-  add(table, {"Shape", "Size", "ConstantOfShape", "Constant", "Range", "NonMaxSuppression", "OneHot", "EyeLike",
-              "RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli", "Multinomial",
-              "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger",
-              "MatMulInteger", "If", "Loop", "Scan", "And", "Or", "Xor", "Not", "BitShift", "Optional", "Cast"},
+  add(table,
+      {"Shape",
+       "Size",
+       "ConstantOfShape",
+       "Constant",
+       "Range",
+       "NonMaxSuppression",
+       "OneHot",
+       "EyeLike",
+       "RandomNormal",
+       "RandomUniform",
+       "RandomNormalLike",
+       "RandomUniformLike",
+       "Bernoulli",
+       "Multinomial",
+       "QuantizeLinear",
+       "DequantizeLinear",
+       "DynamicQuantizeLinear",
+       "QLinearConv",
+       "QLinearMatMul",
+       "ConvInteger",
+       "MatMulInteger",
+       "If",
+       "Loop",
+       "Scan",
+       "And",
+       "Or",
+       "Xor",
+       "Not",
+       "BitShift",
+       "Optional",
+       "Cast"},
       nothing);
   // They read data and give indices or truth values.
   add(table, {"ArgMax", "ArgMin", "NonZero", "IsNaN", "IsInf"}, {{kData}, {}, kNone, kNone});

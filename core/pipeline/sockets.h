@@ -1,5 +1,5 @@
-// What the slots of each ONNX operator carry: data that quantization concerns, or shapes, indices and conditions that it
-// never touches. Platform descriptors stay short because they need not say it.
+// What the slots of each ONNX operator carry: data that quantization concerns, or shapes, indices and conditions that
+// it never touches. Platform descriptors stay short because they need not say it.
 #pragma once
 
 #include <cstddef>

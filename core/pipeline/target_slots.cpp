@@ -26,8 +26,8 @@ float attribute_float(const model::Node &node, std::string_view name, float defl
 std::optional<std::int32_t> channel_axis(const model::Node &node, const model::Shape &weight) {
   if (node.op_type == "Conv") return 0;
   if (node.op_type == "Gemm") return attribute_int(node, "transB", 0) != 0 ? 0 : 1;
-  // Axis 1 of a grouped ConvTranspose counts channels within a group, so each scale would serve one channel of every group
-  // and a bias would need more scales than there are: one scale for all instead.
+  // Axis 1 of a grouped ConvTranspose counts channels within a group, so each scale would serve one channel of every
+  // group and a bias would need more scales than there are: one scale for all instead.
   if (node.op_type == "ConvTranspose") {
     return attribute_int(node, "group", 1) == 1 ? std::optional<std::int32_t>(1) : std::nullopt;
   }
@@ -133,7 +133,10 @@ class SlotResolver {
   SlotRule constant_data(const SlotScheme *says, bool explicit_slot) const {
     const Scheme *constant = scheme("constant");
     const bool own = says != nullptr && (explicit_slot || constant == nullptr);
-    SlotRule out = with(own ? *scheme(says->type) : constant != nullptr ? *constant : *scheme("activation"), HT_SLOT_WEIGHT);
+    SlotRule out = with(own                   ? *scheme(says->type)
+                        : constant != nullptr ? *constant
+                                              : *scheme("activation"),
+                        HT_SLOT_WEIGHT);
     if (!own && constant != nullptr) return out;
     out.observer = "minmax";
     out.observer_parameters.clear();
@@ -142,9 +145,11 @@ class SlotResolver {
 
   SlotRule bias(const SlotScheme *says, bool constant) const {
     if (!constant) return in_float("the bias is computed, not a constant");
-    if (says == nullptr && platform_.bias_in_float) return in_float(fmt::format("{} keeps biases in float", platform_.id));
+    if (says == nullptr && platform_.bias_in_float)
+      return in_float(fmt::format("{} keeps biases in float", platform_.id));
     const Scheme *chosen = scheme(says != nullptr ? says->type : "bias");
-    return chosen == nullptr ? in_float(fmt::format("{} keeps biases in float", platform_.id)) : with(*chosen, HT_SLOT_BIAS);
+    return chosen == nullptr ? in_float(fmt::format("{} keeps biases in float", platform_.id))
+                             : with(*chosen, HT_SLOT_BIAS);
   }
 
   SlotRule bound(bool constant) const {
@@ -170,7 +175,8 @@ class SlotResolver {
       bias = in_float("its scale is the product of two others, and an input or the weight is not quantized");
       return;
     }
-    if (node_.op_type == "Gemm" && (attribute_float(node_, "alpha", 1.0F) != 1.0F || attribute_float(node_, "beta", 1.0F) != 1.0F)) {
+    if (node_.op_type == "Gemm" &&
+        (attribute_float(node_, "alpha", 1.0F) != 1.0F || attribute_float(node_, "beta", 1.0F) != 1.0F)) {
       bias = in_float("alpha or beta of the Gemm is not 1");
       return;
     }

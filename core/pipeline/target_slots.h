@@ -9,7 +9,7 @@ namespace halftone::pipeline {
 
 // What all matching operator rules say together: a later rule wins in what it names.
 struct ResolvedRule {
-  bool found = false;       // some rule names the operator's type, whatever its conditions
+  bool found = false;  // some rule names the operator's type, whatever its conditions
   bool matched = false;
   bool passive = false, computing = false;
   std::optional<std::string> float_reason;

@@ -70,7 +70,8 @@ class Converter {
     std::vector<YAML::Node> merged;
     for (const auto &pair : node) {
       const Location where = location(pair.first.Mark());
-      if (!pair.first.IsScalar()) fail(Status::kInvalidArgument, "{}: a key must be a plain word or text", where.text());
+      if (!pair.first.IsScalar())
+        fail(Status::kInvalidArgument, "{}: a key must be a plain word or text", where.text());
       const std::string &key = pair.first.Scalar();
       const auto [first, fresh] = seen.emplace(key, where);
       if (!fresh) {

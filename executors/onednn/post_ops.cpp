@@ -65,7 +65,11 @@ dnnl::primitive_attr Builder::attributes(const PostChain &chain, const Desc &dst
       placed = same_rank ? in_layout(op.value, dst) : reinterpreted(op.value, plain_desc(dims), dst);
     } else {
       Shape small(dims.size(), 1);
-      if (op.broadcast.kind == Broadcast::kAxis) small[op.broadcast.axis] = dims[op.broadcast.axis];
+      if (op.broadcast.kind == Broadcast::kAxis) {
+        // A collapsed result has fewer axes than the value, and its last is the value's last.
+        const std::size_t axis = op.broadcast.axis - (shape(chain.head).size() - dims.size());
+        small[axis] = dims[axis];
+      }
       desc = plain_desc(small);
       placed = op.value >= 0 ? plain(op.value) : constant_floats(op.numbers);
     }

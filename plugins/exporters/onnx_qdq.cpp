@@ -16,8 +16,9 @@ namespace {
 // Operators that move or select values: what comes out lies on the grid of what went in.
 bool keeps_grid(const sdk::Node &node, const sdk::Graph &graph) {
   constexpr std::array<std::string_view, 18> kTypes = {
-      "MaxPool", "GlobalMaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Split",
-      "Gather",  "GatherElements", "GatherND", "Identity", "Dropout", "DepthToSpace", "SpaceToDepth", "Expand", "Tile"};
+      "MaxPool",   "GlobalMaxPool", "Reshape",      "Flatten",      "Transpose",      "Squeeze",
+      "Unsqueeze", "Slice",         "Split",        "Gather",       "GatherElements", "GatherND",
+      "Identity",  "Dropout",       "DepthToSpace", "SpaceToDepth", "Expand",         "Tile"};
   if (!node.domain().empty()) return false;
   if (node.op_type() == "Resize") return graph.attribute_text(node.handle, "mode", "nearest") == "nearest";
   return std::find(kTypes.begin(), kTypes.end(), node.op_type()) != kTypes.end();
@@ -102,10 +103,11 @@ class Writer {
         behind(builder, value, *plan->quantizer);
         continue;
       }
-      // The point before a moving operator covers what comes out of it. A runtime wants to see that, so the pair is repeated;
-      // values that lie on the grid pass it unchanged.
+      // The point before a moving operator covers what comes out of it. A runtime wants to see that, so the pair is
+      // repeated; values that lie on the grid pass it unchanged.
       const Quantization *present = node.input(0) == HT_NONE ? nullptr : grid(node.input(0));
-      const bool moved = plan->covering && present != nullptr && *present == *plan->covering && keeps_grid(node, graph_);
+      const bool moved =
+          plan->covering && present != nullptr && *present == *plan->covering && keeps_grid(node, graph_);
       if (moved) behind(builder, value, Quantization(*plan->covering));
     }
   }
@@ -141,12 +143,17 @@ class OnnxQdq final : public sdk::Exporter {
     d.id("onnx-qdq").title("ONNX with QuantizeLinear and DequantizeLinear nodes");
     d.capabilities(HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT | HT_CAP_CONFIG_READ | HT_CAP_FILE_WRITE);
     d.doc(
-        "The form that ONNX Runtime, TensorRT and OpenVINO read. A pair of QuantizeLinear and DequantizeLinear stands behind the "
-        "producer of each quantized value, or before a consumer that quantizes what its producer does not; parameters are "
-        "stored as integers with a DequantizeLinear. Scales are float32; every zero point is written, with the type of the "
-        "codes. A quantizer that is narrower than its storage type gets a Clip before it, so that the file means what was "
+        "The form that ONNX Runtime, TensorRT and OpenVINO read. A pair of QuantizeLinear and DequantizeLinear stands "
+        "behind the "
+        "producer of each quantized value, or before a consumer that quantizes what its producer does not; parameters "
+        "are "
+        "stored as integers with a DequantizeLinear. Scales are float32; every zero point is written, with the type of "
+        "the "
+        "codes. A quantizer that is narrower than its storage type gets a Clip before it, so that the file means what "
+        "was "
         "simulated. Types that opset 13 lacks (16 bit, float8, 4-bit parameters) raise the model's opset to 19 or 21.");
-    d.params.choice("weights", "parameters as stored integers, or in float with a pair of nodes", "stored", {"stored", "qdq"});
+    d.params.choice("weights", "parameters as stored integers, or in float with a pair of nodes", "stored",
+                    {"stored", "qdq"});
   }
   explicit OnnxQdq(const sdk::Args &args) : stored_(args.text("weights") == "stored") {}
 

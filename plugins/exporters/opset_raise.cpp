@@ -40,16 +40,18 @@ class Raise {
     const bool changed = (crosses(21) && type == "GroupNormalization") || (crosses(20) && type == "DFT") ||
                          (crosses(14) && type == "BatchNormalization" && node.outputs().size() > 1);
     if (changed) {
-      throw sdk::Failure(HT_UNIMPLEMENTED,
-                         "the types of this model's quantized tensors need opset " + std::to_string(to_) + ", where " + type +
-                             " has another form; export with 8-bit integer types, or convert the model to that opset first",
-                         handle);
+      throw sdk::Failure(
+          HT_UNIMPLEMENTED,
+          "the types of this model's quantized tensors need opset " + std::to_string(to_) + ", where " + type +
+              " has another form; export with 8-bit integer types, or convert the model to that opset first",
+          handle);
     }
   }
 
   static bool takes_axes(std::string_view type) {
-    constexpr std::array<std::string_view, 9> kTypes = {"ReduceMean", "ReduceMax", "ReduceMin",     "ReduceProd",  "ReduceL1",
-                                                        "ReduceL2",   "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"};
+    constexpr std::array<std::string_view, 9> kTypes = {"ReduceMean",   "ReduceMax",       "ReduceMin",
+                                                        "ReduceProd",   "ReduceL1",        "ReduceL2",
+                                                        "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"};
     return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
   }
 

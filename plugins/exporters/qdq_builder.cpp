@@ -30,7 +30,8 @@ QdqBuilder::Parameters QdqBuilder::parameters(std::string_view base, const Quant
                                              std::to_string(q.quant_max) + " of '" + std::string(base) + "'");
   }
   if (q.granularity == HT_PER_BLOCK) {
-    throw sdk::Failure(HT_UNIMPLEMENTED, "'" + std::string(base) + "' is quantized by block, which onnx-qdq does not write yet");
+    throw sdk::Failure(HT_UNIMPLEMENTED,
+                       "'" + std::string(base) + "' is quantized by block, which onnx-qdq does not write yet");
   }
   needed_opset_ = std::max(needed_opset_, storage->opset);
   Parameters out;
@@ -50,7 +51,7 @@ QdqBuilder::Parameters QdqBuilder::parameters(std::string_view base, const Quant
 
 ht_handle QdqBuilder::node(const char *type, std::string_view name, std::vector<ht_handle> inputs, ht_handle output,
                            const Quantization *q) {
-  const ht_handle made = edit_.add_node(main_, type, name, inputs, std::span(&output, 1));
+  const ht_handle made = edit_.add_node(main_, type, edit_.unique_name(main_, name), inputs, std::span(&output, 1));
   // Written even where it equals ONNX's default: the default of the two operators is 1, that of most weights 0.
   if (q != nullptr && q->per_channel()) edit_.set_int(made, "axis", q->axis);
   return made;
@@ -111,7 +112,8 @@ ht_handle QdqBuilder::stored(std::string_view base, ht_handle value, const Quant
   }
   const std::optional<ht_tensor_view> source = graph_.initializer(value);
   if (!source || source->dtype != HT_F32) {
-    throw sdk::Failure(HT_FAILED_PRECONDITION, "'" + std::string(base) + "' is quantized as a parameter and is no float32 tensor", value);
+    throw sdk::Failure(HT_FAILED_PRECONDITION,
+                       "'" + std::string(base) + "' is quantized as a parameter and is no float32 tensor", value);
   }
   const Parameters p = parameters(base, q, true);
   std::vector<std::uint8_t> bytes(packed_bytes(static_cast<std::uint64_t>(sdk::count_of(*source)), p.storage.dtype));

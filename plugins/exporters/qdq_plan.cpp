@@ -7,7 +7,9 @@ namespace {
 // time: stored codes are exact whatever the rule.
 void warn_of_rounding(const sdk::Context &ctx, const SlotPlan &slot, bool &warned) {
   if (warned || !slot.quantizer || slot.quantizer->rounding == HT_ROUND_HALF_EVEN) return;
-  ctx.warn("QuantizeLinear rounds halves to even; this platform's rounding differs, so the file may differ by one step there");
+  ctx.warn(
+      "QuantizeLinear rounds halves to even; this platform's rounding differs, so the file may differ by one step "
+      "there");
   warned = true;
 }
 

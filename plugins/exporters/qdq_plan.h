@@ -13,9 +13,9 @@ namespace halftone::exporters {
 
 struct SlotPlan {
   std::uint32_t state = HT_STATE_FP32;
-  bool hidden = false;                   // never written as nodes: a parameter shows its quantized value instead
-  std::optional<Quantization> quantizer; // of a live slot or a stored parameter
-  std::optional<Quantization> covering;  // of an overlapped slot: the quantizer of the point that covers it
+  bool hidden = false;                    // never written as nodes: a parameter shows its quantized value instead
+  std::optional<Quantization> quantizer;  // of a live slot or a stored parameter
+  std::optional<Quantization> covering;   // of an overlapped slot: the quantizer of the point that covers it
 };
 
 class QdqPlan {

@@ -49,8 +49,8 @@ std::optional<Storage> storage_of(const Quantization &q, bool constant) {
   if (q.kind == HT_QUANT_F8E5M2) return Storage{HT_F8E5M2, 0, 0, 19};
   // 4-bit types are for parameters: no runtime computes on 4-bit activations, and 8-bit codes need no new opset.
   const std::array<Storage, 2> narrow = {{{HT_I4, -8, 7, 21}, {HT_U4, 0, 15, 21}}};
-  const std::array<Storage, 4> plain = {{{HT_I8, -128, 127, 13}, {HT_U8, 0, 255, 13}, {HT_I16, -32768, 32767, 21},
-                                         {HT_U16, 0, 65535, 21}}};
+  const std::array<Storage, 4> plain = {
+      {{HT_I8, -128, 127, 13}, {HT_U8, 0, 255, 13}, {HT_I16, -32768, 32767, 21}, {HT_U16, 0, 65535, 21}}};
   const auto holds = [&](const Storage &s) { return q.quant_min >= s.low && q.quant_max <= s.high; };
   // Exactly the type's own range: a range of, say, 6 bits or 3 bits goes into bytes.
   for (const Storage &s : narrow) {
@@ -61,7 +61,8 @@ std::optional<Storage> storage_of(const Quantization &q, bool constant) {
     const bool without_sign = s.low == 0;
     if (without_sign == (q.quant_min >= 0) && holds(s)) return s;
   }
-  constexpr Storage kWide{HT_I32, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max(), 13};
+  constexpr Storage kWide{HT_I32, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max(),
+                          13};
   if (constant && holds(kWide)) return kWide;
   return std::nullopt;
 }

@@ -34,8 +34,8 @@ struct Storage {
   std::int64_t opset = 13;
 };
 
-// The narrowest type that holds every code. `constant`: stored once, so int32 and 4-bit types serve as well. Nullopt when
-// ONNX has none, such as 20-bit activations.
+// The narrowest type that holds every code. `constant`: stored once, so int32 and 4-bit types serve as well. Nullopt
+// when ONNX has none, such as 20-bit activations.
 std::optional<Storage> storage_of(const Quantization &q, bool constant);
 
 // A zero point or stored code block of `count` elements, packed as `dtype` demands.

@@ -17,10 +17,10 @@ RandomFile::RandomFile(const std::filesystem::path &path) : name_(path.string())
   fd_ = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd_ < 0) {
     const int code = errno;
-    const ht_status status = code == ENOENT                      ? HT_NOT_FOUND
-                             : code == EACCES || code == EPERM   ? HT_PERMISSION_DENIED
+    const ht_status status = code == ENOENT                     ? HT_NOT_FOUND
+                             : code == EACCES || code == EPERM  ? HT_PERMISSION_DENIED
                              : code == EMFILE || code == ENFILE ? HT_RESOURCE_EXHAUSTED
-                                                                 : HT_INVALID_ARGUMENT;
+                                                                : HT_INVALID_ARGUMENT;
     throw sdk::Failure(status, "cannot open '" + name_ + "': " + std::strerror(code));
   }
   struct stat info {};
@@ -35,7 +35,8 @@ RandomFile::~RandomFile() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-RandomFile::RandomFile(RandomFile &&other) noexcept : name_(std::move(other.name_)), fd_(other.fd_), size_(other.size_) {
+RandomFile::RandomFile(RandomFile &&other) noexcept
+    : name_(std::move(other.name_)), fd_(other.fd_), size_(other.size_) {
   other.fd_ = -1;
 }
 
@@ -46,7 +47,8 @@ void RandomFile::read(std::uint64_t offset, std::span<std::byte> out) const {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw sdk::Failure(HT_DATA_LOSS, "cannot read '" + name_ + "': " + std::strerror(errno));
     if (got == 0) {
-      throw sdk::Failure(HT_DATA_LOSS, "'" + name_ + "' ends at byte " + std::to_string(offset + done) + ", before the data does");
+      throw sdk::Failure(HT_DATA_LOSS,
+                         "'" + name_ + "' ends at byte " + std::to_string(offset + done) + ", before the data does");
     }
     done += static_cast<std::size_t>(got);
   }

@@ -11,8 +11,8 @@
 
 namespace halftone::readers {
 
-// An open file that several threads may read at once. Reads are pread, never a memory map: a file that shrinks meanwhile is
-// an error, not a signal.
+// An open file that several threads may read at once. Reads are pread, never a memory map: a file that shrinks
+// meanwhile is an error, not a signal.
 class RandomFile {
  public:
   explicit RandomFile(const std::filesystem::path &path);  // throws sdk::Failure naming the path
@@ -31,8 +31,8 @@ class RandomFile {
   std::uint64_t size_ = 0;
 };
 
-// Regular files of a folder whose extension (in lower case) is one of `extensions`, sorted by name. Throws when there are none,
-// naming what was looked for.
+// Regular files of a folder whose extension (in lower case) is one of `extensions`, sorted by name. Throws when there
+// are none, naming what was looked for.
 std::vector<std::filesystem::path> sorted_files(const std::filesystem::path &folder,
                                                 std::span<const std::string_view> extensions);
 

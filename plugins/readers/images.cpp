@@ -20,12 +20,13 @@ class PictureSource final : public sdk::Source {
     file.read(0, {bytes, static_cast<std::size_t>(file.size())});
     std::vector<std::int64_t> shape{0, 0, 3};
     std::uint8_t *pixels = nullptr;
-    decode_picture({bytes, static_cast<std::size_t>(file.size())}, path.string(), [&](std::uint32_t h, std::uint32_t w) {
-      shape[0] = h;
-      shape[1] = w;
-      pixels = ctx.allocate<std::uint8_t>(std::uint64_t{h} * w * 3);
-      return pixels;
-    });
+    decode_picture({bytes, static_cast<std::size_t>(file.size())}, path.string(),
+                   [&](std::uint32_t h, std::uint32_t w) {
+                     shape[0] = h;
+                     shape[1] = w;
+                     pixels = ctx.allocate<std::uint8_t>(std::uint64_t{h} * w * 3);
+                     return pixels;
+                   });
     return sample_view(ctx, HT_U8, shape, pixels);
   }
   std::string name(std::uint64_t index) const override { return files_.at(index).filename().string(); }
@@ -39,7 +40,9 @@ class Images final : public sdk::Reader {
   static constexpr const char *kExtensions = ".jpg .jpeg .png";
   static void describe(sdk::Description &d) {
     d.id("images").title("JPEG and PNG pictures").threading(HT_THREADING_FREE).capabilities(HT_CAP_FILE_READ);
-    d.doc("A folder of .jpg, .jpeg and .png files sorted by name, or one such file. Each gives bytes [height, width, 3], RGB.");
+    d.doc(
+        "A folder of .jpg, .jpeg and .png files sorted by name, or one such file. Each gives bytes [height, width, 3], "
+        "RGB.");
   }
   explicit Images(const sdk::Args &) {}
   std::unique_ptr<sdk::Source> open(const sdk::Context &, const std::string &path) override {

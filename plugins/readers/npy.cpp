@@ -14,7 +14,8 @@ class ArraySource final : public sdk::Source {
   explicit ArraySource(const std::filesystem::path &path)
       : name_(path.filename().string()), file_(path), header_(read_npy_header(file_, path.string())) {
     if (header_.shape.empty()) {
-      throw sdk::Failure(HT_INVALID_ARGUMENT, "'" + path.string() + "' is a single number; axis 0 must count the samples");
+      throw sdk::Failure(HT_INVALID_ARGUMENT,
+                         "'" + path.string() + "' is a single number; axis 0 must count the samples");
     }
     sample_shape_.assign(header_.shape.begin() + 1, header_.shape.end());
     sample_bytes_ = tensor_bytes(header_.dtype, sample_shape_, name_);
@@ -66,7 +67,8 @@ class Npy final : public sdk::Reader {
   static void describe(sdk::Description &d) {
     d.id("npy").title("NumPy arrays").threading(HT_THREADING_FREE).capabilities(HT_CAP_FILE_READ);
     d.doc(
-        "A .npy file whose axis 0 counts the samples, or a folder: with a file x.npy it is that file, otherwise every .npy "
+        "A .npy file whose axis 0 counts the samples, or a folder: with a file x.npy it is that file, otherwise every "
+        ".npy "
         "file in it, sorted by name, is one sample. Little-endian numbers in C order.");
   }
   explicit Npy(const sdk::Args &) {}

@@ -24,7 +24,10 @@ class Dictionary {
     while (!accept('}')) {
       const std::string key = quoted();
       expect(':');
-      bool *seen = key == "descr" ? &has_descr : key == "fortran_order" ? &has_order : key == "shape" ? &has_shape : nullptr;
+      bool *seen = key == "descr"           ? &has_descr
+                   : key == "fortran_order" ? &has_order
+                   : key == "shape"         ? &has_shape
+                                            : nullptr;
       if (seen == nullptr || *seen) broken("the key '" + key + "' is unknown or written twice");
       *seen = true;
       if (seen == &has_descr) {
@@ -80,17 +83,17 @@ class Dictionary {
     if (at_ < text_.size() && text_[at_] == '[') unusable("arrays of structures are not samples; save plain numbers");
     const std::string code = quoted();
     constexpr std::array<std::pair<std::string_view, ht_dtype>, 12> kCodes = {{{"u1", HT_U8},
-                                                                                {"i1", HT_I8},
-                                                                                {"b1", HT_BOOL},
-                                                                                {"u2", HT_U16},
-                                                                                {"i2", HT_I16},
-                                                                                {"u4", HT_U32},
-                                                                                {"i4", HT_I32},
-                                                                                {"u8", HT_U64},
-                                                                                {"i8", HT_I64},
-                                                                                {"f2", HT_F16},
-                                                                                {"f4", HT_F32},
-                                                                                {"f8", HT_F64}}};
+                                                                               {"i1", HT_I8},
+                                                                               {"b1", HT_BOOL},
+                                                                               {"u2", HT_U16},
+                                                                               {"i2", HT_I16},
+                                                                               {"u4", HT_U32},
+                                                                               {"i4", HT_I32},
+                                                                               {"u8", HT_U64},
+                                                                               {"i8", HT_I64},
+                                                                               {"f2", HT_F16},
+                                                                               {"f4", HT_F32},
+                                                                               {"f8", HT_F64}}};
     const std::string_view order_mark = "<>|=";
     const bool marked = !code.empty() && order_mark.find(code[0]) != std::string_view::npos;
     const std::string_view type = std::string_view(code).substr(marked ? 1 : 0);
@@ -147,7 +150,9 @@ class Dictionary {
 
 }  // namespace
 
-NpyHeader parse_npy_dictionary(const std::string &text, const std::string &name) { return Dictionary(text, name).parse(); }
+NpyHeader parse_npy_dictionary(const std::string &text, const std::string &name) {
+  return Dictionary(text, name).parse();
+}
 
 NpyHeader read_npy_header(const RandomFile &file, const std::string &name) {
   constexpr std::string_view kMagic = "\x93NUMPY";
@@ -160,7 +165,8 @@ NpyHeader read_npy_header(const RandomFile &file, const std::string &name) {
   }
   const unsigned version = head[6];
   if (version < 1 || version > 3) {
-    throw sdk::Failure(HT_INVALID_ARGUMENT, "'" + name + "' has .npy version " + std::to_string(version) + "; 1 to 3 are known");
+    throw sdk::Failure(HT_INVALID_ARGUMENT,
+                       "'" + name + "' has .npy version " + std::to_string(version) + "; 1 to 3 are known");
   }
   const std::size_t prefix = version == 1 ? 10 : 12;
   std::size_t length = head[8] + (std::size_t{head[9]} << 8U);
@@ -175,7 +181,8 @@ NpyHeader read_npy_header(const RandomFile &file, const std::string &name) {
   const std::uint64_t wanted = tensor_bytes(header.dtype, header.shape, "'" + name + "'");
   if (file.size() - header.data_offset < wanted) {
     throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is truncated: its header promises " + std::to_string(wanted) +
-                                         " bytes of data, the file has " + std::to_string(file.size() - header.data_offset));
+                                         " bytes of data, the file has " +
+                                         std::to_string(file.size() - header.data_offset));
   }
   return header;
 }

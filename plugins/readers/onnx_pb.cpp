@@ -35,12 +35,15 @@ class OnnxPb final : public sdk::Reader {
   static constexpr const char *kExtensions = ".pb";
   static void describe(sdk::Description &d) {
     d.id("onnx-pb").title("ONNX tensors").threading(HT_THREADING_FREE).capabilities(HT_CAP_FILE_READ);
-    d.doc("A .pb file with one serialized TensorProto, or a folder of them sorted by name; each is one sample, as it is.");
+    d.doc(
+        "A .pb file with one serialized TensorProto, or a folder of them sorted by name; each is one sample, as it "
+        "is.");
     d.needs({HT_MODEL_IO_1});
   }
   explicit OnnxPb(const sdk::Args &) {}
   std::unique_ptr<sdk::Source> open(const sdk::Context &ctx, const std::string &path) override {
-    if (ctx.host.model_io == nullptr) throw sdk::Failure(HT_FAILED_PRECONDITION, "this host does not parse ONNX tensors");
+    if (ctx.host.model_io == nullptr)
+      throw sdk::Failure(HT_FAILED_PRECONDITION, "this host does not parse ONNX tensors");
     constexpr std::string_view kEnding[] = {".pb"};
     std::vector<std::filesystem::path> files{path};
     if (is_folder(path)) files = sorted_files(path, kEnding);

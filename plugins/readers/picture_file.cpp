@@ -1,9 +1,9 @@
 #include "picture_file.h"
 
-#include <cstdio>  // before jpeglib.h, which uses FILE and includes nothing
 #include <jerror.h>
 #include <jpeglib.h>
 #include <png.h>
+#include <cstdio>  // before jpeglib.h, which uses FILE and includes nothing
 
 #include <csetjmp>
 #include <cstring>
@@ -20,8 +20,8 @@ void check_size(std::uint64_t height, std::uint64_t width, const std::string &na
   if (height * width > kMostPixels) throw sdk::Failure(HT_INVALID_ARGUMENT, "'" + name + "' has more than 2^28 pixels");
 }
 
-// libjpeg reports errors by a call that must not return. Its warnings count as errors, because a truncated file is only a
-// warning to it; those that leave the picture whole do not.
+// libjpeg reports errors by a call that must not return. Its warnings count as errors, because a truncated file is only
+// a warning to it; those that leave the picture whole do not.
 struct JpegFault {
   jpeg_error_mgr manager;
   std::jmp_buf back;

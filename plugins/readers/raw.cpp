@@ -57,9 +57,12 @@ class Raw final : public sdk::Reader {
   static constexpr const char *kExtensions = ".bin .raw";
   static void describe(sdk::Description &d) {
     d.id("raw").title("numbers without a header").threading(HT_THREADING_FREE).capabilities(HT_CAP_FILE_READ);
-    d.doc("A file of samples one after the other, or a folder of such files (.bin, .raw) sorted by name. Little-endian.");
-    d.params.text("dtype", "element type: uint8, int8, uint16, int16, uint32, int32, uint64, int64, float16, float32, float64, bool",
-                  "float32");
+    d.doc(
+        "A file of samples one after the other, or a folder of such files (.bin, .raw) sorted by name. Little-endian.");
+    d.params.text(
+        "dtype",
+        "element type: uint8, int8, uint16, int16, uint32, int32, uint64, int64, float16, float32, float64, bool",
+        "float32");
     d.params.optional_texts("shape", "extents of one sample, such as [224, 224, 3]").required();
   }
   explicit Raw(const sdk::Args &args) : dtype_(dtype_of_name(args.text("dtype"))) {
@@ -77,9 +80,8 @@ class Raw final : public sdk::Reader {
 
  private:
   static std::int64_t number(const std::string &text) {
-    const bool digits = !text.empty() && text.size() <= 9 && std::all_of(text.begin(), text.end(), [](char c) {
-      return c >= '0' && c <= '9';
-    });
+    const bool digits = !text.empty() && text.size() <= 9 &&
+                        std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (!digits) throw sdk::Failure(HT_INVALID_ARGUMENT, "reader 'raw': '" + text + "' is no extent of a shape");
     return std::stoll(text);
   }

@@ -32,17 +32,17 @@ std::uint64_t element_bytes(ht_dtype dtype) {
 
 ht_dtype dtype_of_name(std::string_view name) {
   constexpr std::array<std::pair<std::string_view, ht_dtype>, 12> kNames = {{{"uint8", HT_U8},
-                                                                              {"int8", HT_I8},
-                                                                              {"uint16", HT_U16},
-                                                                              {"int16", HT_I16},
-                                                                              {"uint32", HT_U32},
-                                                                              {"int32", HT_I32},
-                                                                              {"uint64", HT_U64},
-                                                                              {"int64", HT_I64},
-                                                                              {"float16", HT_F16},
-                                                                              {"float32", HT_F32},
-                                                                              {"float64", HT_F64},
-                                                                              {"bool", HT_BOOL}}};
+                                                                             {"int8", HT_I8},
+                                                                             {"uint16", HT_U16},
+                                                                             {"int16", HT_I16},
+                                                                             {"uint32", HT_U32},
+                                                                             {"int32", HT_I32},
+                                                                             {"uint64", HT_U64},
+                                                                             {"int64", HT_I64},
+                                                                             {"float16", HT_F16},
+                                                                             {"float32", HT_F32},
+                                                                             {"float64", HT_F64},
+                                                                             {"bool", HT_BOOL}}};
   const auto found = std::find_if(kNames.begin(), kNames.end(), [&](const auto &entry) { return entry.first == name; });
   return found == kNames.end() ? HT_DTYPE_NONE : found->second;
 }

@@ -1,4 +1,5 @@
-// What the kernel asks the run's platform: the rule of a node, and options of the descriptor. core/pipeline implements it.
+// What the kernel asks the run's platform: the rule of a node, and options of the descriptor. core/pipeline implements
+// it.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@ struct NodeRule {
   bool quantized = false;
   bool passive = false;
   bool computing = false;
-  std::string reason;  // why the node stays in float
+  std::string reason;                     // why the node stays in float
   std::vector<SlotRule> inputs, outputs;  // one for each slot of the node
 };
 

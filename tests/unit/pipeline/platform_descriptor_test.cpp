@@ -31,7 +31,8 @@ std::string with_type(const std::string &keys) {
 TEST_CASE("a type's range follows from its bits and sign") {
   const PlatformDescriptor p = parse_platform(
       "halftone-platform: 1\nid: t\ntypes:\n  activation: {bits: 8, signed: false, symmetry: asymmetric}\n"
-      "  weight: {bits: 4, granularity: channel, span: half, rounding: half-up, scale: power-of-two, observer: minmax}\n"
+      "  weight: {bits: 4, granularity: channel, span: half, rounding: half-up, scale: power-of-two, observer: "
+      "minmax}\n"
       "  bias: fp32\noperators: []\n",
       "t.yaml");
   const ht_quant_spec &a = p.types.at("activation").spec;
@@ -73,7 +74,8 @@ TEST_CASE("mistakes are named with place, allowed values and the nearest name") 
 TEST_CASE("operator rules are checked") {
   const std::string head = std::string(kHead) + "types: {activation: {bits: 8}}\noperators:\n";
   expect(head + "  - {inputs: activation}\n", {"t.yaml:5:5", "names no 'types'"});
-  expect(head + "  - {types: [Conv], inputs: {0: activatoin}}\n", {"no type 'activatoin'", "did you mean 'activation'"});
+  expect(head + "  - {types: [Conv], inputs: {0: activatoin}}\n",
+         {"no type 'activatoin'", "did you mean 'activation'"});
   expect(head + "  - {types: [Conv], inputs: {x: activation}}\n", {"'x' in 'inputs' is no slot number"});
   expect(head + "  - {types: [Conv], passiv: true}\n", {"unknown key 'passiv'", "'passive'"});
   expect(head + "  - {types: [Conv], when: {input_rank: {0: many}}}\n", {"takes an integer"});
@@ -83,7 +85,8 @@ TEST_CASE("operator rules are checked") {
 }
 
 TEST_CASE("options are found by dotted name") {
-  const PlatformDescriptor p = parse_platform(kSmall + "fusion: {activations: [Relu]}\noptions: {a: {b: 3}}\n", "t.yaml");
+  const PlatformDescriptor p =
+      parse_platform(kSmall + "fusion: {activations: [Relu]}\noptions: {a: {b: 3}}\n", "t.yaml");
   REQUIRE(p.option("fusion.activations") != nullptr);
   CHECK(p.option("fusion.activations")->list().size() == 1);
   CHECK(p.option("options.a.b")->text == "3");

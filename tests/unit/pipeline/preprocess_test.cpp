@@ -19,7 +19,9 @@ using halftone::test::expect_error;
 
 namespace {
 
-Preprocess settings(std::string_view yaml) { return parse_preprocess(parse_yaml(yaml, "pre.yaml")); }
+Preprocess settings(std::string_view yaml) {
+  return parse_preprocess(parse_yaml(yaml, "pre.yaml"));
+}
 
 template <typename T>
 ht_tensor_view tensor(ht_dtype dtype, const std::vector<std::int64_t> &shape, std::vector<T> &data) {
@@ -53,7 +55,8 @@ Result run(const Preprocess &p, ht_dtype dtype, const std::vector<std::int64_t> 
 }  // namespace
 
 TEST_CASE("three float32 steps in order: multiply, subtract, divide") {
-  const Preprocess p = settings("{scale: 0.00392156862745098, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}");
+  const Preprocess p =
+      settings("{scale: 0.00392156862745098, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}");
   const Result r = run<std::uint8_t>(p, HT_U8, {1, 2, 3}, {0, 10, 200, 255, 128, 7}, float_type({1, 3, 1, 2}));
   CHECK(r.shape == std::vector<std::int64_t>{1, 3, 1, 2});
   const float mean[] = {0.485F, 0.456F, 0.406F}, std[] = {0.229F, 0.224F, 0.225F};
@@ -77,12 +80,14 @@ TEST_CASE("BGR reverses the stored channels before the normalization") {
 TEST_CASE("layouts: guessed from the model, or as told") {
   const std::vector<float> chw = {1, 2, 3, 4, 5, 6};
   CHECK(run<float>({}, HT_F32, {3, 1, 2}, chw, float_type({-1, 3, 1, 2})).values == chw);
-  CHECK(run<float>({}, HT_F32, {1, 2, 3}, chw, float_type({-1, 3, 1, 2})).values == std::vector<float>{1, 4, 2, 5, 3, 6});
+  CHECK(run<float>({}, HT_F32, {1, 2, 3}, chw, float_type({-1, 3, 1, 2})).values ==
+        std::vector<float>{1, 4, 2, 5, 3, 6});
   const Result last = run<std::uint8_t>({}, HT_U8, {1, 2, 3}, {1, 2, 3, 4, 5, 6}, float_type({1, 1, 2, 3}));
   CHECK(last.shape == std::vector<std::int64_t>{1, 1, 2, 3});
   CHECK(last.values == chw);
   const Preprocess told = settings("{from: nchw, to: nhwc}");
-  CHECK(run<float>(told, HT_F32, {3, 1, 2}, chw, float_type({1, 1, 2, 3})).values == std::vector<float>{1, 3, 5, 2, 4, 6});
+  CHECK(run<float>(told, HT_F32, {3, 1, 2}, chw, float_type({1, 1, 2, 3})).values ==
+        std::vector<float>{1, 3, 5, 2, 4, 6});
 }
 
 TEST_CASE("gray pictures") {
@@ -90,12 +95,14 @@ TEST_CASE("gray pictures") {
   CHECK(one.values == std::vector<float>{1, 2, 3, 4});
   const Result flat = run<std::uint8_t>({}, HT_U8, {2, 2}, {1, 2, 3, 4}, float_type({1, 1, 2, 2}));
   CHECK(flat.shape == std::vector<std::int64_t>{1, 1, 2, 2});
-  const Result three = run<std::uint8_t>(settings("{gray_to_3: true}"), HT_U8, {1, 2, 1}, {1, 2}, float_type({1, 3, 1, 2}));
+  const Result three =
+      run<std::uint8_t>(settings("{gray_to_3: true}"), HT_U8, {1, 2, 1}, {1, 2}, float_type({1, 3, 1, 2}));
   CHECK(three.values == std::vector<float>{1, 2, 1, 2, 1, 2});
 }
 
 TEST_CASE("resizing is bilinear between pixel centres, cropping takes the middle") {
-  const Result wide = run<std::uint8_t>(settings("{resize: [1, 4]}"), HT_U8, {1, 2, 1}, {0, 100}, float_type({1, 1, 1, 4}));
+  const Result wide =
+      run<std::uint8_t>(settings("{resize: [1, 4]}"), HT_U8, {1, 2, 1}, {0, 100}, float_type({1, 1, 1, 4}));
   CHECK(wide.values == std::vector<float>{0, 25, 75, 100});
   const Result both = run<std::uint8_t>(settings("{resize: 2, center_crop: 2}"), HT_U8, {1, 3, 1}, {0, 60, 120},
                                         float_type({1, 1, 2, 2}));
@@ -127,14 +134,18 @@ TEST_CASE("what does not fit names the sample, both shapes and the remedy") {
     for (const std::int64_t extent : shape) count *= extent;
     run<std::uint8_t>(settings(yaml), HT_U8, shape, std::vector<std::uint8_t>(static_cast<std::size_t>(count)), type);
   };
-  expect_error(Status::kInvalidArgument, {"'x.npy[3]'", "[1,3,32,32]", "'in' takes [?,3,224,224]", "resize/center_crop"},
-               [&] { apply("{}", {32, 32, 3}, float_type({-1, 3, 224, 224})); });
+  expect_error(Status::kInvalidArgument,
+               {"'x.npy[3]'", "[1,3,32,32]", "'in' takes [?,3,224,224]", "resize/center_crop"}, [&] {
+                 apply("{}", {32, 32, 3}, float_type({-1, 3, 224, 224}));
+               });
   expect_error(Status::kInvalidArgument, {"gray_to_3"}, [&] { apply("{}", {8, 8, 1}, float_type({1, 3, 8, 8})); });
   expect_error(Status::kInvalidArgument, {"batch is fixed"}, [&] { apply("{}", {8, 8, 3}, float_type({4, 3, 8, 8})); });
-  expect_error(Status::kInvalidArgument, {"smaller than center_crop"},
-               [&] { apply("{center_crop: 9}", {8, 8, 3}, float_type({1, 3, 9, 9})); });
-  expect_error(Status::kInvalidArgument, {"3 channels", "2 values"},
-               [&] { apply("{mean: [1, 2]}", {8, 8, 3}, float_type({1, 3, 8, 8})); });
+  expect_error(Status::kInvalidArgument, {"smaller than center_crop"}, [&] {
+    apply("{center_crop: 9}", {8, 8, 3}, float_type({1, 3, 9, 9}));
+  });
+  expect_error(Status::kInvalidArgument, {"3 channels", "2 values"}, [&] {
+    apply("{mean: [1, 2]}", {8, 8, 3}, float_type({1, 3, 8, 8}));
+  });
   expect_error(Status::kDataLoss, {"x.npy[3]", "not finite", "element 1"}, [&] {
     run<float>({}, HT_F32, {2}, {1.0F, std::numeric_limits<float>::quiet_NaN()}, float_type({1, 2}));
   });
@@ -147,9 +158,11 @@ TEST_CASE("keys: a model's meta.json serves, anything else is checked") {
   CHECK(p.reverse_channels);
   CHECK(p.mean.size() == 3);
   CHECK_FALSE(settings("{inputs: {a: b}, outputs: [c], calib: d, test: e}").changes_values());
-  expect_error(Status::kInvalidArgument, {"pre.yaml:1:2", "'means'", "did you mean 'mean'"}, [] { settings("{means: 1}"); });
+  expect_error(Status::kInvalidArgument, {"pre.yaml:1:2", "'means'", "did you mean 'mean'"},
+               [] { settings("{means: 1}"); });
   expect_error(Status::kInvalidArgument, {"channel_order", "rgb, bgr"}, [] { settings("{channel_order: grb}"); });
   expect_error(Status::kInvalidArgument, {"above 0"}, [] { settings("{std: [1, 0, 1]}"); });
-  expect_error(Status::kInvalidArgument, {"'mean' has 3", "'std' has 2"}, [] { settings("{mean: [1, 2, 3], std: [1, 2]}"); });
+  expect_error(Status::kInvalidArgument, {"'mean' has 3", "'std' has 2"},
+               [] { settings("{mean: [1, 2, 3], std: [1, 2]}"); });
   expect_error(Status::kInvalidArgument, {"height and width"}, [] { settings("{resize: [1, 2, 3]}"); });
 }

@@ -41,7 +41,9 @@ struct Rules {
   }
 };
 
-Tensor zeros(std::vector<std::int64_t> shape) { return Tensor(HT_F32, std::move(shape)); }
+Tensor zeros(std::vector<std::int64_t> shape) {
+  return Tensor(HT_F32, std::move(shape));
+}
 
 }  // namespace
 
@@ -89,7 +91,8 @@ TEST_CASE("the channel axis depends on the operator") {
   CHECK(r.of(gemm).inputs[2].spec.axis == 1);
   r.made.model.set_attribute(gemm, "transB", {std::int64_t{1}});
   CHECK(r.of(gemm).inputs[1].spec.axis == 0);
-  CHECK(r.of(gemm).inputs[2].role == HT_SLOT_NONE);  // six biases for four channels: the model is odd, the bias stays float
+  CHECK(r.of(gemm).inputs[2].role ==
+        HT_SLOT_NONE);  // six biases for four channels: the model is odd, the bias stays float
   r.made.constant("w3", zeros({2, 4, 4}));
   const Handle batched = r.made.node("MatMul", {"x", "w3"}, {"m"}, "m");
   CHECK(r.of(batched).inputs[1].spec.granularity == HT_PER_TENSOR);

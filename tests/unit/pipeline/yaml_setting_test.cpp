@@ -30,7 +30,8 @@ T get(const Setting &s) {
 
 TEST_CASE("unquoted scalars are typed by the core schema, quoted ones are text") {
   const Setting s = parse_yaml(
-      "a: 12\nb: 0x1F\nc: -7\nd: 1.5e3\ne: true\nf: ~\ng:\nh: '12'\ni: \"true\"\nj: yes\nk: -.inf\nl: .nan\nm: 0o17\nn: +3\no: 1.\n"
+      "a: 12\nb: 0x1F\nc: -7\nd: 1.5e3\ne: true\nf: ~\ng:\nh: '12'\ni: \"true\"\nj: yes\nk: -.inf\nl: .nan\nm: "
+      "0o17\nn: +3\no: 1.\n"
       "p: 1e400\nq: 99999999999999999999\nr: 12px\ns: |\n  42\nt: -0x10\nu: 012\n",
       "x.yaml");
   CHECK(get<std::int64_t>(at(s, "a")) == 12);
@@ -72,7 +73,8 @@ TEST_CASE("JSON is read as it is") {
 }
 
 TEST_CASE("anchors, aliases and merge keys are resolved") {
-  const Setting s = parse_yaml("base: &b {x: 1, y: 2}\none: {<<: *b, y: 3}\ntwo: {<<: [{y: 9}, *b]}\nthree: *b\n", "a.yaml");
+  const Setting s =
+      parse_yaml("base: &b {x: 1, y: 2}\none: {<<: *b, y: 3}\ntwo: {<<: [{y: 9}, *b]}\nthree: *b\n", "a.yaml");
   CHECK(get<std::int64_t>(at(at(s, "one"), "x")) == 1);
   CHECK(get<std::int64_t>(at(at(s, "one"), "y")) == 3);
   CHECK(get<std::int64_t>(at(at(s, "two"), "y")) == 9);
@@ -82,7 +84,8 @@ TEST_CASE("anchors, aliases and merge keys are resolved") {
 TEST_CASE("what is wrong is told with its place") {
   expect_error(Status::kInvalidArgument, {"d.yaml:3:1", "'a' is written twice", "d.yaml:1:1"},
                [] { parse_yaml("a: 1\nb: 2\na: 3\n", "d.yaml"); });
-  expect_error(Status::kInvalidArgument, {"s.yaml:3:1", "end of sequence"}, [] { parse_yaml("a: [1,\nb: 2\n", "s.yaml"); });
+  expect_error(Status::kInvalidArgument, {"s.yaml:3:1", "end of sequence"},
+               [] { parse_yaml("a: [1,\nb: 2\n", "s.yaml"); });
   expect_error(Status::kInvalidArgument, {"second YAML document"}, [] { parse_yaml("a: 1\n---\nb: 2\n", "m.yaml"); });
   expect_error(Status::kInvalidArgument, {"'<<' takes a map"}, [] { parse_yaml("a: {<<: 5}\n", "m.yaml"); });
   expect_error(Status::kInvalidArgument, {"tag"}, [] { parse_yaml("a: !!binary aGk=\n", "t.yaml"); });
@@ -104,7 +107,9 @@ TEST_CASE("documents that explode are refused") {
   expect_error(Status::kInvalidArgument, {"levels deep"}, [] { parse_yaml("&a [*a]", "self.yaml"); });
 }
 
-TEST_CASE("an empty document is null") { CHECK(parse_yaml("# nothing\n", "e.yaml").is_null()); }
+TEST_CASE("an empty document is null") {
+  CHECK(parse_yaml("# nothing\n", "e.yaml").is_null());
+}
 
 TEST_CASE("overrides reach into maps and lists and make what is missing") {
   Setting root = parse_yaml("passes:\n  - minmax\n  - kl: {bins: 8}\n", "p.yaml");
@@ -120,9 +125,11 @@ TEST_CASE("overrides reach into maps and lists and make what is missing") {
   CHECK(get<std::int64_t>(at(at(passes[1], "kl"), "bins")) == 16);
   CHECK(get<std::string>(passes[2]) == "extra");
   CHECK(at(root, "mean").list().size() == 2);
-  expect_error(Status::kInvalidArgument, {"--set 'nothing'", "key=value"}, [&] { apply_override(root, "nothing", "--set"); });
+  expect_error(Status::kInvalidArgument, {"--set 'nothing'", "key=value"},
+               [&] { apply_override(root, "nothing", "--set"); });
   expect_error(Status::kInvalidArgument, {"has 3 entries"}, [&] { apply_override(root, "passes.7=x", "--set"); });
   expect_error(Status::kInvalidArgument, {"does not number"}, [&] { apply_override(root, "passes.a=x", "--set"); });
-  expect_error(Status::kInvalidArgument, {"is no map"}, [&] { apply_override(root, "calibration.limit.x=1", "--set"); });
+  expect_error(Status::kInvalidArgument, {"is no map"},
+               [&] { apply_override(root, "calibration.limit.x=1", "--set"); });
   expect_error(Status::kInvalidArgument, {"empty name"}, [&] { apply_override(root, "a..b=1", "--set"); });
 }

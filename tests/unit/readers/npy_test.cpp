@@ -80,7 +80,8 @@ TEST_CASE("a folder: x.npy, or one sample a file") {
 
 TEST_CASE("files that cannot be used say why") {
   const TempFolder folder;
-  const auto refused = [&](const std::string &content, ht_status status, std::initializer_list<std::string_view> words) {
+  const auto refused = [&](const std::string &content, ht_status status,
+                           std::initializer_list<std::string_view> words) {
     expect_refused("npy", folder.write("bad.npy", content).string(), status, words);
   };
   const std::vector<float> four = {1, 2, 3, 4};
@@ -88,7 +89,8 @@ TEST_CASE("files that cannot be used say why") {
   refused(npy(dict(">f4", "(2, 2)"), four), HT_INVALID_ARGUMENT, {"big-endian", "astype('<f4')"});
   refused(npy(dict("|O", "(2, 2)"), four), HT_INVALID_ARGUMENT, {"pickled"});
   refused(npy(dict("<U4", "(1,)"), four), HT_INVALID_ARGUMENT, {"'<U4'"});
-  refused(npy<float>("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,)}", four), HT_INVALID_ARGUMENT, {"structures"});
+  refused(npy<float>("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,)}", four), HT_INVALID_ARGUMENT,
+          {"structures"});
   refused(npy(dict("<f4", "()"), four), HT_INVALID_ARGUMENT, {"single number"});
   refused(npy(dict("<f4", "(5, 1)"), four), HT_DATA_LOSS, {"truncated", "20 bytes", "has 16"});
   refused(npy(dict("<f4", "(4611686018427387904, 4)"), four), HT_DATA_LOSS, {"too large"});

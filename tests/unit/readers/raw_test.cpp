@@ -9,7 +9,8 @@ using halftone::test::values_of;
 namespace {
 
 struct RawArguments {
-  explicit RawArguments(std::string_view dtype, std::vector<std::string> shape) : dtype_(dtype), shape_(std::move(shape)) {
+  explicit RawArguments(std::string_view dtype, std::vector<std::string> shape)
+      : dtype_(dtype), shape_(std::move(shape)) {
     type_text_ = {dtype_.data(), dtype_.size()};
     for (const std::string &s : shape_) shape_texts_.push_back({s.data(), s.size()});
   }
@@ -46,7 +47,8 @@ TEST_CASE("samples one after the other, over several files") {
 TEST_CASE("type, shape and size must agree") {
   const TempFolder folder;
   const std::string path = folder.write("a.bin", std::string(10, 'x')).string();
-  expect_refused("raw", path, HT_DATA_LOSS, {"10 bytes", "multiple of the 12"}, RawArguments("float32", {"3"}).values());
+  expect_refused("raw", path, HT_DATA_LOSS, {"10 bytes", "multiple of the 12"},
+                 RawArguments("float32", {"3"}).values());
   expect_refused("raw", path, HT_INVALID_ARGUMENT, {"'floot'"}, RawArguments("floot", {"3"}).values());
   expect_refused("raw", path, HT_INVALID_ARGUMENT, {"'x3'"}, RawArguments("uint8", {"x3"}).values());
   expect_refused("raw", path, HT_INVALID_ARGUMENT, {"extent of 0"}, RawArguments("uint8", {"0"}).values());

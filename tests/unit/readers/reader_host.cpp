@@ -48,7 +48,9 @@ OpenReader::~OpenReader() {
   if (instance_ != nullptr) component_->destroy(instance_);
 }
 
-std::string OpenReader::text() const { return context.text; }
+std::string OpenReader::text() const {
+  return context.text;
+}
 
 std::uint64_t OpenReader::count() {
   REQUIRE(source_ != nullptr);
@@ -69,8 +71,8 @@ std::string OpenReader::name(std::uint64_t index) {
   return {text.data, static_cast<std::size_t>(text.size)};
 }
 
-void expect_refused(const char *id, const std::string &path, ht_status status, std::initializer_list<std::string_view> words,
-                    std::vector<ht_value> args) {
+void expect_refused(const char *id, const std::string &path, ht_status status,
+                    std::initializer_list<std::string_view> words, std::vector<ht_value> args) {
   const OpenReader reader(id, path, std::move(args));
   const std::string text = reader.text();
   INFO(text);

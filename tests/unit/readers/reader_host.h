@@ -43,10 +43,12 @@ std::vector<T> values_of(const ht_tensor_view &view) {
   const T *data = static_cast<const T *>(view.data);
   return {data, data + count};
 }
-inline std::vector<std::int64_t> shape_of(const ht_tensor_view &view) { return {view.shape, view.shape + view.rank}; }
+inline std::vector<std::int64_t> shape_of(const ht_tensor_view &view) {
+  return {view.shape, view.shape + view.rank};
+}
 
 // The reader refuses the path with this status and these words.
-void expect_refused(const char *id, const std::string &path, ht_status status, std::initializer_list<std::string_view> words,
-                    std::vector<ht_value> args = {});
+void expect_refused(const char *id, const std::string &path, ht_status status,
+                    std::initializer_list<std::string_view> words, std::vector<ht_value> args = {});
 
 }  // namespace halftone::test

@@ -1,0 +1,170 @@
+#include "tests/unit/passes/pass_runner.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "core/host/instance.h"
+#include "core/host/registry.h"
+#include "core/model/verify.h"
+#include "core/pipeline/yaml_setting.h"
+#include "core/quant/arithmetic.h"
+#include "halftone/pass.h"
+
+namespace halftone::test {
+
+namespace {
+
+struct Plugins {
+  host::Registry registry;
+  host::KernelIndex kernels;
+
+  Plugins() : registry(load()), kernels(registry) {}
+  static host::Registry load() {
+    const char *build = std::getenv("HALFTONE_BUILD_DIR");
+    const std::filesystem::path folder =
+        std::filesystem::path(build == nullptr ? "." : build) / HALFTONE_TEST_PLUGIN_SUBDIR;
+    host::SearchOptions options;
+    for (const char *name : {"ht_passes_graph.so", "ht_passes_quantization.so", "ht_reference.so"}) {
+      options.plugin_paths.push_back(folder / name);
+    }
+    options.use_environment = false;
+    options.probe = false;
+    return host::load_plugins(options);
+  }
+};
+
+const Plugins &plugins() {
+  static const Plugins loaded;
+  return loaded;
+}
+
+}  // namespace
+
+std::uint32_t GivenRanges::wants(host::Context &, model::Handle, std::string_view) {
+  return HT_WANT_GROUPS;
+}
+
+void GivenRanges::collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
+                          const ht_collect_options &) {
+  collected.clear();
+  for (const ht_statistics_request &request : requests) {
+    collected.push_back(ctx.working->model.value(request.value).name);
+  }
+}
+
+const ht_statistics *GivenRanges::statistics(host::Context &ctx, model::Handle value) {
+  const std::string &name = ctx.working->model.value(value).name;
+  const auto found = ranges.find(name);
+  const auto [low, high] = found == ranges.end() ? std::pair(-1.0F, 1.0F) : found->second;
+  current_ = {};
+  current_.struct_size = sizeof(current_);
+  current_.minimum = low;
+  current_.maximum = high;
+  return &current_;
+}
+
+const ht_statistics *GivenRanges::measure(host::Context &, const ht_tensor_view &tensor, std::uint32_t,
+                                          std::uint32_t channel_axis) {
+  std::int64_t inner = 1, count = 1;
+  for (std::uint32_t i = 0; i < tensor.rank; ++i) {
+    count *= tensor.shape[i];
+    if (i > channel_axis) inner *= tensor.shape[i];
+  }
+  const auto channels = tensor.rank == 0 ? 1 : tensor.shape[channel_axis];
+  low_.assign(static_cast<std::size_t>(channels), 0);
+  high_ = low_;
+  const auto *data = static_cast<const float *>(tensor.data);
+  current_ = {};
+  current_.struct_size = sizeof(current_);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto c = static_cast<std::size_t>(i / inner % channels);
+    low_[c] = std::min(low_[c], data[i]);
+    high_[c] = std::max(high_[c], data[i]);
+    current_.minimum = std::min(current_.minimum, data[i]);
+    current_.maximum = std::max(current_.maximum, data[i]);
+  }
+  current_.channel_count = low_.size();
+  current_.channel_minimum = low_.data();
+  current_.channel_maximum = high_.data();
+  return &current_;
+}
+
+void GivenRanges::render(host::Context &ctx, model::Handle config, const ht_statistics &statistics, std::string_view) {
+  quant::ConfigTable &configs = ctx.working->configs;
+  const ht_quant_spec spec = configs.get(config).spec;
+  std::vector<float> scales;
+  std::vector<std::int32_t> zero_points;
+  const bool per_channel = spec.granularity == HT_PER_CHANNEL;
+  for (std::uint64_t c = 0; c < (per_channel ? statistics.channel_count : 1); ++c) {
+    const quant::Scale s =
+        quant::scale_from_range(per_channel ? statistics.channel_minimum[c] : statistics.minimum,
+                                per_channel ? statistics.channel_maximum[c] : statistics.maximum, spec);
+    scales.push_back(s.scale);
+    zero_points.push_back(s.zero_point);
+  }
+  configs.set_scales(config, scales, zero_points, {"test", "given", {}});
+  configs.settle_slaves();
+}
+
+PassRunner::PassRunner(model::Model model, std::string_view platform) {
+  working.model = std::move(model);
+  if (platform.empty()) return;
+  target_ = std::make_unique<pipeline::Target>(pipeline::parse_platform(platform, "test.platform.yaml"));
+}
+
+void PassRunner::run(std::string_view pass, std::string_view settings) {
+  host::Context ctx;
+  ctx.working = &working;
+  ctx.calibration = &ranges;
+  ctx.target = target_.get();
+  ctx.kernels = &plugins().kernels;
+  ctx.component = pass;
+  const Setting parsed =
+      settings.empty() ? Setting{Setting::Map{}, {}, {}, {}} : pipeline::parse_yaml(settings, "test");
+  host::Instance instance(plugins().registry.get(HT_KIND_PASS, pass), &parsed, ctx);
+  const auto &role = instance.role<ht_pass>(HT_PASS_1);
+  host::call_component(ctx, [&] { return role.run(instance.raw(), &ctx); });
+  rows_ = ctx.report;
+  for (const std::string &fault : model::find_faults(working.model)) FAIL_CHECK(fault);
+  for (const std::string &fault : quant::find_faults(working.configs, working.model)) FAIL_CHECK(fault);
+}
+
+std::string PassRunner::row(std::string_view key) const {
+  for (const auto &[name, text] : rows_) {
+    if (name == key) return text;
+  }
+  return {};
+}
+
+model::Handle PassRunner::node(std::string_view name) const {
+  return working.model.find_node(working.model.main_graph(), name);
+}
+
+model::Handle PassRunner::input(std::string_view node_name, std::uint32_t slot) const {
+  return working.configs.find({node(node_name), false, slot});
+}
+
+model::Handle PassRunner::output(std::string_view node_name, std::uint32_t slot) const {
+  return working.configs.find({node(node_name), true, slot});
+}
+
+std::string PassRunner::state(model::Handle config) const {
+  return config == HT_NONE ? "none" : std::string(quant::state_name(working.configs.get(config).state));
+}
+
+float PassRunner::scale(model::Handle config) const {
+  const auto scales = working.configs.scales(config);
+  REQUIRE(scales.size() == 1);
+  return scales[0];
+}
+
+model::Tensor PassRunner::initializer(std::string_view name) const {
+  const model::Handle value = working.model.find_value(working.model.main_graph(), name);
+  REQUIRE(value != HT_NONE);
+  REQUIRE(working.model.value(value).initializer.has_value());
+  return *working.model.value(value).initializer;
+}
+
+}  // namespace halftone::test
