@@ -67,8 +67,8 @@ const InputSource &source_for(const std::vector<InputSource> &sources, const std
 
 bool extension_listed(const char *extensions, const std::string &extension) {
   if (extensions == nullptr || extension.empty()) return false;
-  const std::string list = " " + std::string(extensions) + " ";
-  return list.find(" " + extension + " ") != std::string::npos;
+  const std::string list = fmt::format(" {} ", extensions);
+  return list.find(fmt::format(" {} ", extension)) != std::string::npos;
 }
 
 }  // namespace

@@ -1,13 +1,11 @@
 #include "core/host/kernel_index.h"
 
-#include <ranges>
-
 #include "core/base/error.h"
 
 namespace halftone::host {
 
 KernelIndex::KernelIndex(const Registry &registry) {
-  // In the order of loading, not of ids: later plug-ins override earlier ones.
+  // In the order of loading, not of ids: earlier plug-ins override later ones.
   for (const auto &loaded : registry.plugins()) {
     for (std::uint64_t i = 0; i < loaded->plugin->component_count; ++i) {
       const Component component{loaded->plugin->components[i], loaded.get()};
@@ -25,7 +23,7 @@ KernelIndex::KernelIndex(const Registry &registry) {
 const ht_op_kernel *KernelIndex::find(std::string_view domain, std::string_view op_type, std::int64_t opset) const {
   const auto found = kernels_.find({std::string(domain), std::string(op_type)});
   if (found == kernels_.end()) return nullptr;
-  for (const ht_op_kernel *kernel : found->second | std::views::reverse) {
+  for (const ht_op_kernel *kernel : found->second) {
     if (kernel->since_opset <= opset && opset <= kernel->until_opset) return kernel;
   }
   return nullptr;
@@ -41,7 +39,7 @@ const ht_op_kernel &KernelIndex::get(std::string_view domain, std::string_view o
          opset, HT_OP_KERNELS_1);
   }
   fail(Status::kUnimplemented, "no kernel for operator {} of domain {} at opset {}; there is one for opsets {} to {}", op_type,
-       shown, opset, others->second.back()->since_opset, others->second.back()->until_opset);
+       shown, opset, others->second.front()->since_opset, others->second.front()->until_opset);
 }
 
 }  // namespace halftone::host

@@ -16,7 +16,8 @@ namespace halftone::host {
 class KernelIndex {
  public:
   explicit KernelIndex(const Registry &registry);
-  // Null when none covers the opset. Of several, that of the plug-in loaded last wins, so that a user can override one.
+  // Null when none covers the opset. Of several, that of the plug-in loaded first wins: --plugin-path
+  // comes before the first-party folder, so a user can override one.
   const ht_op_kernel *find(std::string_view domain, std::string_view op_type, std::int64_t opset) const;
   // Throws Unimplemented with what would cover it: other opsets, or nothing.
   const ht_op_kernel &get(std::string_view domain, std::string_view op_type, std::int64_t opset) const;
