@@ -1,0 +1,279 @@
+"""What the cases name in `setup:`. Each function puts its files into the folder `work`; one that returns a list of
+arguments wants the program to be run by that command."""
+import pathlib
+import shutil
+import struct
+import subprocess
+import zlib
+
+import make_onnx as onnx
+
+
+class Skip(Exception):
+    """The case cannot be tried on this machine; the text says why."""
+
+
+# --- models -------------------------------------------------------------------------------------------------------
+
+def small(work, glyphs, plugins):
+    (work / "small.onnx").write_bytes(onnx.small_net())
+    floats = [i % 17 / 17 for i in range(4 * 3 * 8 * 8)]
+    npy(work / "small.npy", "<f4", (4, 3, 8, 8), struct.pack(f"<{len(floats)}f", *floats))
+
+
+def two_inputs(work, glyphs, plugins):
+    shape = ["N", 3, 8, 8]
+    (work / "two.onnx").write_bytes(onnx.model(
+        [onnx.node("Add", ["left", "right"], ["y"])],
+        [onnx.value_info("left", shape), onnx.value_info("right", shape)], [onnx.value_info("y", shape)]))
+    for name, count in (("left", 4), ("right", 3)):
+        npy(work / f"{name}.npy", "<f4", (count, 3, 8, 8), bytes(count * 3 * 8 * 8 * 4))
+
+
+def two_outputs(work, glyphs, plugins):
+    nodes = [onnx.conv(), onnx.node("Relu", ["c"], ["y"]), onnx.node("Sigmoid", ["c"], ["z"])]
+    (work / "two_outputs.onnx").write_bytes(onnx.small_net(nodes, outputs=(("y", 4), ("z", 4))))
+
+
+def other_width(work, glyphs, plugins):
+    """The small net with two output channels instead of four."""
+    weights = onnx.tensor("w", (2, 3, 3, 3), onnx.WEIGHTS[:54])
+    (work / "other.onnx").write_bytes(onnx.small_net(weights=weights, outputs=(("y", 2),)))
+
+
+def fixed_batch(work, glyphs, plugins):
+    (work / "fixed.onnx").write_bytes(onnx.small_net(batch=2))
+
+
+def empty_model(work, glyphs, plugins):
+    (work / "empty.onnx").write_bytes(b"")
+
+
+def truncated_model(work, glyphs, plugins):
+    whole = (glyphs / "model.onnx").read_bytes()
+    (work / "truncated.onnx").write_bytes(whole[:len(whole) // 2])
+
+
+def text_model(work, glyphs, plugins):
+    (work / "model.txt").write_text("This is not a model.\n")
+
+
+def picture_model(work, glyphs, plugins):
+    (work / "cat.png").write_bytes(png(8, 8))
+
+
+def unknown_operator(work, glyphs, plugins):
+    nodes = [onnx.conv(), onnx.node("Relluu", ["c"], ["y"], "act")]
+    (work / "unknown.onnx").write_bytes(onnx.small_net(nodes))
+
+
+def foreign_operator(work, glyphs, plugins):
+    """Valid for the reader, which knows nothing of the domain, but nothing can compute it."""
+    nodes = [onnx.conv(), onnx.node("Warp", ["c"], ["y"], "warp", domain="acme")]
+    (work / "foreign.onnx").write_bytes(onnx.small_net(nodes) + onnx.field(8, onnx.field(1, "acme") + onnx.field(2, 1)))
+
+
+def cycle(work, glyphs, plugins):
+    nodes = [onnx.conv(), onnx.node("Add", ["c", "b"], ["a"]), onnx.node("Relu", ["a"], ["b"]),
+             onnx.node("Neg", ["b"], ["y"])]
+    (work / "cycle.onnx").write_bytes(onnx.small_net(nodes))
+
+
+def dangling(work, glyphs, plugins):
+    (work / "dangling.onnx").write_bytes(onnx.small_net([onnx.conv(), onnx.node("Relu", ["nowhere"], ["y"])]))
+
+
+def dangling_output(work, glyphs, plugins):
+    (work / "dangling.onnx").write_bytes(onnx.small_net([onnx.conv(), onnx.node("Relu", ["c"], ["r"])]))
+
+
+def duplicate_value(work, glyphs, plugins):
+    nodes = [onnx.conv(), onnx.node("Relu", ["c"], ["y"]), onnx.node("Neg", ["c"], ["y"])]
+    (work / "duplicate.onnx").write_bytes(onnx.small_net(nodes))
+
+
+def old_opset(work, glyphs, plugins):
+    (work / "old.onnx").write_bytes(onnx.small_net(opset=5))
+
+
+def external_missing(work, glyphs, plugins):
+    (work / "external.onnx").write_bytes(
+        onnx.small_net(weights=onnx.external_tensor("w", onnx.WEIGHT_SHAPE, "weights.bin")))
+
+
+def external_escape(work, glyphs, plugins):
+    (work / "model").mkdir()
+    (work / "weights.bin").write_bytes(bytes(432))
+    (work / "model" / "external.onnx").write_bytes(
+        onnx.small_net(weights=onnx.external_tensor("w", onnx.WEIGHT_SHAPE, "../weights.bin")))
+
+
+def external_link_escape(work, glyphs, plugins):
+    external_escape(work, glyphs, plugins)
+    (work / "model" / "link.bin").symlink_to("../weights.bin")
+    (work / "model" / "external.onnx").write_bytes(
+        onnx.small_net(weights=onnx.external_tensor("w", onnx.WEIGHT_SHAPE, "link.bin")))
+
+
+def external_short(work, glyphs, plugins):
+    external_missing(work, glyphs, plugins)
+    (work / "weights.bin").write_bytes(bytes(100))
+
+
+# --- samples ------------------------------------------------------------------------------------------------------
+
+def npy(path, descr, shape, data, fortran=False):
+    text = f"{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}"
+    text += " " * (-(len(text) + 11) % 64) + "\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + data)
+
+
+def empty_folder(work, glyphs, plugins):
+    (work / "samples").mkdir()
+
+
+def folder_of_notes(work, glyphs, plugins):
+    (work / "samples").mkdir()
+    (work / "samples" / "notes.txt").write_text("no samples here\n")
+
+
+def no_samples(work, glyphs, plugins):
+    npy(work / "none.npy", "|u1", (0, 32, 32, 3), b"")
+
+
+def wrong_shape(work, glyphs, plugins):
+    npy(work / "wrong.npy", "|u1", (4, 28, 28, 3), bytes(4 * 28 * 28 * 3))
+
+
+def gray(work, glyphs, plugins):
+    npy(work / "gray.npy", "|u1", (4, 32, 32), bytes(4 * 32 * 32))
+
+
+def text_samples(work, glyphs, plugins):
+    npy(work / "text.npy", "<U4", (4,), bytes(64))
+
+
+def complex_samples(work, glyphs, plugins):
+    npy(work / "complex.npy", "<c8", (4, 3, 32, 32), bytes(4 * 3 * 32 * 32 * 8))
+
+
+def pickled_samples(work, glyphs, plugins):
+    npy(work / "pickled.npy", "|O", (4,), bytes(64))
+
+
+def big_endian_samples(work, glyphs, plugins):
+    npy(work / "big.npy", ">f4", (4, 3, 32, 32), bytes(4 * 3 * 32 * 32 * 4))
+
+
+def fortran_samples(work, glyphs, plugins):
+    npy(work / "fortran.npy", "<f4", (4, 3, 32, 32), bytes(4 * 3 * 32 * 32 * 4), fortran=True)
+
+
+def truncated_samples(work, glyphs, plugins):
+    npy(work / "truncated.npy", "|u1", (4, 32, 32, 3), bytes(1000))
+
+
+def nan_samples(work, glyphs, plugins):
+    data = bytearray(4 * 3 * 32 * 32 * 4)
+    struct.pack_into("<f", data, (2 * 3 * 32 * 32 + 5) * 4, float("nan"))
+    npy(work / "nan.npy", "<f4", (4, 3, 32, 32), bytes(data))
+
+
+def broken_header(work, glyphs, plugins):
+    (work / "broken.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4',")
+
+
+def few_labels(work, glyphs, plugins):
+    npy(work / "few.npy", "<i8", (3,), struct.pack("<3q", 0, 1, 2))
+
+
+def strange_label(work, glyphs, plugins):
+    npy(work / "strange.npy", "<i8", (3,), struct.pack("<3q", 0, 99, 2))
+
+
+def matrix_labels(work, glyphs, plugins):
+    npy(work / "matrix.npy", "<i8", (3, 2), bytes(48))
+
+
+def png(height, width, shade=128):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = b"".join(b"\0" + bytes([shade, x * 7 % 256, y * 5 % 256][c] for x in range(width) for c in range(3))
+                    for y in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def pictures(work, glyphs, plugins):
+    """Four pictures, the third of them cut off."""
+    (work / "pictures").mkdir()
+    for i in range(4):
+        data = png(32, 32, 40 * i)
+        (work / "pictures" / f"{i}.png").write_bytes(data[:100] if i == 2 else data)
+
+
+def bad_pictures(work, glyphs, plugins):
+    (work / "pictures").mkdir()
+    for i in range(2):
+        (work / "pictures" / f"{i}.png").write_bytes(png(32, 32)[:100])
+
+
+# --- settings -----------------------------------------------------------------------------------------------------
+
+def bad_preprocess(work, glyphs, plugins):
+    (work / "preprocess.yaml").write_text("scale: 0.5\nmeen: [1, 2, 3]\n")
+
+
+def uneven_preprocess(work, glyphs, plugins):
+    (work / "preprocess.yaml").write_text("mean: [1, 2, 3]\nstd: [1, 2]\n")
+
+
+def zero_std(work, glyphs, plugins):
+    (work / "preprocess.yaml").write_text("std: 0\n")
+
+
+# --- plug-ins and places ------------------------------------------------------------------------------------------
+
+def foreign_plugin(work, glyphs, plugins):
+    """A plug-in of this build that says it is for another processor (e_machine of RISC-V)."""
+    data = bytearray((plugins / "ht_observers.so").read_bytes())
+    struct.pack_into("<H", data, 18, 243)
+    (work / "foreign.so").write_bytes(data)
+
+
+def truncated_plugin(work, glyphs, plugins):
+    (work / "truncated.so").write_bytes((plugins / "ht_observers.so").read_bytes()[:3000])
+
+
+def text_plugin(work, glyphs, plugins):
+    (work / "notes.so").write_text("This is no plug-in.\n")
+
+
+def not_a_plugin(work, glyphs, plugins):
+    """A shared library that is none of ours: the kernel itself."""
+    kernel = next(iter(sorted(plugins.parent.parent.glob("libhalftone.so*"))), None)
+    if kernel is None:
+        raise Skip(f"no libhalftone.so beside {plugins}")
+    shutil.copy(kernel, work / "other.so")
+
+
+def tiny_disk(work, glyphs, plugins):
+    """A file system of 64 KiB at `tiny`, in a name space of its own so that it ends with the program. What is left on
+    it is listed on standard output, where a failed run must leave nothing."""
+    (work / "tiny").mkdir()
+    command = ["unshare", "--mount", "--map-root-user", "sh", "-c",
+               'mount -t tmpfs -o size=64k tmpfs tiny || exit 77; "$@"; code=$?; ls -A tiny; exit $code', "sh"]
+    try:
+        tried = subprocess.run(command + ["true"], cwd=work, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise Skip("there is no unshare program") from None
+    if tried.returncode != 0:
+        raise Skip(f"a tmpfs cannot be mounted: {tried.stderr.strip()}")
+    return command
+
+
+def find(name):
+    found = globals().get(name)
+    if not callable(found) or getattr(found, "__module__", None) != __name__ or name in ("npy", "png", "find", "Skip"):
+        raise SystemExit(f"fixtures.py has no fixture '{name}'")
+    return found
