@@ -36,8 +36,8 @@ Method method_named(const std::string &text, const char *option) {
 // The work of one run.
 class Alignment {
  public:
-  Alignment(const sdk::Context &ctx, bool force, bool full)
-      : ctx_(ctx), points_(ctx), sharing_(points_, force), full_(full) {}
+  Alignment(const sdk::Context &ctx, bool force, bool full, bool one_hop)
+      : ctx_(ctx), points_(ctx), sharing_(points_, force, one_hop), full_(full) {}
 
   const QuantizationPoints &points() const { return points_; }
 
@@ -179,9 +179,16 @@ class QuantAlignment final : public sdk::Pass {
         .optional_flag("force_overlap",
                        "change the scale of a value everywhere; absent: as the platform says, else false")
         .flag("ppq_range", "let a range of 2^n codes reach its lowest code on both sides, as PPQ does", false)
+        .advanced()
+        .flag(
+            "ppq_reach",
+            "where the value comes from an operator that moves data unchanged, give its output the new scale and leave "
+            "its input the old one, as PPQ does; devices that only move data cannot do that",
+            false)
         .advanced();
   }
-  explicit QuantAlignment(const sdk::Args &args) : force_(args, "force_overlap"), ppq_range_(args.flag("ppq_range")) {
+  explicit QuantAlignment(const sdk::Args &args)
+      : force_(args, "force_overlap"), ppq_range_(args.flag("ppq_range")), ppq_reach_(args.flag("ppq_reach")) {
     for (std::size_t i = 0; i < kFamilies.size(); ++i) given_[i] = args.text(kFamilies[i].name);
   }
 
@@ -192,7 +199,7 @@ class QuantAlignment final : public sdk::Pass {
       methods[i] =
           method_named(ask ? platform_text(ctx, kFamilies[i].option).value_or("none") : given_[i], kFamilies[i].option);
     }
-    Alignment alignment(ctx, force_.resolve(ctx, "alignment.force_overlap", false), ppq_range_);
+    Alignment alignment(ctx, force_.resolve(ctx, "alignment.force_overlap", false), ppq_range_, ppq_reach_);
     std::array<std::size_t, kFamilies.size()> aligned{};
     std::size_t skipped = 0;
     const std::vector<ht_handle> nodes = alignment.points().graph.nodes();
@@ -225,7 +232,7 @@ class QuantAlignment final : public sdk::Pass {
 
   std::array<std::string, kFamilies.size()> given_;
   FlagChoice force_;
-  bool ppq_range_;
+  bool ppq_range_, ppq_reach_;
 };
 HALFTONE_PASS(QuantAlignment)
 

@@ -29,7 +29,8 @@ Codes shared_codes(const ht_quant_spec &spec, std::span<const Codes> tensors, bo
   return from_range(all);
 }
 
-ScaleSharing::ScaleSharing(const QuantizationPoints &points, bool force) : points_(points), force_(force) {
+ScaleSharing::ScaleSharing(const QuantizationPoints &points, bool force, bool one_hop)
+    : points_(points), force_(force), one_hop_(one_hop) {
   for (const ht_handle config : points.configs.all()) {
     const ht_config_info info = points.configs.info(config);
     trees_[info.root].push_back(config);
@@ -62,13 +63,20 @@ bool ScaleSharing::is_private(ht_handle root, ht_handle input) const {
   return true;
 }
 
-ht_handle ScaleSharing::producer_to_move(ht_handle input) const {
+ht_handle ScaleSharing::producer_to_move(ht_handle input) {
   const ht_handle value = points_.value_of(points_.configs.info(input));
   const ht_handle producer = points_.producer_config(value);
   if (points_.root_state(producer) == HT_STATE_FP32) {
     // Nothing quantizes the value before its readers, which may share the scale of one of them.
     const ht_handle source = points_.source(input);
     return force_ && source != input ? source : HT_NONE;
+  }
+  if (one_hop_) {
+    const ht_handle in = points_.configs.input(points_.configs.info(producer).node, 0);
+    if (in != HT_NONE && in != producer && points_.root(in) == points_.root(producer)) {
+      points_.configs.release(producer);
+      return producer;
+    }
   }
   if (force_) {
     const ht_handle source = points_.source(producer);

@@ -35,7 +35,8 @@ Codes shared_codes(const ht_quant_spec &spec, std::span<const Codes> tensors, bo
 class ScaleSharing {
  public:
   // `force`: what else reads an aligned value follows, so that it has one scale everywhere.
-  ScaleSharing(const QuantizationPoints &points, bool force);
+  // `one_hop`: of an operator that moves data unchanged only the output follows, and its input keeps its scale.
+  ScaleSharing(const QuantizationPoints &points, bool force, bool one_hop);
 
   // The input slot's config becomes its own point with these codes. What produces its value follows where it may.
   void lead(ht_handle input, const Codes &codes, std::string_view reason);
@@ -45,7 +46,7 @@ class ScaleSharing {
  private:
   // The config to move so that the producer of this input's value has the new scale too; HT_NONE when it must keep its
   // own.
-  ht_handle producer_to_move(ht_handle input) const;
+  ht_handle producer_to_move(ht_handle input);
   // Nothing but this input, and what is fused on the way to it, reads the values of the tree.
   bool is_private(ht_handle root, ht_handle input) const;
   // Makes an input slot's config independent; configs that read its scale keep the scale they have.
@@ -53,7 +54,7 @@ class ScaleSharing {
   std::vector<ht_handle> members(ht_handle root) const;
 
   const QuantizationPoints &points_;
-  bool force_;
+  bool force_, one_hop_;
   std::unordered_map<ht_handle, std::vector<ht_handle>> trees_;   // by root; may hold configs that have left since
   std::unordered_map<ht_handle, std::vector<ht_handle>> slaves_;  // by master, likewise
 };
