@@ -3,9 +3,9 @@
 // The histogram is log-linear: each power-of-two octave of |x| is cut into equal bins whose width is a power of two.
 // The four octaves up to that of the largest |x| have 2048 bins each, the next twelve 256 each, what is smaller is
 // counted as tiny. When a larger value arrives the octaves move down and neighbouring bins merge, exactly; so the final
-// counts depend on the data alone, not on order, threads or shards. At least 2048 bins lie over the used range, and an
-// outlier costs the bulk none of its resolution down to a 4096th of it (256 bins an octave, a relative width of 1/256).
-// docs/decisions/0001-log-linear-histogram.md has the reasoning.
+// counts depend on the data alone, not on order, threads or shards. At least 2048 bins lie over the used range, and
+// whatever an outlier does to it, values down to a 32,768th of the largest have bins no wider than a 256th of
+// themselves. docs/decisions/0001-log-linear-histogram.md has the reasoning.
 //
 // An accumulator holds 45 KB of counts, 90 KB when values of both signs occur, and twice that beyond 2^32 elements.
 #pragma once

@@ -16,14 +16,31 @@ namespace halftone::calibration {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// Whatever is wrong with samples is a fault of the data, not of the request, whichever status a reader chose.
+[[noreturn]] void rethrow_as_data_fault(const Error &error) {
+  Error fault(error.status() == Status::kInvalidArgument ? Status::kDataLoss : error.status(), error.message());
+  for (const std::string &note : error.notes()) fault.note(note);
+  throw fault;
+}
+
+}  // namespace
+
 // A source that is open, and the model input that it feeds.
 struct Dataset::Open {
   Open(const host::Component &component, const Setting *settings, const InputSource &from, host::Context &ctx)
       : reader(component, settings, ctx), role(reader.role<ht_reader>(HT_READER_1)), source(from) {
     ctx.component = component.id();
     const ht_str path{from.path.data(), from.path.size()};
-    host::call_component(ctx, [&] { return role.open(reader.raw(), &ctx, &path, &raw); });
-    host::call_component(ctx, [&] { return role.count(raw, &ctx, &count); });
+    try {
+      host::call_component(ctx, [&] { return role.open(reader.raw(), &ctx, &path, &raw); });
+      host::call_component(ctx, [&] { return role.count(raw, &ctx, &count); });
+      if (count == 0) fail(Status::kDataLoss, "'{}' has no samples; name data that has some", from.path);
+    } catch (const Error &error) {
+      if (raw != nullptr) role.close(raw);
+      rethrow_as_data_fault(error);
+    }
   }
   ~Open() {
     if (raw != nullptr) role.close(raw);
@@ -76,7 +93,7 @@ bool extension_listed(const char *extensions, const std::string &extension) {
 std::string guess_reader(const host::Registry &registry, const std::string &path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  if (status.type() == fs::file_type::not_found) fail(Status::kNotFound, "'{}': no such file or folder", path);
+  if (status.type() == fs::file_type::not_found) fail(Status::kNotFound, "the samples '{}' do not exist; check the path", path);
   std::set<std::string> extensions;
   if (fs::is_directory(status)) {
     for (const auto &entry : fs::directory_iterator(path, error)) extensions.insert(entry.path().extension().string());
@@ -119,7 +136,7 @@ Dataset::Dataset(const host::Registry &registry, const model::Model &m, std::vec
   count_ = open_.front()->count;
   for (const auto &open : open_) {
     if (open->count == count_) continue;
-    fail(Status::kInvalidArgument, "'{}' has {} samples and '{}' has {}; inputs of one model must have the same number",
+    fail(Status::kFailedPrecondition, "'{}' has {} samples and '{}' has {}; inputs of one model must have the same number",
          open_.front()->source.path, count_, open->source.path, open->count);
   }
 }
@@ -137,7 +154,7 @@ std::string Dataset::name(host::Context &ctx, std::uint64_t index) const {
   return {text.data, static_cast<std::size_t>(text.size)};
 }
 
-Sample Dataset::read(host::Context &ctx, std::uint64_t index) const {
+Sample Dataset::read(host::Context &ctx, std::uint64_t index) const try {
   Sample sample;
   for (const auto &open : open_) {
     ht_tensor_view raw{};
@@ -150,6 +167,8 @@ Sample Dataset::read(host::Context &ctx, std::uint64_t index) const {
     sample.inputs.push_back(open->source.preprocess.apply(ctx, raw, open->type, open->input, called));
   }
   return sample;
+} catch (const Error &error) {
+  rethrow_as_data_fault(error);
 }
 
 }  // namespace halftone::calibration

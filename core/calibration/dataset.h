@@ -38,7 +38,7 @@ class Dataset {
   Dataset &operator=(const Dataset &) = delete;
 
   std::uint64_t count() const noexcept { return count_; }
-  // [worker] Reads and preprocesses sample `index`; memory from ctx's arena. Throws DataLoss or InvalidArgument with the
+  // [worker] Reads and preprocesses sample `index`; memory from ctx's arena. Throws DataLoss with the
   // sample's name: corrupt, wrong shape, not finite.
   Sample read(host::Context &ctx, std::uint64_t index) const;
   // "x.npy[17]"

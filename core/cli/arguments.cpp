@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <sstream>
 
@@ -36,8 +37,14 @@ bool parse_arguments(const std::string &command, const std::string &usage, const
   } catch (const po::unknown_option &error) {
     std::vector<std::string> known;
     for (const auto &option : visible.options()) known.push_back("--" + option->long_name());
-    fail(Status::kInvalidArgument, "`halftone {}` has no option '{}'{}", command, error.get_option_name(),
-         nearest_hint(error.get_option_name(), known));
+    const std::string given = error.get_option_name();
+    // An abbreviation is no typing mistake to nearest_hint().
+    const auto longer = std::ranges::find_if(known, [&](const std::string &name) { return name.starts_with(given); });
+    const std::string hint = longer == known.end() ? nearest_hint(given, known) : fmt::format(" (did you mean '{}'?)", *longer);
+    fail(Status::kInvalidArgument, "`halftone {}` has no option '{}'{}; `halftone {} --help` lists them", command, given, hint,
+         command);
+  } catch (const po::too_many_positional_options_error &) {
+    fail(Status::kInvalidArgument, "too many arguments for `halftone {}`; usage: halftone {} {}", command, command, usage);
   } catch (const po::error &error) {
     fail(Status::kInvalidArgument, "{}; usage: halftone {} {}", error.what(), command, usage);
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
@@ -12,6 +13,7 @@
 #include "core/cli/figures.h"
 #include "core/model/onnx_io.h"
 #include "core/pipeline/evaluate.h"
+#include "core/pipeline/named.h"
 #include "core/pipeline/runner.h"
 
 namespace halftone::cli {
@@ -31,7 +33,7 @@ struct Loaded {
 
 Loaded load(const std::string &path, const host::Instance &executor, const host::KernelIndex &kernels, std::uint32_t workers) {
   Loaded loaded;
-  model::ImportResult imported = model::import_onnx(path);
+  model::ImportResult imported = pipeline::read_model(path);
   for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
   loaded.working.model = std::move(imported.model);
   const model::Model &m = loaded.working.model;
@@ -44,6 +46,31 @@ Loaded load(const std::string &path, const host::Instance &executor, const host:
   request.emits = loaded.outputs;
   loaded.session = std::make_unique<host::Session>(executor, ctx, request);
   return loaded;
+}
+
+// Names of the inputs that want data, or of the outputs.
+std::vector<std::string> names(const model::Model &m, bool outputs) {
+  const model::Graph &graph = m.graph(m.main_graph());
+  std::vector<std::string> list;
+  for (const model::Handle h : outputs ? graph.outputs : graph.inputs) {
+    if (outputs || !m.value(h).initializer) list.push_back(m.value(h).name);
+  }
+  return list;
+}
+
+// Inputs and outputs are matched by position; names may differ, as different programs exported the two.
+void require_same_interface(const std::string &path, const Loaded &subject, const std::string &against, const Loaded &reference) {
+  for (const bool outputs : {false, true}) {
+    std::vector<std::string> a = names(subject.working.model, outputs), b = names(reference.working.model, outputs);
+    std::vector<std::string> a_sorted = a, b_sorted = b;
+    std::ranges::sort(a_sorted);
+    std::ranges::sort(b_sorted);
+    if (a.size() == b.size() && (a == b || a_sorted != b_sorted)) continue;
+    const char *what = outputs ? "outputs" : "inputs";
+    fail(Status::kFailedPrecondition,
+         "'{}' has the {} {}, '{}' has {}; models that are compared need the same number in the same order", path, what,
+         fmt::join(a, ", "), against, fmt::join(b, ", "));
+  }
 }
 
 po::options_description options_of_evaluate() {
@@ -68,12 +95,13 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   if (!parse_arguments("evaluate", kUsage, options, positional, arguments, values)) return kExitOk;
   const std::string model_path = text_of(values, "model");
   if (model_path.empty() || values.count("data") == 0) {
-    fail(Status::kInvalidArgument, "which model, on which data? usage: halftone evaluate {}", kUsage);
+    fail(Status::kInvalidArgument, "{}; usage: halftone evaluate {}",
+         model_path.empty() ? "no model is named" : "no samples are named: give --data PATH", kUsage);
   }
   const host::Registry registry = open_registry(values);
   const host::KernelIndex kernels(registry);
   host::Context ctx;
-  const host::Instance executor(registry.get(HT_KIND_EXECUTOR, text_of(values, "executor")), nullptr, ctx);
+  const host::Instance executor(pipeline::named_component(registry, HT_KIND_EXECUTOR, text_of(values, "executor")), nullptr, ctx);
   const pipeline::DataSpec data = data_spec(values, values["data"].as<std::vector<std::string>>());
 
   calibration::FlowOptions flow;
@@ -83,6 +111,8 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   Progress progress(values.count("quiet") != 0);
   flow.sinks.progress = [&](std::uint64_t done, std::uint64_t total) { progress.update(done, total); };
   flow.workers = calibration::worker_count(data.threads, ~std::uint64_t{0});
+  const std::string json = text_of(values, "json");
+  if (!json.empty()) pipeline::require_writable(json);
   const Loaded subject = load(model_path, executor, kernels, flow.workers);
   const auto dataset = pipeline::open_dataset(registry, subject.working.model, data);
 
@@ -92,11 +122,13 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   for (const model::Handle output : subject.outputs) request.output_names.push_back(subject.working.model.value(output).name);
   if (const std::string labels = text_of(values, "labels"); !labels.empty()) {
     request.labels = pipeline::read_labels(registry, labels);
-    pipeline::require_labels(request.labels, data.limit == 0 ? dataset->count() : std::min(data.limit, dataset->count()), labels);
+    pipeline::require_labels(request.labels, data.limit == 0 ? dataset->count() : std::min(data.limit, dataset->count()), labels,
+                             subject.working.model);
   }
   Loaded reference;
   if (const std::string against = text_of(values, "against"); !against.empty()) {
     reference = load(against, executor, kernels, flow.workers);
+    require_same_interface(model_path, subject, against, reference);
     request.reference = reference.session.get();
     request.reference_outputs = reference.outputs;
   }
@@ -111,7 +143,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   figures["seconds"] = evaluation.seconds;
   figures["peak_memory_bytes"] = peak_memory();
   if (values.count("quiet") == 0) std::fputs(table.text().c_str(), stdout);
-  if (const std::string json = text_of(values, "json"); !json.empty()) write_file_atomically(json, figures.dump(1) + "\n");
+  if (!json.empty()) write_file_atomically(json, figures.dump(1) + "\n");
   return kExitOk;
 }
 

@@ -7,6 +7,7 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/host/service/parameter_text.h"
+#include "core/pipeline/named.h"
 
 namespace halftone::cli {
 
@@ -93,7 +94,7 @@ int command_help(const std::vector<std::string> &arguments) {
   const std::uint32_t kind = kind_of(topic.front());
   if (topic.size() < 2) fail(Status::kInvalidArgument, "name the {}: halftone help {} NAME", topic.front(), topic.front());
   const host::Registry registry = open_registry(values);
-  print_component(registry.get(kind, topic[1]));
+  print_component(pipeline::named_component(registry, kind, topic[1]));
   return kExitOk;
 }
 

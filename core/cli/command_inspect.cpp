@@ -8,6 +8,7 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/model/onnx_io.h"
+#include "core/pipeline/named.h"
 
 namespace halftone::cli {
 
@@ -81,7 +82,7 @@ int command_inspect(const std::vector<std::string> &arguments) {
   if (!parse_arguments("inspect", "MODEL [--nodes]", options, positional, arguments, values)) return kExitOk;
   const std::string path = text_of(values, "model");
   if (path.empty()) fail(Status::kInvalidArgument, "which model? usage: halftone inspect MODEL [--nodes]");
-  const model::ImportResult imported = model::import_onnx(path);
+  const model::ImportResult imported = pipeline::read_model(path);
   for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
   const model::Model &m = imported.model;
   std::printf("model      %s\n", path.c_str());

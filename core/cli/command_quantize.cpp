@@ -55,13 +55,13 @@ int command_quantize(const std::vector<std::string> &arguments) {
   po::variables_map values;
   if (!parse_arguments("quantize", kUsage, options, positional, arguments, values)) return kExitOk;
   pipeline::PipelineSpec spec;
-  spec.model = required(values, "model", "which model?");
-  spec.platform = required(values, "platform", "which platform? `halftone platforms` lists them");
+  spec.model = required(values, "model", "no model is named");
+  spec.platform = required(values, "platform", "no platform is named: give --platform NAME (`halftone platforms` lists them)");
   const std::vector<std::string> calibration = paths_of(values, "calibration");
   if (calibration.empty()) {
-    fail(Status::kInvalidArgument, "where are the sample inputs? give --calibration PATH; usage: halftone quantize {}", kUsage);
+    fail(Status::kInvalidArgument, "no samples are named: give --calibration PATH; usage: halftone quantize {}", kUsage);
   }
-  const std::string output = required(values, "output", "where to? give -o OUT.onnx");
+  const std::string output = required(values, "output", "no output is named: give -o OUT.onnx");
   spec.calibration = data_spec(values, calibration);
   spec.observer = text_of(values, "observer");
   spec.executor = text_of(values, "executor");
@@ -91,10 +91,14 @@ int command_run(const std::vector<std::string> &arguments) {
   po::variables_map values;
   if (!parse_arguments("run", "PIPELINE.yaml [--set KEY=VALUE ...]", options, positional, arguments, values)) return kExitOk;
   const std::string file = text_of(values, "pipeline");
-  if (file.empty()) fail(Status::kInvalidArgument, "which pipeline? usage: halftone run PIPELINE.yaml [--set KEY=VALUE ...]");
+  if (file.empty()) fail(Status::kInvalidArgument, "no pipeline file is named; usage: halftone run PIPELINE.yaml [--set KEY=VALUE ...]");
   pipeline::PipelineSpec spec = pipeline::read_pipeline(file, paths_of(values, "set"));
+  const RunOptions options_of_run = run_options(values);
+  if (spec.exports.empty() && spec.configs_out.empty() && !options_of_run.dry_run) {
+    fail(Status::kInvalidArgument, "{}: the run would write nothing; add `export` or `configs_out`", spec.where.text());
+  }
   const host::Registry registry = open_registry(values);
-  return run_pipeline(registry, std::move(spec), run_options(values));
+  return run_pipeline(registry, std::move(spec), options_of_run);
 }
 
 }  // namespace halftone::cli

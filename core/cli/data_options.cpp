@@ -1,5 +1,6 @@
 #include "core/cli/data_options.h"
 
+#include <charconv>
 #include <filesystem>
 
 #include "core/base/error.h"
@@ -15,9 +16,9 @@ void add_data_options(po::options_description &options) {
   options.add_options()("preprocess", po::value<std::string>()->value_name("FILE"),
                         "YAML or JSON file with the keys of `preprocess:`")(
       "reader", po::value<std::string>()->value_name("NAME"), "reader of the samples; guessed from the path otherwise")(
-      "limit", po::value<std::int64_t>()->value_name("N"), "use at most N samples")(
-      "batch", po::value<std::int64_t>()->value_name("N"), "samples that travel together; never changes a result")(
-      "threads", po::value<std::int64_t>()->value_name("N"), "worker threads, 0 for all cores; never changes a result")(
+      "limit", po::value<std::string>()->value_name("N"), "use at most N samples")(
+      "batch", po::value<std::string>()->value_name("N"), "samples that travel together; never changes a result")(
+      "threads", po::value<std::string>()->value_name("N"), "worker threads, 0 for all cores; never changes a result")(
       "memory-budget", po::value<std::string>()->value_name("SIZE"), "what the run may use, such as 2GiB")(
       "on-bad-sample", po::value<std::string>()->value_name("fail|skip"), "what to do with a corrupt sample (default: fail)");
 }
@@ -26,9 +27,11 @@ namespace {
 
 std::int64_t number(const po::variables_map &values, const char *name, std::int64_t deflt, std::int64_t low, std::int64_t high) {
   if (values.count(name) == 0) return deflt;
-  const auto value = values[name].as<std::int64_t>();
-  if (value < low || value > high) {
-    fail(Status::kInvalidArgument, "--{} must be between {} and {}, not {}", name, low, high, value);
+  const std::string text = text_of(values, name);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < low || value > high) {
+    fail(Status::kInvalidArgument, "--{} must be a whole number from {} to {}, not '{}'", name, low, high, text);
   }
   return value;
 }
@@ -65,7 +68,7 @@ pipeline::DataSpec data_spec(const po::variables_map &values, const std::vector<
     setting.text = budget;
     setting.value = budget;
     setting.where = {"--memory-budget", 0, 0};
-    data.memory_budget = pipeline::parse_size(setting, "the budget");
+    data.memory_budget = pipeline::parse_size(setting, "the value");
   }
   const std::string bad = text_of(values, "on-bad-sample");
   if (!bad.empty() && bad != "fail" && bad != "skip") {

@@ -1,7 +1,10 @@
 #include "core/cli/preset.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <vector>
+
+#include <fmt/ranges.h>
 
 #include "core/base/error.h"
 #include "core/base/nearest.h"
@@ -25,7 +28,9 @@ void apply_preset(const std::string &name, pipeline::PipelineSpec &spec) {
   }
   const std::filesystem::path file = folder / (name + std::string(kEnding));
   if (!std::filesystem::exists(file)) {
-    fail(Status::kNotFound, "no preset '{}'{} in '{}'", name, nearest_hint(name, known), folder.string());
+    std::ranges::sort(known);
+    fail(Status::kInvalidArgument, "there is no preset named '{}'{}; there are: {}", name, nearest_hint(name, known),
+         fmt::join(known, ", "));
   }
   const Setting root = pipeline::parse_yaml_file(file);
   const pipeline::SettingReader reader(root, "the preset", {"halftone-preset", "doc", "platform", "passes", "observer"});

@@ -1,5 +1,6 @@
 #include "core/cli/run_pipeline.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include "core/cli/console.h"
 #include "core/cli/figures.h"
 #include "core/pipeline/evaluate.h"
+#include "core/pipeline/named.h"
 #include "core/pipeline/runner.h"
 
 namespace halftone::cli {
@@ -56,20 +58,34 @@ std::string step_line(const pipeline::StepReport &report) {
   return fmt::format("{} ({:.2f} s)", line, report.seconds);
 }
 
+// The samples that the models are compared on; opened before the passes run, so that what is wrong with them costs no time.
+struct TestData {
+  std::unique_ptr<calibration::Dataset> dataset;
+  std::vector<std::int64_t> labels;
+};
+
+TestData open_test(const host::Registry &registry, const pipeline::Runner &runner, const pipeline::DataSpec &data) {
+  TestData test;
+  if (data.inputs.empty()) return test;
+  test.dataset = pipeline::open_dataset(registry, runner.original().model, data);
+  if (data.labels.empty()) return test;
+  test.labels = pipeline::read_labels(registry, data.labels);
+  const std::uint64_t count = test.dataset->count();
+  pipeline::require_labels(test.labels, data.limit == 0 ? count : std::min(data.limit, count), data.labels,
+                           runner.original().model);
+  return test;
+}
+
 // Float model against the quantized one, both in this process, on the test samples.
-pipeline::Evaluation compare(const host::Registry &registry, const pipeline::Runner &runner, const pipeline::DataSpec &data,
+pipeline::Evaluation compare(const pipeline::Runner &runner, const pipeline::DataSpec &data, TestData test,
                              const host::RunSinks &sinks) {
-  const auto dataset = pipeline::open_dataset(registry, runner.original().model, data);
   calibration::FlowOptions flow;
   flow.limit = data.limit;
+  flow.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
   flow.sinks = sinks;
-  flow.workers = calibration::worker_count(data.threads, dataset->count());
+  flow.workers = calibration::worker_count(data.threads, test.dataset->count());
   pipeline::EvaluationRequest request;
-  if (!data.labels.empty()) {
-    request.labels = pipeline::read_labels(registry, data.labels);
-    pipeline::require_labels(request.labels, data.limit == 0 ? dataset->count() : std::min(data.limit, dataset->count()),
-                             data.labels);
-  }
+  request.labels = std::move(test.labels);
   const auto open = [&](const host::WorkingModel &model, host::Mode mode, std::vector<model::Handle> &outputs) {
     host::WorkingModel copy = model;
     host::Context ctx;
@@ -88,7 +104,7 @@ pipeline::Evaluation compare(const host::Registry &registry, const pipeline::Run
   for (const model::Handle output : m.graph(m.main_graph()).outputs) request.output_names.push_back(m.value(output).name);
   request.session = simulated.get();
   request.reference = original.get();
-  return pipeline::evaluate(*dataset, request, flow);
+  return pipeline::evaluate(*test.dataset, request, flow);
 }
 
 std::uint64_t file_size(const std::string &path) {
@@ -118,15 +134,17 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
     print_plan(runner);
     return kExitOk;
   }
+  if (!options.json.empty()) pipeline::require_writable(options.json);
+  TestData test = open_test(registry, runner, options.test);
   const std::vector<pipeline::StepReport> reports = runner.run_passes();
   runner.write_outputs();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const std::uint64_t memory = peak_memory();  // of the quantization itself, before the evaluation
 
   std::optional<pipeline::Evaluation> evaluation;
-  if (!options.test.inputs.empty()) {
+  if (test.dataset) {
     progress.begin(0, 1, "evaluate");
-    evaluation = compare(registry, runner, options.test, events.sinks);
+    evaluation = compare(runner, options.test, std::move(test), events.sinks);
     progress.end(fmt::format(": {} samples ({:.2f} s)", evaluation->samples, evaluation->seconds));
   }
   nlohmann::ordered_json figures;

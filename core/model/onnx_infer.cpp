@@ -53,19 +53,32 @@ bool has_wild_axis(const onnx::NodeProto &node, Handle graph, const Model &model
                      [&](const onnx::AttributeProto &a) { return a.name() == "axis" && a.i() < lowest; });
 }
 
+enum class Follow { kTypes, kTypesAndShapeValues };
+
+bool reads_untyped(const onnx::NodeProto &node, Handle graph, const Model &model) {
+  return std::any_of(node.input().begin(), node.input().end(), [&](const std::string &name) {
+    const Handle h = name.empty() ? HT_NONE : model.find_value(graph, name);
+    return h != HT_NONE && model.value(h).type.dtype == HT_DTYPE_NONE;
+  });
+}
+
 // A schema older than the node would give a wrong type, not none; a broken node would end the inference of all, or the
-// process, because libonnx does not check what it reads. Such nodes get a domain that onnx does not know.
-void hide_misfits(Handle handle, onnx::GraphProto &graph, const Model &model, std::set<std::string> &domains) {
+// process, because libonnx does not check what it reads. Such nodes get a domain that onnx does not know. Where the
+// values of shapes are followed, so do nodes that read a value without a type: libonnx takes for granted that it has
+// one.
+void hide_misfits(Handle handle, onnx::GraphProto &graph, const Model &model, Follow follow,
+                  std::set<std::string> &domains) {
   for (onnx::NodeProto &node : *graph.mutable_node()) {
     node.set_domain(plain(node.domain()));
     const bool is_known_domain = linked_version(node.domain()) != 0;
-    const bool fits = fits_known_schema(node, model.opset(node.domain())) && !has_wild_axis(node, handle, model);
-    if (is_known_domain && !fits) node.set_domain(kHiddenDomain);
+    const bool fits = fit_to_known_schema(node, model.opset(node.domain())) && !has_wild_axis(node, handle, model);
+    const bool risky = follow == Follow::kTypesAndShapeValues && reads_untyped(node, handle, model);
+    if (is_known_domain && (!fits || risky)) node.set_domain(kHiddenDomain);
     domains.insert(node.domain());
   }
 }
 
-void build_for_inference(const Model &model, onnx::ModelProto &proto, GraphMessages &graphs) {
+void build_for_inference(const Model &model, Follow follow, onnx::ModelProto &proto, GraphMessages &graphs) {
   proto.Clear();
   graphs.clear();
   build_proto(model, write_for_shapes, proto, &graphs);
@@ -73,7 +86,7 @@ void build_for_inference(const Model &model, onnx::ModelProto &proto, GraphMessa
   // Constants need not be inputs, whatever the file's own version says.
   proto.set_ir_version(linked_ir_version());
   std::set<std::string> domains;
-  for (const auto &[handle, graph] : graphs) hide_misfits(handle, *graph, model, domains);
+  for (const auto &[handle, graph] : graphs) hide_misfits(handle, *graph, model, follow, domains);
   for (auto &import : *proto.mutable_opset_import()) {
     import.set_domain(plain(import.domain()));
     domains.erase(import.domain());
@@ -87,13 +100,12 @@ void build_for_inference(const Model &model, onnx::ModelProto &proto, GraphMessa
 }
 
 // What was inferred before a failure is in the message and is used.
-bool run_inference(onnx::ModelProto &proto, bool data_propagation) {
+void run_inference(onnx::ModelProto &proto, Follow follow) {
   try {
-    const onnx::ShapeInferenceOptions options(false, 0, data_propagation);
+    const onnx::ShapeInferenceOptions options(false, 0, follow == Follow::kTypesAndShapeValues);
     onnx::shape_inference::InferShapes(proto, onnx::OpSchemaRegistry::Instance(), options);
-    return true;
   } catch (const std::exception &) {
-    return false;
+    return;
   }
 }
 
@@ -134,19 +146,18 @@ void collect(Model &model, Handle graph, const Infos &infos) {
 
 }  // namespace
 
+// Two rounds: the second follows the values of shapes, and knows by then which values have no type.
 void infer_shapes(Model &model) {
-  onnx::ModelProto proto;
-  GraphMessages graphs;
-  build_for_inference(model, proto, graphs);
-  if (!run_inference(proto, true)) {
-    // Following the values of shapes fails on some valid models; types alone then still come through.
-    build_for_inference(model, proto, graphs);
-    run_inference(proto, false);
-  }
-  for (const auto &[graph, message] : graphs) {
-    collect(model, graph, message->input());
-    collect(model, graph, message->value_info());
-    collect(model, graph, message->output());
+  for (const Follow follow : {Follow::kTypes, Follow::kTypesAndShapeValues}) {
+    onnx::ModelProto proto;
+    GraphMessages graphs;
+    build_for_inference(model, follow, proto, graphs);
+    run_inference(proto, follow);
+    for (const auto &[graph, message] : graphs) {
+      collect(model, graph, message->input());
+      collect(model, graph, message->value_info());
+      collect(model, graph, message->output());
+    }
   }
 }
 

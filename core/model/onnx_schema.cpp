@@ -64,9 +64,16 @@ std::string unknown_operator_hint(std::string_view domain, std::string_view op_t
   return nearest_hint(op_type, names);
 }
 
-bool fits_known_schema(const onnx::NodeProto &node, std::int64_t opset) {
+bool fit_to_known_schema(onnx::NodeProto &node, std::int64_t opset) {
   const onnx::OpSchema *known = schema(node.domain(), node.op_type(), opset);
   if (known == nullptr) return false;
+  if (opset <= linked_version(node.domain())) {
+    auto &attributes = *node.mutable_attribute();
+    for (int i = attributes.size() - 1; i >= 0; --i) {
+      const bool has_graph = attributes[i].has_g() || attributes[i].graphs_size() > 0;  // others point to those
+      if (!has_graph && known->attributes().count(attributes[i].name()) == 0) attributes.DeleteSubrange(i, 1);
+    }
+  }
   try {
     known->Verify(node);
     return true;

@@ -17,7 +17,8 @@ std::int64_t linked_ir_version();
 std::string unknown_operator_hint(std::string_view domain, std::string_view op_type);
 
 // False when the node has inputs, outputs or attributes other than its schema says: it is broken, or it is of an opset
-// newer than linked and follows a schema that is not known here.
-bool fits_known_schema(const onnx::NodeProto &node, std::int64_t opset);
+// newer than linked and follows a schema that is not known here. Attributes that an exporter added to an operator of a
+// known opset are dropped from the message: they are no obstacle.
+bool fit_to_known_schema(onnx::NodeProto &node, std::int64_t opset);
 
 }  // namespace halftone::model

@@ -4,6 +4,7 @@
 
 #include "core/calibration/statistics_key.h"
 #include "core/host/service/parameter_text.h"
+#include "core/pipeline/named.h"
 #include "core/quant/arithmetic.h"
 #include "halftone/observer.h"
 
@@ -44,7 +45,7 @@ const host::Instance &Calibrator::observer_for(host::Context &ctx, const quant::
   std::unique_ptr<host::Instance> &slot = observers_[key];
   if (!slot) {
     const std::string caller = ctx.component;
-    slot = std::make_unique<host::Instance>(registry_.get(HT_KIND_OBSERVER, id), &settings, ctx);
+    slot = std::make_unique<host::Instance>(named_component(registry_, HT_KIND_OBSERVER, id), &settings, ctx);
     ctx.component = caller;
   }
   return *slot;
@@ -66,10 +67,9 @@ std::uint32_t Calibrator::wants(host::Context &ctx, model::Handle handle, std::s
 void Calibrator::collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
                          const ht_collect_options &options) {
   if (dataset_ == nullptr) {
-    fail(Status::kFailedPrecondition,
+    fail(Status::kInvalidArgument,
          "this pipeline needs calibration data; give `calibration:` with a path, or --calibration PATH");
   }
-  if (dataset_->count() == 0) fail(Status::kFailedPrecondition, "the calibration data has no samples");
   calibration::Requests wanted;
   host::SessionRequest session_request;
   session_request.quantized_weights = options.quantized_weights != 0;
@@ -93,12 +93,24 @@ void Calibrator::collect(host::Context &ctx, std::span<const ht_statistics_reque
   open_ctx.kernels = ctx.kernels;
   open_ctx.sinks = ctx.sinks;
   const host::Session session(executor_, open_ctx, session_request);
-  collected_ = calibration::collect(*dataset_, session, ctx.working->model, wanted, options.group, flow);
+  try {
+    collected_ = calibration::collect(*dataset_, session, ctx.working->model, wanted, options.group, flow);
+  } catch (Error &error) {
+    if (error.status() == Status::kDataLoss) {
+      error.note("`on_bad_sample: skip` (--on-bad-sample skip) passes over samples that cannot be used");
+    }
+    throw;
+  }
   key_ = calibration::statistics_key(calibration::model_digest(ctx.working->model), collected_.data,
                                      options.quantized_weights != 0).hex();
   if (collected_.flow.samples == 0) {
     fail(Status::kDataLoss, "no calibration sample could be used; the first was refused because: {}",
          collected_.flow.skipped.empty() ? "(none was read)" : collected_.flow.skipped.front());
+  }
+  if (const std::size_t skipped = collected_.flow.skipped.size(); skipped != 0 && ctx.sinks.log) {
+    ctx.sinks.log({HT_LOG_WARNING,
+                   fmt::format("skipped {} of {} calibration samples; the first because: {}", skipped,
+                               skipped + collected_.flow.samples, collected_.flow.skipped.front())});
   }
 }
 

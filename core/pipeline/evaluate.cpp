@@ -110,7 +110,9 @@ class Tally {
     if (request_.labels.empty()) return;
     const std::int64_t label = request_.labels.at(index);
     if (label < 0 || static_cast<std::size_t>(label) >= classes_) {
-      fail(Status::kInvalidArgument, "label {} of sample {} is not a class of this model, which has {}", label, index, classes_);
+      fail(Status::kFailedPrecondition,
+           "label {} of sample {} is no class of the model, which has {} (0 to {}); check that the labels belong to the model",
+           label, index, classes_, classes_ - 1);
     }
     const auto wanted = static_cast<std::size_t>(label);
     if (best == wanted) ++top1_;
@@ -121,8 +123,9 @@ class Tally {
 
   void add_error(std::size_t at, std::span<const float> q, std::span<const float> f) {
     if (q.size() != f.size()) {
-      fail(Status::kInvalidArgument, "output '{}' has {} elements, the reference's has {}", result.outputs[at].name, q.size(),
-           f.size());
+      fail(Status::kFailedPrecondition,
+           "output '{}' has {} elements, that of the reference model has {}; compare models with the same outputs",
+           result.outputs[at].name, q.size(), f.size());
     }
     double noise = 0, signal = 0, cross = 0, own = 0, largest = 0;
     for (std::size_t i = 0; i < q.size(); ++i) {
@@ -150,7 +153,7 @@ Evaluation evaluate(const calibration::Dataset &dataset, const EvaluationRequest
                     const calibration::FlowOptions &options) {
   const auto start = std::chrono::steady_clock::now();
   if (request.reference != nullptr && request.outputs.size() != request.reference_outputs.size()) {
-    fail(Status::kInvalidArgument, "the model has {} outputs, the one it is compared with has {}", request.outputs.size(),
+    fail(Status::kFailedPrecondition, "the model has {} outputs, the one it is compared with has {}", request.outputs.size(),
          request.reference_outputs.size());
   }
   Tally tally(request);
@@ -166,7 +169,7 @@ Evaluation evaluate(const calibration::Dataset &dataset, const EvaluationRequest
   return std::move(tally.result);
 }
 
-std::vector<std::int64_t> read_labels(const host::Registry &registry, const std::string &path) {
+std::vector<std::int64_t> read_labels(const host::Registry &registry, const std::string &path) try {
   host::Context ctx;
   const host::Instance reader(registry.get(HT_KIND_READER, "npy"), nullptr, ctx);
   const auto &role = reader.role<ht_reader>(HT_READER_1);
@@ -184,18 +187,52 @@ std::vector<std::int64_t> read_labels(const host::Registry &registry, const std:
     host::call_component(ctx, [&] { return role.read(source, &ctx, i, &sample); });
     const std::span<const std::int64_t> shape(sample.shape, sample.rank);
     if (model::element_count(shape) != 1) {
-      fail(Status::kInvalidArgument, "labels in '{}' must be one class number for each sample, not arrays", path);
+      fail(Status::kFailedPrecondition, "the labels in '{}' must be one class number for each sample, not arrays; save one axis",
+           path);
     }
     const auto *bytes = static_cast<const std::byte *>(sample.data);
     const model::Tensor one(sample.dtype, {1}, std::span(bytes, model::dtype_bytes(sample.dtype, 1)), nullptr);
     labels.push_back(one.to_ints().front());
   }
   return labels;
+} catch (const Error &error) {
+  // Whatever is wrong with labels is a fault of the data, not of the request.
+  Error fault(error.status() == Status::kInvalidArgument ? Status::kDataLoss : error.status(), error.message());
+  for (const std::string &note : error.notes()) fault.note(note);
+  if (fault.message().find(path) == std::string::npos) fault.note("while reading the labels '" + path + "'");
+  throw fault;
 }
 
-void require_labels(const std::vector<std::int64_t> &labels, std::uint64_t samples, const std::string &path) {
+namespace {
+
+// Scores that a sample gets, or 0 where the first output's shape does not tell. Axis 0 is the batch.
+std::size_t class_count(const model::Model &m) {
+  const std::vector<model::Handle> &outputs = m.graph(m.main_graph()).outputs;
+  if (outputs.empty() || m.value(outputs.front()).type.dims.size() < 2) return 0;
+  std::size_t count = 1;
+  const std::vector<model::Dim> &dims = m.value(outputs.front()).type.dims;
+  for (std::size_t axis = 1; axis < dims.size(); ++axis) {
+    if (dims[axis].extent < 0) return 0;
+    count *= static_cast<std::size_t>(dims[axis].extent);
+  }
+  return count;
+}
+
+}  // namespace
+
+void require_labels(const std::vector<std::int64_t> &labels, std::uint64_t samples, const std::string &path,
+                    const model::Model &model) {
   if (labels.size() < samples) {
-    fail(Status::kInvalidArgument, "'{}' has {} labels for {} samples", path, labels.size(), samples);
+    fail(Status::kFailedPrecondition, "'{}' has {} labels for {} samples; give one for each, or limit the samples", path,
+         labels.size(), samples);
+  }
+  const std::size_t classes = class_count(model);
+  if (classes < 2) return;
+  for (std::uint64_t i = 0; i < samples; ++i) {
+    if (labels[i] >= 0 && static_cast<std::size_t>(labels[i]) < classes) continue;
+    fail(Status::kFailedPrecondition,
+         "'{}': label {} of sample {} is no class of the model, which has {} (0 to {}); check that the labels belong to the model",
+         path, labels[i], i, classes, classes - 1);
   }
 }
 

@@ -46,7 +46,8 @@ Evaluation evaluate(const calibration::Dataset &dataset, const EvaluationRequest
 // Class numbers from a .npy file of any integer type; throws naming the file. Goes through the npy reader.
 std::vector<std::int64_t> read_labels(const host::Registry &registry, const std::string &path);
 
-// Fails when there are fewer labels than samples.
-void require_labels(const std::vector<std::int64_t> &labels, std::uint64_t samples, const std::string &path);
+// Fails when there are fewer labels than samples, or when one of a sample is no class of the model as far as its shapes tell.
+void require_labels(const std::vector<std::int64_t> &labels, std::uint64_t samples, const std::string &path,
+                    const model::Model &model);
 
 }  // namespace halftone::pipeline

@@ -2,19 +2,32 @@
 
 #include <fnmatch.h>
 
+#include <algorithm>
 #include <set>
+
+#include <fmt/ranges.h>
 
 #include "core/base/error.h"
 #include "core/base/nearest.h"
+#include "core/pipeline/named.h"
 #include "core/pipeline/setting_reader.h"
 
 namespace halftone::pipeline {
 
 namespace {
 
+// The keys of `set: inputs:` or `outputs:` with values of the right type.
+SettingReader slot_changes(const Setting &setting, const std::string &what) {
+  SettingReader reader(setting, what, {"state", "observer", "bits", "symmetry"});
+  (void)reader.integer("bits", 8, 2, 32);
+  (void)reader.choice("symmetry", "", {"symmetric", "asymmetric"});
+  (void)reader.choice("state", "", {"fp32"});
+  return reader;
+}
+
 // What `set: inputs:` or `outputs:` may change in a config.
 void change(host::WorkingModel &working, model::Handle handle, const Setting &setting, const std::string &what) {
-  const SettingReader reader(setting, what, {"state", "observer", "bits", "symmetry", "rounding"});
+  const SettingReader reader = slot_changes(setting, what);
   quant::ConfigTable &configs = working.configs;
   const std::string reason = "override at " + setting.where.text();
   if (const std::string observer = reader.text("observer"); !observer.empty()) configs.set_observer(handle, observer, {});
@@ -57,12 +70,32 @@ void apply_to_node(const OverrideRule &rule, host::WorkingModel &working, model:
     names.insert(rule.op.empty() ? m.node(node).name : m.node(node).op_type);
   }
   const std::vector<std::string> known(names.begin(), names.end());
-  const std::string &word = rule.op.empty() ? rule.node : rule.op;
-  fail(Status::kInvalidArgument, "{}: this rule matches no node: {} '{}'{}", rule.where.text(),
-       rule.op.empty() ? "node" : "op", word, nearest_hint(word, known));
+  if (rule.op.empty()) {
+    fail(Status::kInvalidArgument, "{}: this rule matches nothing: no node has a name like '{}'{}", rule.where.text(), rule.node,
+         nearest_hint(rule.node, known));
+  }
+  if (std::ranges::find(known, rule.op) != known.end()) {
+    fail(Status::kInvalidArgument, "{}: this rule matches nothing: no {} node has a name like '{}'", rule.where.text(), rule.op,
+         rule.node);
+  }
+  fail(Status::kInvalidArgument, "{}: this rule matches nothing: no node has the operator '{}'{}; there are: {}",
+       rule.where.text(), rule.op, nearest_hint(rule.op, known), fmt::join(known, ", "));
 }
 
 }  // namespace
+
+void check_overrides(const std::vector<OverrideRule> &rules, const host::Registry &registry) {
+  for (const OverrideRule &rule : rules) {
+    const SettingReader set(rule.set, "`set`", {"inputs", "outputs"});
+    for (const char *slots : {"inputs", "outputs"}) {
+      const Setting *changes = set.find(slots);
+      if (changes == nullptr) continue;
+      const SettingReader reader = slot_changes(*changes, fmt::format("`set.{}`", slots));
+      const std::string observer = reader.text("observer");
+      if (!observer.empty()) (void)named_component(registry, HT_KIND_OBSERVER, observer, reader.find("observer")->where);
+    }
+  }
+}
 
 void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working) {
   const std::vector<model::Handle> nodes = working.model.topological_order(working.model.main_graph());

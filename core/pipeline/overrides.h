@@ -5,9 +5,14 @@
 #include <vector>
 
 #include "core/host/context.h"
+#include "core/host/registry.h"
 #include "core/pipeline/pipeline_spec.h"
 
 namespace halftone::pipeline {
+
+// Checks what the rules set, before there is a model: keys, types, ranges, names of observers. Throws InvalidArgument with the
+// location.
+void check_overrides(const std::vector<OverrideRule> &rules, const host::Registry &registry);
 
 // Each rule in order, the last match wins. Throws InvalidArgument with the location for a rule that matches nothing, an unknown
 // key, or a setting that the config refuses.

@@ -15,10 +15,16 @@ std::string relative_to(const std::filesystem::path &folder, const std::string &
   return (folder / path).lexically_normal().string();
 }
 
+Location where_of(const SettingReader &reader, std::string_view key) {
+  const Setting *found = reader.find(key);
+  return found == nullptr ? Location{} : found->where;
+}
+
 InputSpec parse_input(const SettingReader &reader, const std::filesystem::path &folder) {
   InputSpec input;
   input.path = relative_to(folder, reader.required_text("path"));
   input.reader = reader.text("reader");
+  input.reader_where = where_of(reader, "reader");
   if (const Setting *settings = reader.find("reader_settings")) input.reader_settings = *settings;
   if (const Setting *preprocess = reader.find("preprocess")) {
     // A file of its own, or the keys in place.
@@ -64,6 +70,10 @@ OverrideRule parse_override(const Setting &setting) {
   rule.node = match.text("node");
   rule.set = reader.require("set");
   rule.where = setting.where;
+  if (rule.op.empty() && rule.node.empty()) {
+    fail(Status::kInvalidArgument, "{}: `match` names neither `op` nor `node`; write {{node: \"*\"}} for every node",
+         setting.where.text());
+  }
   return rule;
 }
 
@@ -135,6 +145,10 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
   spec.configs_out = relative_to(folder, reader.text("configs_out"));
   spec.report = relative_to(folder, reader.text("report"));
   spec.observer = reader.text("observer");
+  spec.where = root.where;
+  spec.platform_where = where_of(reader, "platform");
+  spec.executor_where = where_of(reader, "executor");
+  spec.observer_where = where_of(reader, "observer");
   return spec;
 }
 

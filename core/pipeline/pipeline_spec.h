@@ -36,6 +36,7 @@ struct InputSpec {
   std::string name;   // of the model input; empty for the only one
   std::string path;
   std::string reader;
+  Location reader_where;
   Setting reader_settings;
   calibration::Preprocess preprocess;
 };
@@ -60,6 +61,7 @@ struct PipelineSpec {
   std::vector<ExportStep> exports;
   std::string configs_out, report;
   std::string observer;           // for every activation, instead of the platform's choice
+  Location where, platform_where, executor_where, observer_where;  // for messages; empty for a command line
 };
 
 // Parses a pipeline file. Paths in it are relative to the file's folder. `overrides` are --set key=value texts. Throws

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "core/base/error.h"
+#include "core/pipeline/named.h"
 
 namespace halftone::pipeline {
 
@@ -18,13 +19,7 @@ class Planner {
   explicit Planner(const host::Registry &registry) : registry_(registry) {}
 
   void add(const PassStep &step) {
-    const host::Component *component = nullptr;
-    try {
-      component = &registry_.get(HT_KIND_PASS, step.id);
-    } catch (Error &error) {
-      if (step.where.line == 0) throw;
-      throw Error(error.status(), step.where.text() + ": " + error.message());
-    }
+    const host::Component *component = &named_component(registry_, HT_KIND_PASS, step.id, step.where);
     for (const std::string &fact : facts(component->description->after, component->description->after_count)) {
       if (!holds_.contains(fact)) supply(fact, step, *component);
     }

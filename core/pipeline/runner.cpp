@@ -5,8 +5,8 @@
 
 #include "core/base/file.h"
 #include "core/base/nearest.h"
-#include "core/model/onnx_io.h"
 #include "core/pipeline/configs_json.h"
+#include "core/pipeline/named.h"
 #include "core/pipeline/overrides.h"
 #include "core/pipeline/platform_descriptor.h"
 #include "core/pipeline/target.h"
@@ -18,7 +18,7 @@ namespace halftone::pipeline {
 
 namespace {
 
-PlatformDescriptor find_platform(const host::Registry &registry, const std::string &id) {
+PlatformDescriptor find_platform(const host::Registry &registry, const std::string &id, const Location &where) {
   if (const auto file = registry.descriptors.find(id); file != registry.descriptors.end()) {
     return parse_platform_file(file->second);
   }
@@ -29,15 +29,19 @@ PlatformDescriptor find_platform(const host::Registry &registry, const std::stri
   std::vector<std::string> known;
   for (const auto &[name, path] : registry.descriptors) known.push_back(name);
   for (const host::Component *component : registry.all(HT_KIND_PLATFORM)) known.emplace_back(component->id());
-  fail(Status::kNotFound, "no platform '{}'{}; `halftone platforms` lists what there is", id, nearest_hint(id, known));
+  fail(Status::kInvalidArgument, "{}there is no platform named '{}'{}; `halftone platforms` lists what there is", place(where), id,
+       nearest_hint(id, known));
 }
 
 // A key of the file format that this version does not act on yet must not look as if it did.
 void refuse_what_is_not_offered(const PipelineSpec &spec) {
   if (spec.calibration.memory_budget != 0) {
-    fail(Status::kUnimplemented, "this version does not enforce a memory budget yet; remove `memory_budget`");
+    fail(Status::kInvalidArgument, "{}this version does not enforce a memory budget yet; leave `memory_budget` out",
+         place(spec.where));
   }
-  if (!spec.report.empty()) fail(Status::kUnimplemented, "this version writes no HTML report yet; remove `report`");
+  if (!spec.report.empty()) {
+    fail(Status::kInvalidArgument, "{}this version writes no HTML report yet; leave `report` out", place(spec.where));
+  }
 }
 
 bool provides_configs(const host::Component &component) {
@@ -63,6 +67,7 @@ std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registr
                                                    const DataSpec &data) {
   std::vector<calibration::InputSource> sources;
   for (const InputSpec &input : data.inputs) {
+    if (!input.reader.empty()) (void)named_component(registry, HT_KIND_READER, input.reader, input.reader_where);
     sources.push_back({input.name, input.reader, input.path,
                        input.reader_settings.is_null() ? nullptr : &input.reader_settings, input.preprocess});
   }
@@ -74,7 +79,8 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
   refuse_what_is_not_offered(spec_);
   open_platform();
   if (!spec_.passes && spec_.platform.empty()) {
-    fail(Status::kInvalidArgument, "the pipeline names neither a platform nor passes; `halftone platforms` lists platforms");
+    fail(Status::kInvalidArgument, "{}the pipeline names neither a platform nor passes; `halftone platforms` lists platforms",
+         place(spec_.where));
   }
   plan_ = make_plan(registry_, spec_.passes ? *spec_.passes : platform_passes_);
   for (const PlannedStep &step : plan_) {
@@ -83,16 +89,17 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
     warnings_.insert(warnings_.end(), checked.warnings.begin(), checked.warnings.end());
   }
   for (const ExportStep &step : spec_.exports) {
-    const host::Component &exporter = registry_.get(HT_KIND_EXPORTER, step.format);
+    const host::Component &exporter = named_component(registry_, HT_KIND_EXPORTER, step.format, step.where);
     const host::Arguments checked(exporter.description->params, exporter.description->param_count, &step.settings,
                                   "exporter '" + step.format + "'");
-    const std::filesystem::path folder = std::filesystem::path(step.path).parent_path();
-    if (!folder.empty() && !std::filesystem::is_directory(folder)) {
-      fail(Status::kNotFound, "the folder '{}' of the output '{}' does not exist; make it first", folder.string(), step.path);
-    }
+    require_writable(step.path);
   }
+  if (!spec_.configs_out.empty()) require_writable(spec_.configs_out);
+  if (!spec_.observer.empty()) (void)named_component(registry_, HT_KIND_OBSERVER, spec_.observer, spec_.observer_where);
+  check_overrides(spec_.overrides, registry_);
   host::Context ctx;
-  executor_ = std::make_unique<host::Instance>(registry_.get(HT_KIND_EXECUTOR, spec_.executor), nullptr, ctx);
+  executor_ = std::make_unique<host::Instance>(
+      named_component(registry_, HT_KIND_EXECUTOR, spec_.executor, spec_.executor_where), nullptr, ctx);
   read_model();
   open_data();
   CalibrationSettings settings;
@@ -107,13 +114,13 @@ Runner::~Runner() = default;
 
 void Runner::open_platform() {
   if (spec_.platform.empty()) return;
-  PlatformDescriptor descriptor = find_platform(registry_, spec_.platform);
+  PlatformDescriptor descriptor = find_platform(registry_, spec_.platform, spec_.platform_where);
   if (const Setting *passes = descriptor.pipeline()) platform_passes_ = parse_passes(*passes);
   target_ = std::make_unique<Target>(std::move(descriptor));
 }
 
 void Runner::read_model() {
-  model::ImportResult imported = model::import_onnx(spec_.model);
+  model::ImportResult imported = pipeline::read_model(spec_.model);
   warnings_.insert(warnings_.end(), imported.warnings.begin(), imported.warnings.end());
   model_.model = std::move(imported.model);
   original_ = model_;
@@ -135,10 +142,7 @@ std::vector<StepReport> Runner::run_passes() {
     if (events_.step_begins) events_.step_begins(plan_[i], i, plan_.size());
     reports.push_back(run_step(plan_[i], services, model_));
     if (provides_configs(*plan_[i].component)) {
-      if (!spec_.observer.empty()) {
-        (void)registry_.get(HT_KIND_OBSERVER, spec_.observer);
-        override_observer(model_, spec_.observer);
-      }
+      if (!spec_.observer.empty()) override_observer(model_, spec_.observer);
       apply_overrides(spec_.overrides, model_);
     }
     if (events_.step_ended) events_.step_ended(reports.back());

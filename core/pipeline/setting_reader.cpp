@@ -25,6 +25,11 @@ SettingReader::SettingReader(const Setting &setting, std::string what, std::init
   }
 }
 
+std::string SettingReader::name_of(std::string_view key) const {
+  const bool quoted = what_.size() > 2 && what_.front() == '`' && what_.back() == '`';
+  return quoted ? fmt::format("{}.{}`", what_.substr(0, what_.size() - 1), key) : fmt::format("`{}` of {}", key, what_);
+}
+
 const Setting &SettingReader::require(std::string_view key) const {
   const Setting *found = setting_.find(key);
   if (found == nullptr || found->is_null()) {
@@ -43,11 +48,11 @@ std::string scalar_text(const Setting &setting, std::string_view what) {
 std::string SettingReader::text(std::string_view key, std::string deflt) const {
   const Setting *found = setting_.find(key);
   if (found == nullptr || found->is_null()) return deflt;
-  return scalar_text(*found, fmt::format("{}.{}", what_, key));
+  return scalar_text(*found, name_of(key));
 }
 
 std::string SettingReader::required_text(std::string_view key) const {
-  return scalar_text(require(key), fmt::format("{}.{}", what_, key));
+  return scalar_text(require(key), name_of(key));
 }
 
 std::int64_t SettingReader::integer(std::string_view key, std::int64_t deflt, std::int64_t low, std::int64_t high) const {
@@ -55,10 +60,10 @@ std::int64_t SettingReader::integer(std::string_view key, std::int64_t deflt, st
   if (found == nullptr || found->is_null()) return deflt;
   const auto *value = std::get_if<std::int64_t>(&found->value);
   if (value == nullptr) {
-    fail(Status::kInvalidArgument, "{}: {}.{} must be a whole number, not '{}'", found->where.text(), what_, key, found->text);
+    fail(Status::kInvalidArgument, "{}: {} must be a whole number, not '{}'", found->where.text(), name_of(key), found->text);
   }
   if (*value < low || *value > high) {
-    fail(Status::kInvalidArgument, "{}: {}.{} must be between {} and {}, not {}", found->where.text(), what_, key, low, high,
+    fail(Status::kInvalidArgument, "{}: {} must be between {} and {}, not {}", found->where.text(), name_of(key), low, high,
          *value);
   }
   return *value;
@@ -86,16 +91,16 @@ std::uint64_t parse_size(const Setting &setting, std::string_view what) {
 
 std::uint64_t SettingReader::size(std::string_view key, std::uint64_t deflt) const {
   const Setting *found = setting_.find(key);
-  return found == nullptr || found->is_null() ? deflt : parse_size(*found, fmt::format("{}.{}", what_, key));
+  return found == nullptr || found->is_null() ? deflt : parse_size(*found, name_of(key));
 }
 
 std::string SettingReader::choice(std::string_view key, std::string deflt, std::initializer_list<const char *> choices) const {
   const Setting *found = setting_.find(key);
   if (found == nullptr || found->is_null()) return deflt;
-  const std::string value = scalar_text(*found, fmt::format("{}.{}", what_, key));
+  const std::string value = scalar_text(*found, name_of(key));
   const std::vector<std::string> names(choices.begin(), choices.end());
   if (std::ranges::find(names, value) == names.end()) {
-    fail(Status::kInvalidArgument, "{}: {}.{} must be one of {}, not '{}'{}", found->where.text(), what_, key,
+    fail(Status::kInvalidArgument, "{}: {} must be one of {}, not '{}'{}", found->where.text(), name_of(key),
          fmt::join(names, ", "), value, nearest_hint(value, names));
   }
   return value;
@@ -106,7 +111,7 @@ std::vector<const Setting *> SettingReader::list(std::string_view key) const {
   const Setting *found = setting_.find(key);
   if (found == nullptr || found->is_null()) return items;
   if (!found->is_list()) {
-    fail(Status::kInvalidArgument, "{}: {}.{} must be a list", found->where.text(), what_, key);
+    fail(Status::kInvalidArgument, "{}: {} must be a list", found->where.text(), name_of(key));
   }
   for (const Setting &item : found->list()) items.push_back(&item);
   return items;

@@ -27,6 +27,8 @@ class SettingReader {
   std::vector<const Setting *> list(std::string_view key) const;
 
  private:
+  // "`calibration.limit`", "`path` of input 'x'"
+  std::string name_of(std::string_view key) const;
   const Setting &setting_;
   std::string what_;
 };

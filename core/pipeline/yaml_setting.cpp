@@ -115,6 +115,16 @@ class Converter {
   std::size_t entries_ = 0;
 };
 
+// What to look at when the parser of YAML, whose words are terse, gives up at a place.
+std::string_view remedy(std::string_view text, const YAML::Mark &mark) {
+  const std::size_t at = std::min<std::size_t>(mark.is_null() ? 0 : static_cast<std::size_t>(mark.pos), text.size());
+  const std::size_t before = at == 0 ? std::string_view::npos : text.rfind('\n', at - 1);
+  const std::size_t begin = before == std::string_view::npos ? 0 : before + 1;
+  const std::string_view indent = text.substr(begin, text.find_first_not_of(" \t", begin) - begin);
+  if (indent.find('\t') != std::string_view::npos) return "indent with spaces, YAML takes no tabs";
+  return "check brackets, quotes and indentation here and in the lines before";
+}
+
 // A step of an override's path: into a map by name, or into a list by number.
 Setting &descend(Setting &at, const std::string &name, std::string_view source, std::string_view assignment) {
   const auto refuse = [&](const std::string &why) {
@@ -128,7 +138,10 @@ Setting &descend(Setting &at, const std::string &name, std::string_view source, 
       refuse(fmt::format("'{}' does not number an entry of the list at {}", name, at.where.text()));
     }
     const auto i = static_cast<std::size_t>(*number);
-    if (i > list.size()) refuse(fmt::format("the list at {} has {} entries", at.where.text(), list.size()));
+    if (i > list.size()) {
+      refuse(fmt::format("the list at {} has {} {}, numbered from 0", at.where.text(), list.size(),
+                         list.size() == 1 ? "entry" : "entries"));
+    }
     if (i == list.size()) list.emplace_back();
     return list[i];
   }
@@ -136,13 +149,13 @@ Setting &descend(Setting &at, const std::string &name, std::string_view source, 
   if (const auto *text = std::get_if<std::string>(&at.value); text != nullptr && *text == name) {
     at.value = Setting::Map{};
   }
-  if (!at.is_map()) refuse(fmt::format("'{}' at {} is no map", at.text, at.where.text()));
+  if (!at.is_map()) refuse(fmt::format("'{}' at {} is no map, so that it has no entry '{}'", at.text, at.where.text(), name));
   auto &map = std::get<Setting::Map>(at.value);
   for (auto &[key, child] : map) {
     if (key == name) return child;
   }
   map.emplace_back(name, Setting{});
-  map.back().second.where = map.back().second.key_where = {std::string(source), 0, 0};
+  map.back().second.where = map.back().second.key_where = {fmt::format("{} '{}'", source, assignment), 0, 0};
   return map.back().second;
 }
 
@@ -166,7 +179,8 @@ Setting parse_yaml(std::string_view text, std::string_view name) {
     }
     return converter.convert(documents.front(), 0);
   } catch (const YAML::Exception &error) {
-    fail(Status::kInvalidArgument, "{}: {}", converter.location(error.mark).text(), error.msg);
+    fail(Status::kInvalidArgument, "{}: this is no valid YAML: {}; {}", converter.location(error.mark).text(), error.msg,
+         remedy(text, error.mark));
   }
 }
 
@@ -192,6 +206,8 @@ void apply_override(Setting &root, std::string_view assignment, std::string_view
   const Location key_where = at->key_where;
   *at = std::move(value);
   at->key_where = key_where;
+  // A single value has no line worth naming.
+  if (!at->is_map() && !at->is_list()) at->where = {fmt::format("{} '{}'", source, assignment), 0, 0};
 }
 
 }  // namespace halftone::pipeline

@@ -35,9 +35,12 @@ PostChain Builder::find_chain(int value, const PostRules &rules) const {
     if (!node.native || node.outputs.size() != 1 || node.outputs[0] < 0) break;
     PostChain longer = chain;
     if (!node.native->fuse(*this, node, value, longer)) break;
-    const bool accepted = std::all_of(longer.ops.begin(), longer.ops.end(), [&](const PostOp &op) {
-      return (rules.binary || !op.binary) && (!rules.accepts || rules.accepts(op));
-    });
+    // oneDNN 2.6 gives wrong numbers for two element-wise operations after a convolution on AVX-512.
+    const auto eltwise =
+        std::count_if(longer.ops.begin(), longer.ops.end(), [](const PostOp &op) { return !op.binary; });
+    const bool accepted = eltwise <= 1 && std::all_of(longer.ops.begin(), longer.ops.end(), [&](const PostOp &op) {
+                            return (rules.binary || !op.binary) && (!rules.accepts || rules.accepts(op));
+                          });
     if (!accepted) break;
     longer.nodes.push_back(index);
     longer.values.push_back(node.outputs[0]);

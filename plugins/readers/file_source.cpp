@@ -21,7 +21,8 @@ RandomFile::RandomFile(const std::filesystem::path &path) : name_(path.string())
                              : code == EACCES || code == EPERM  ? HT_PERMISSION_DENIED
                              : code == EMFILE || code == ENFILE ? HT_RESOURCE_EXHAUSTED
                                                                 : HT_INVALID_ARGUMENT;
-    throw sdk::Failure(status, "cannot open '" + name_ + "': " + std::strerror(code));
+    const std::string remedy = code == EACCES || code == EPERM ? "; check its permissions" : "; check the path";
+    throw sdk::Failure(status, "cannot open '" + name_ + "': " + std::strerror(code) + remedy);
   }
   struct stat info {};
   if (::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode)) {
@@ -83,7 +84,7 @@ std::vector<std::filesystem::path> sorted_files(const std::filesystem::path &fol
 bool is_folder(const std::filesystem::path &path) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) throw sdk::Failure(HT_NOT_FOUND, "'" + path.string() + "' does not exist");
+  if (!std::filesystem::exists(status)) throw sdk::Failure(HT_NOT_FOUND, "'" + path.string() + "' does not exist; check the path");
   return std::filesystem::is_directory(status);
 }
 

@@ -50,7 +50,7 @@ class Dictionary {
 
  private:
   [[noreturn]] void broken(const std::string &why) const {
-    throw sdk::Failure(HT_DATA_LOSS, "'" + name_ + "' has a broken .npy header: " + why);
+    throw sdk::Failure(HT_DATA_LOSS, "'" + name_ + "' has a broken .npy header: " + why + "; save it again");
   }
   [[noreturn]] void unusable(const std::string &why) const {
     throw sdk::Failure(HT_INVALID_ARGUMENT, "'" + name_ + "': " + why);
@@ -101,7 +101,7 @@ class Dictionary {
     for (const auto &[name, dtype] : kCodes) {
       if (type == name) out_.dtype = dtype;
     }
-    if (out_.dtype == HT_DTYPE_NONE) unusable("elements of type '" + code + "' cannot be samples");
+    if (out_.dtype == HT_DTYPE_NONE) unusable("elements of type '" + code + "' cannot be samples; save an array of real numbers");
     if (marked && code[0] == '>' && element_bytes(out_.dtype) > 1) {
       unusable("it is big-endian ('" + code + "'); save it with x.astype('<" + std::string(type) + "')");
     }
@@ -182,7 +182,7 @@ NpyHeader read_npy_header(const RandomFile &file, const std::string &name) {
   if (file.size() - header.data_offset < wanted) {
     throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is truncated: its header promises " + std::to_string(wanted) +
                                          " bytes of data, the file has " +
-                                         std::to_string(file.size() - header.data_offset));
+                                         std::to_string(file.size() - header.data_offset) + "; copy or save it again");
   }
   return header;
 }

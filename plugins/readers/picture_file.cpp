@@ -14,6 +14,7 @@
 namespace halftone::readers {
 namespace {
 
+constexpr const char *kRemedy = "; replace or remove it";
 constexpr std::uint64_t kMostPixels = std::uint64_t{1} << 28U;
 
 void check_size(std::uint64_t height, std::uint64_t width, const std::string &name) {
@@ -75,7 +76,7 @@ void decode_jpeg(std::span<const std::byte> file, const std::string &name, const
   fault.manager.emit_message = &jpeg_message;
   fault.manager.output_message = &jpeg_silent;
   const JpegCleanup cleanup{info};
-  const auto broken = [&] { throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is a broken JPEG: " + fault.text); };
+  const auto broken = [&] { throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is a broken JPEG: " + fault.text + kRemedy); };
   if (!jpeg_header(info, fault, file)) broken();
   check_size(info.image_height, info.image_width, name);
   std::uint8_t *pixels = memory(info.image_height, info.image_width);
@@ -88,7 +89,7 @@ void decode_png(std::span<const std::byte> file, const std::string &name, const 
   const auto broken = [&] {
     const std::string why = image.message;
     png_image_free(&image);
-    throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is a broken PNG: " + why);
+    throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is a broken PNG: " + why + kRemedy);
   };
   if (png_image_begin_read_from_memory(&image, file.data(), file.size()) == 0) broken();
   try {
@@ -112,8 +113,8 @@ void decode_picture(std::span<const std::byte> file, const std::string &name, co
   };
   if (begins("\xFF\xD8")) return decode_jpeg(file, name, memory);
   if (begins("\x89PNG")) return decode_png(file, name, memory);
-  if (file.empty()) throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is empty");
-  throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is neither a JPEG nor a PNG picture");
+  if (file.empty()) throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is empty" + kRemedy);
+  throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is neither a JPEG nor a PNG picture; remove it or name another reader");
 }
 
 }  // namespace halftone::readers

@@ -1,5 +1,7 @@
 #include "tests/agree/net.h"
 
+#include <algorithm>
+
 #include "core/quant/arithmetic.h"
 
 namespace halftone::test {
@@ -43,12 +45,20 @@ class Dice {
   void step() {
     const Open x = pick();
     switch (net_.roll(8)) {
-      case 0: case 1: case 2: return conv(x);
-      case 3: return eltwise(x);
-      case 4: return binary(x);
-      case 5: return concat(x);
-      case 6: return per_channel(x);
-      default: return pool(x);
+      case 0:
+      case 1:
+      case 2:
+        return conv(x);
+      case 3:
+        return eltwise(x);
+      case 4:
+        return binary(x);
+      case 5:
+        return concat(x);
+      case 6:
+        return per_channel(x);
+      default:
+        return pool(x);
     }
   }
 
@@ -56,7 +66,8 @@ class Dice {
     const std::uint64_t kind = net_.roll(3);  // dense, depthwise, two groups
     std::int64_t groups = kind == 1 ? x.channels : (kind == 2 && x.channels % 2 == 0 ? 2 : 1);
     const auto out = groups * static_cast<std::int64_t>(1 + net_.roll(kind == 1 ? 2 : 10));
-    const std::int64_t k = net_.roll(2) == 0 ? 1 : 3, dilation = k == 3 ? static_cast<std::int64_t>(1 + net_.roll(2)) : 1;
+    const std::int64_t k = net_.roll(2) == 0 ? 1 : 3,
+                       dilation = k == 3 ? static_cast<std::int64_t>(1 + net_.roll(2)) : 1;
     const std::int64_t pad = (k - 1) * dilation / 2;
     std::vector<Handle> inputs = {x.value, net_.weight({out, x.channels / groups, k, k}, 0.5F)};
     if (net_.roll(2) == 0) inputs.push_back(net_.weight({out}));
@@ -68,7 +79,8 @@ class Dice {
   }
 
   void eltwise(const Open &x) {
-    static const char *const kOps[] = {"Relu", "Sigmoid", "Tanh", "HardSwish", "LeakyRelu", "Elu", "HardSigmoid", "Clip"};
+    static const char *const kOps[] = {"Relu",      "Sigmoid", "Tanh",        "HardSwish",
+                                       "LeakyRelu", "Elu",     "HardSigmoid", "Clip"};
     const std::string op = kOps[net_.roll(std::size(kOps))];
     std::vector<Handle> inputs = {x.value};
     if (op == "Clip") inputs.insert(inputs.end(), {net_.weight({}, 0, -0.5F), net_.weight({}, 0, 0.75F)});
@@ -87,7 +99,8 @@ class Dice {
   void concat(const Open &x) {
     const auto others = peers(x, false);
     const Open y = others[net_.roll(others.size())];
-    values_.push_back({net_.node("Concat", {x.value, y.value}, {Net::integer("axis", 1)}), x.channels + y.channels, x.size});
+    values_.push_back(
+        {net_.node("Concat", {x.value, y.value}, {Net::integer("axis", 1)}), x.channels + y.channels, x.size});
   }
 
   void per_channel(const Open &x) {
@@ -108,9 +121,9 @@ class Dice {
     const std::string op = net_.roll(2) == 0 ? "MaxPool" : "AveragePool";
     const bool shrink = net_.roll(4) == 0 && shrinks_++ < 1;
     const std::int64_t stride = shrink ? 2 : 1;
-    const Handle y = net_.node(op, {x.value},
-                               {Net::ints("kernel_shape", {3, 3}), Net::ints("pads", {1, 1, 1, 1}),
-                                Net::ints("strides", {stride, stride})});
+    const Handle y = net_.node(
+        op, {x.value},
+        {Net::ints("kernel_shape", {3, 3}), Net::ints("pads", {1, 1, 1, 1}), Net::ints("strides", {stride, stride})});
     values_.push_back({y, x.channels, shrink ? ++last_size_ : x.size});
   }
 
@@ -136,7 +149,8 @@ Handle Net::weight(const model::Shape &shape, float scale, float offset) {
   std::vector<float> numbers(raw.floats().begin(), raw.floats().end());
   for (float &x : numbers) x = x * scale + offset;
   model::Model &m = working.model;
-  return m.add_initializer(m.main_graph(), m.unique_name(m.main_graph(), "w"), model::Tensor::from_floats(shape, numbers));
+  return m.add_initializer(m.main_graph(), m.unique_name(m.main_graph(), "w"),
+                           model::Tensor::from_floats(shape, numbers));
 }
 
 Handle Net::integers(const Ints &values) {
@@ -160,7 +174,9 @@ std::vector<model::Tensor> Net::sample(std::uint64_t seed) const {
   return out;
 }
 
-Net random_net(std::uint64_t seed) { return Dice(seed).make(); }
+Net random_net(std::uint64_t seed) {
+  return Dice(seed).make();
+}
 
 void quantize(Net &net, std::uint64_t seed) {
   std::mt19937_64 random(seed);
@@ -175,15 +191,18 @@ void quantize(Net &net, std::uint64_t seed) {
       scales = static_cast<std::size_t>(m.value(value).initializer->shape()[0]);
     }
     const Handle config = net.working.configs.create(key, spec, quant::State::kInitial);
-    // Two scales in use, so that slots with equal and with different quantizers meet.
-    const std::vector<float> steps(scales, random() % 2 == 0 ? 0.03125F : 0.02F);
+    // Two scales in use, so that slots with equal and with different quantizers meet. Both are powers of two: sums of
+    // products of quantized numbers are then exact in any order, and no difference in rounding can cross a step.
+    const std::vector<float> steps(scales, random() % 2 == 0 ? 0.03125F : 0.0625F);
     net.working.configs.set_scales(config, steps, std::vector<std::int32_t>(scales, 0), {});
   };
   for (const Handle handle : m.topological_order(m.main_graph())) {
     const model::Node node = m.node(handle);
-    if (random() % 4 == 0) continue;
+    const bool weighted = std::any_of(node.inputs.begin(), node.inputs.end(),
+                                      [&](Handle v) { return m.value(v).initializer.has_value(); });
+    if (!weighted && random() % 4 == 0) continue;
     for (std::uint32_t i = 0; i < node.inputs.size(); ++i) {
-      if (random() % 3 != 0) put({handle, false, i}, node.inputs[i]);
+      if (weighted || random() % 3 != 0) put({handle, false, i}, node.inputs[i]);
     }
     if (random() % 2 == 0) put({handle, true, 0}, node.outputs[0]);
   }

@@ -37,7 +37,8 @@ TEST_CASE("convolutions") {
   });
   check("3D", [](Net &n) { return conv(n, n.input({1, 3, 6, 7, 8}), {9, 3, 3, 3, 3}, {}); });
   check("uneven pads", [](Net &n) {
-    return conv(n, n.input({1, 8, 11, 13}), {16, 8, 3, 2}, {Net::ints("pads", {0, 1, 2, 0}), Net::ints("strides", {2, 1})});
+    return conv(n, n.input({1, 8, 11, 13}), {16, 8, 3, 2},
+                {Net::ints("pads", {0, 1, 2, 0}), Net::ints("strides", {2, 1})});
   });
   check("pads as wide as the window", [](Net &n) {
     return conv(n, n.input({1, 4, 6, 6}), {4, 4, 2, 2}, {Net::ints("pads", {3, 3, 3, 3})});
@@ -50,7 +51,8 @@ TEST_CASE("convolutions") {
     return conv(n, n.input({1, 3, 10, 10}), {8, 3, 4, 4}, {{"auto_pad", {std::string("SAME_LOWER")}}});
   });
   check("valid", [](Net &n) {
-    return conv(n, n.input({1, 3, 10, 10}), {8, 3, 4, 4}, {{"auto_pad", {std::string("VALID")}}, Net::ints("strides", {3, 3})});
+    return conv(n, n.input({1, 3, 10, 10}), {8, 3, 4, 4},
+                {{"auto_pad", {std::string("VALID")}}, Net::ints("strides", {3, 3})});
   });
   check("weights that are computed", [](Net &n) {
     const Handle w = n.input({8, 4, 3, 3});
@@ -88,7 +90,8 @@ TEST_CASE("followers of a convolution") {
   });
   check("batch norm", [](Net &n) {
     const Handle y = conv(n, n.input({1, 4, 9, 9}), {11, 4, 3, 3}, {});
-    return n.node("Relu", {n.node("BatchNormalization", {y, n.weight({11}), n.weight({11}), n.weight({11}), n.weight({11}, 0.4F, 1)})});
+    return n.node("Relu", {n.node("BatchNormalization",
+                                  {y, n.weight({11}), n.weight({11}), n.weight({11}), n.weight({11}, 0.4F, 1)})});
   });
   check("numbers", [](Net &n) {
     Handle y = conv(n, n.input({1, 4, 9, 9}), {11, 4, 3, 3}, {});

@@ -49,8 +49,8 @@ std::int64_t offset_of(const ht_tensor_view &view, const std::vector<std::int64_
   std::int64_t offset = 0;
   for (std::uint32_t i = 0; i < view.rank; ++i) {
     const bool split = view.block_size != 0 && i == view.block_axis;
-    offset += split ? index[i] / view.block_size * view.strides[i] + index[i] % view.block_size
-                    : index[i] * view.strides[i];
+    offset +=
+        split ? index[i] / view.block_size * view.strides[i] + index[i] % view.block_size : index[i] * view.strides[i];
   }
   return offset;
 }
@@ -66,7 +66,8 @@ model::Tensor copy_of(const ht_tensor_view &view) {
   if (view.dtype != HT_F32) fail(Status::kInternal, "only float32 comes with strides");
   std::vector<std::int64_t> index(view.rank, 0);
   for (std::size_t n = 0; n < size / sizeof(float); ++n) {
-    std::memcpy(&bytes[n * sizeof(float)], static_cast<const float *>(view.data) + offset_of(view, index), sizeof(float));
+    std::memcpy(&bytes[n * sizeof(float)], static_cast<const float *>(view.data) + offset_of(view, index),
+                sizeof(float));
     for (std::size_t axis = view.rank; axis-- > 0;) {
       if (++index[axis] < shape[axis]) break;
       index[axis] = 0;

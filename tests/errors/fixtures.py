@@ -191,6 +191,14 @@ def strange_label(work, glyphs, plugins):
     npy(work / "strange.npy", "<i8", (3,), struct.pack("<3q", 0, 99, 2))
 
 
+def float_labels(work, glyphs, plugins):
+    npy(work / "float.npy", "<f4", (3,), bytes(12))
+
+
+def fortran_labels(work, glyphs, plugins):
+    npy(work / "fortran.npy", "<i8", (3, 1), bytes(24), fortran=True)
+
+
 def matrix_labels(work, glyphs, plugins):
     npy(work / "matrix.npy", "<i8", (3, 2), bytes(48))
 

@@ -51,10 +51,11 @@ def changed(before, after):
 
 
 class Places:
-    """What the placeholders of a case stand for. The example model has its own so that the cases move with it."""
+    """What the placeholders of a case stand for: places that differ from machine to machine."""
 
-    def __init__(self, options, work):
-        self.names = {"{work}": str(work), "{glyphs}": str(options.glyphs), "{plugins}": str(options.plugins)}
+    def __init__(self, options, work, home):
+        self.names = {"{work}": str(work), "{home}": str(home), "{glyphs}": str(options.glyphs),
+                      "{plugins}": str(options.plugins)}
 
     def fill(self, text):
         for name, value in self.names.items():
@@ -81,7 +82,7 @@ def run_case(path, options, temporary):
     work.mkdir()
     home.mkdir()
     (work / "out.onnx").write_text(OLD_RESULT)
-    places = Places(options, work)
+    places = Places(options, work, home)
     for name, lines in case["files"].items():
         (work / name).write_text(places.fill("\n".join(lines) + "\n"))
     wrapper = []

@@ -17,7 +17,11 @@ double Interpolation::source(std::int64_t at, std::int64_t from, std::int64_t to
     return static_cast<double>(from) / 2 * (1 - adjustment) + (x + 0.5) / scale - 0.5;
   }
   if (coordinates == "pytorch_half_pixel") return to > 1 ? (x + 0.5) / scale - 0.5 : 0.0;
-  if (coordinates == "align_corners") return to > 1 ? x * last / (length - 1) : 0.0;
+  if (coordinates == "align_corners") {
+    // The resized length is not rounded here, as the published results of ONNX's node tests show.
+    const double resized = scale * static_cast<double>(from);
+    return to > 1 ? x * last / (resized - 1) : 0.0;
+  }
   if (coordinates == "asymmetric") return x / scale;
   if (coordinates == "tf_half_pixel_for_nn") return (x + 0.5) / scale;
   if (coordinates == "tf_crop_and_resize") {

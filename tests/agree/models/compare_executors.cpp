@@ -1,6 +1,6 @@
-// compare_executors MODEL [TOLERANCE]: runs one sample of counter-based noise through the reference and the onednn executor
-// in float mode and compares every value of the main graph that both hand over. Prints the first that differs by more than
-// TOLERANCE (default 2e-4) of its largest magnitude, with its operator, and exits with 1.
+// compare_executors MODEL [TOLERANCE]: runs one sample of counter-based noise through the reference and the onednn
+// executor in float mode and compares every value of the main graph that both hand over. Prints the first that differs
+// by more than TOLERANCE (default 2e-4) of its largest magnitude, with its operator, and exits with 1.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -101,15 +101,16 @@ struct Worst {
 };
 
 // False, with a line about the first value, when one differs too much.
-bool agree(const std::string &path, const model::Model &m, const std::vector<Handle> &emits, const std::map<Handle, Kept> &plain,
-           const std::map<Handle, Kept> &fast, double tolerance, const char *how, Worst &worst) {
+bool agree(const std::string &path, const model::Model &m, const std::vector<Handle> &emits,
+           const std::map<Handle, Kept> &plain, const std::map<Handle, Kept> &fast, double tolerance, const char *how,
+           Worst &worst) {
   for (const Handle h : emits) {
     const auto a = plain.find(h), b = fast.find(h);
     if (a == plain.end() || b == fast.end()) continue;
     const model::Node &node = m.node(m.value(h).producer);
     if (a->second.shape != b->second.shape) {
-      std::printf("%s: '%s' of %s '%s' has another shape (%s)\n", path.c_str(), m.value(h).name.c_str(), node.op_type.c_str(),
-                  node.name.c_str(), how);
+      std::printf("%s: '%s' of %s '%s' has another shape (%s)\n", path.c_str(), m.value(h).name.c_str(),
+                  node.op_type.c_str(), node.name.c_str(), how);
       return false;
     }
     double largest = 0, difference = 0;
@@ -121,8 +122,8 @@ bool agree(const std::string &path, const model::Model &m, const std::vector<Han
     worst.difference = std::max(worst.difference, relative);
     ++worst.compared;
     if (!(relative <= tolerance)) {
-      std::printf("%s: '%s' of %s '%s' differs by %g of its largest magnitude %g (%s)\n", path.c_str(), m.value(h).name.c_str(),
-                  node.op_type.c_str(), node.name.c_str(), relative, largest, how);
+      std::printf("%s: '%s' of %s '%s' differs by %g of its largest magnitude %g (%s)\n", path.c_str(),
+                  m.value(h).name.c_str(), node.op_type.c_str(), node.name.c_str(), relative, largest, how);
       return false;
     }
   }
@@ -142,17 +143,20 @@ int compare(const std::string &path, double tolerance) {
   }
   const auto plain = run(registry, "reference", working, emits);
   Worst worst;
-  if (!agree(path, m, emits, plain, run(registry, "onednn", working, emits), tolerance, "all values emitted", worst)) return 1;
+  if (!agree(path, m, emits, plain, run(registry, "onednn", working, emits), tolerance, "all values emitted", worst))
+    return 1;
   // What is not emitted may be fused: every seventh value, then the outputs alone.
   for (std::size_t offset = 0; offset < 7; ++offset) {
     std::vector<Handle> some;
     for (std::size_t i = offset; i < emits.size(); i += 7) some.push_back(emits[i]);
-    if (!agree(path, m, some, plain, run(registry, "onednn", working, some), tolerance, "few values emitted", worst)) return 1;
+    if (!agree(path, m, some, plain, run(registry, "onednn", working, some), tolerance, "few values emitted", worst))
+      return 1;
   }
   const std::vector<Handle> &outputs = m.graph(m.main_graph()).outputs;
-  if (!agree(path, m, outputs, plain, run(registry, "onednn", working, outputs), tolerance, "outputs emitted", worst)) return 1;
-  std::printf("%s: %zu comparisons of %zu values, largest difference %.2e of the largest magnitude\n", path.c_str(), worst.compared,
-              emits.size(), worst.difference);
+  if (!agree(path, m, outputs, plain, run(registry, "onednn", working, outputs), tolerance, "outputs emitted", worst))
+    return 1;
+  std::printf("%s: %zu comparisons of %zu values, largest difference %.2e of the largest magnitude\n", path.c_str(),
+              worst.compared, emits.size(), worst.difference);
   return worst.compared == 0 ? 1 : 0;
 }
 

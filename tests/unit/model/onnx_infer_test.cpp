@@ -77,6 +77,19 @@ TEST_CASE("one node that cannot be inferred does not stop the others") {
   CHECK(model.value(model.find_value(model.main_graph(), "few")).type.dtype == HT_DTYPE_NONE);
 }
 
+TEST_CASE("values without any type are no danger to what reads them") {
+  for (const std::string source : {R"(input { name: "u" })", R"(node { input: "x" output: "u" op_type: "Mystery" domain: "d" })",
+                                   R"(input { name: "u" type { } })",
+                                   R"(node { input: "x" output: "u" op_type: "Mystery" domain: "d" } value_info { name: "u" })"}) {
+    INFO(source);
+    const Model model = import_onnx_bytes(model_bytes(source + R"(
+      node { input: "u" output: "s" op_type: "Shape" } node { input: "u" output: "r" op_type: "Size" }
+      node { input: "u" output: "c" op_type: "ConvTranspose" } node { input: "x" output: "y" op_type: "Relu" })" + kInput, 15), {})
+                            .model;
+    CHECK(type_text(model, "y") == "float32[N,3,8,8]");
+  }
+}
+
 TEST_CASE("a node of a newer opset gets no wrong type from an older schema") {
   const std::string graph = R"(
     node { input: "x" input: "axes" output: "y" op_type: "ReduceMean" name: "mean" }

@@ -119,7 +119,7 @@ TEST_CASE("overrides reach into maps and lists and make what is missing") {
   apply_override(root, "passes.2=extra", "--set");
   apply_override(root, "mean=[0.5, 0.25]", "--set");
   CHECK(get<std::int64_t>(at(at(root, "calibration"), "limit")) == 64);
-  CHECK(at(at(root, "calibration"), "limit").where.file == "--set");
+  CHECK(at(at(root, "calibration"), "limit").where.file == "--set 'calibration.limit=64'");
   const Setting::List &passes = at(root, "passes").list();
   CHECK(get<std::int64_t>(at(at(passes[0], "minmax"), "group")) == 32);
   CHECK(get<std::int64_t>(at(at(passes[1], "kl"), "bins")) == 16);

@@ -1,0 +1,66 @@
+"""Runs halftone on the example model in a folder of its own."""
+import json
+import os
+import shutil
+import subprocess
+
+
+class Failure(Exception):
+    """What a test expected and did not get."""
+
+
+def require(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+class Bench:
+    """A folder with the program and the example at hand."""
+
+    def __init__(self, options, folder):
+        self.halftone, self.glyphs, self.plugins, self.work = options.halftone, options.glyphs, options.plugins, folder / "work"
+        self.work.mkdir()
+        self.environment = {name: value for name, value in os.environ.items()
+                            if name.startswith(("ASAN_", "UBSAN_", "TSAN_", "LSAN_"))}
+        self.environment |= {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C",
+                             "XDG_DATA_HOME": str(folder / "data"), "XDG_CACHE_HOME": str(folder / "cache")}
+
+    def run(self, *args):
+        """Runs the program, which must succeed; gives its standard output."""
+        done = subprocess.run([str(self.halftone), *map(str, args)], cwd=self.work, env=self.environment, capture_output=True,
+                              text=True, timeout=300, check=False)
+        require(done.returncode == 0, f"{' '.join(map(str, args))}\nended with {done.returncode}: {done.stderr}")
+        return done.stdout
+
+    def quantize(self, name, *args, platform="onnxruntime-int8"):
+        """Quantizes the example to NAME.onnx and NAME.json (the configs)."""
+        return self.run("quantize", self.glyphs / "model.onnx", "--platform", platform, "--calibration", self.glyphs / "calib",
+                        "--preprocess", self.glyphs / "meta.json", "--output", f"{name}.onnx", "--configs-out", f"{name}.json",
+                        "--quiet", *args)
+
+    def pipeline(self, name, body, *args):
+        """Runs a pipeline file of the usual head and this body."""
+        head = [f"halftone: 1", f"model: {self.glyphs}/model.onnx", "platform: onnxruntime-int8",
+                "calibration:", f"  path: {self.glyphs}/calib/x.npy", f"  preprocess: {self.glyphs}/meta.json"]
+        (self.work / f"{name}.yaml").write_text("\n".join(head) + "\n" + body)
+        return self.run("run", f"{name}.yaml", "--quiet", *args)
+
+    def bytes(self, name):
+        return (self.work / name).read_bytes()
+
+    def json(self, name):
+        return json.loads((self.work / name).read_text())
+
+    def slots(self, name):
+        """Every config of a configs file by operator, direction and number."""
+        return {(operation["op"], operation["type"], direction, number): slot
+                for operation in self.json(name)["operations"]
+                for direction in ("inputs", "outputs")
+                for number, slot in enumerate(operation[direction])}
+
+    def files(self):
+        return sorted(path.name for path in self.work.iterdir())
+
+    def remove(self, name):
+        path = self.work / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

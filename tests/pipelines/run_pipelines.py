@@ -1,0 +1,197 @@
+"""Pipelines from end to end on the example model. Each function is one test; the first argument names it."""
+import argparse
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+
+from glyphs import Bench, Failure, require
+
+
+def explicit_passes(bench):
+    """A list of passes with parameters is what runs, in that order and with those parameters."""
+    bench.pipeline("explicit", """passes:
+  - fold-batch-norm
+  - constant-folding
+  - remove-identity
+  - remove-dead-code
+  - assign-configs
+  - quantize-fusion: {activations: [Relu]}
+  - quantize-simplify
+  - parameter-quantize
+  - runtime-calibration: {observer: percentile}
+  - quant-alignment: {elementwise: none, concat: to_output}
+  - passive-parameter-quantize
+  - parameter-baking
+export:
+  - {format: onnx-qdq, path: explicit.onnx}
+configs_out: explicit.json
+""", "--json", "figures.json")
+    steps = [step["pass"] for step in bench.json("figures.json")["steps"]]
+    require(steps[0] == "fold-batch-norm" and steps[-1] == "parameter-baking" and len(steps) == 12, f"the passes were {steps}")
+    rules = [slot["rule"] for slot in bench.slots("explicit.json").values() if slot.get("set_by") == "runtime-calibration"]
+    require(rules and all(rule.startswith("percentile") for rule in rules), f"the ranges were found by {sorted(set(rules))[:5]}")
+    bench.run("evaluate", "explicit.onnx", "--data", bench.glyphs / "test", "--preprocess", bench.glyphs / "meta.json",
+              "--limit", 4)
+
+
+def same_results(bench, option, values):
+    """Byte for byte the same model and configs for every value of an option, and once more for the first."""
+    for name, value in zip(("first", "second", "again"), (*values, values[0])):
+        bench.quantize(name, option, value)
+        for ending in ("onnx", "json"):
+            require(bench.bytes(f"{name}.{ending}") == bench.bytes(f"first.{ending}"),
+                    f"{option} {value} gives another {ending} file than {option} {values[0]}")
+
+
+def determinism_threads(bench):
+    same_results(bench, "--threads", (1, 2))
+
+
+def determinism_batch(bench):
+    same_results(bench, "--batch", (1, 32))
+
+
+def read_back(bench):
+    """What `quantize` simulates is what the exported file computes."""
+    test = bench.glyphs / "test"
+    bench.quantize("out", "--test", test, "--labels", test / "y.npy", "--json", "simulated.json")
+    bench.run("evaluate", "out.onnx", "--data", test, "--labels", test / "y.npy", "--preprocess", bench.glyphs / "meta.json",
+              "--against", bench.glyphs / "model.onnx", "--json", "exported.json", "--quiet")
+    simulated, exported = bench.json("simulated.json"), bench.json("exported.json")
+    for figure in ("top1", "top5", "agreement"):
+        require(simulated[figure] == exported[figure], f"{figure}: {simulated[figure]} simulated, {exported[figure]} exported")
+    for a, b in zip(simulated["outputs"], exported["outputs"], strict=True):
+        for figure in ("noise_to_signal", "cosine"):
+            require(abs(a[figure] - b[figure]) <= 1e-3 * abs(a[figure]),
+                    f"{figure} of '{a['name']}': {a[figure]} simulated, {b[figure]} exported")
+    require(simulated["top1"] > simulated["float_top1"] - 0.03, f"top-1 fell from {simulated['float_top1']} to {simulated['top1']}")
+
+
+def executors_agree(bench):
+    """Both executors lead to the same configs. They add in different orders, so scales agree to a tolerance."""
+    for executor in ("onednn", "reference"):
+        bench.quantize(executor, "--limit", 16, "--observer", "minmax", "--executor", executor)
+    fast, plain = bench.slots("onednn.json"), bench.slots("reference.json")
+    require(fast.keys() == plain.keys(), "the executors lead to different slots")
+    for key, slot in fast.items():
+        other = plain[key]
+        require(slot["state"] == other["state"], f"{key}: {slot['state']} and {other['state']}")
+        # A config that stays in float has no scale.
+        pairs = zip(slot.get("scale") or [], other.get("scale") or [], strict=True)
+        require(all(abs(a - b) <= 1e-5 * abs(b) for a, b in pairs), f"{key}: scales {slot['scale']} and {other['scale']}")
+
+
+def overrides(bench):
+    """Rules apply in order; what no rule matches keeps what the platform says."""
+    bench.pipeline("rules", """overrides:
+  - match: {op: Gemm}
+    set: {inputs: {state: fp32}, outputs: {state: fp32}}
+  - match: {op: MaxPool}
+    set: {outputs: {state: fp32}}
+export:
+  - path: rules.onnx
+configs_out: rules.json
+""")
+    slots = bench.slots("rules.json")
+    wrong = [key for key, slot in slots.items()
+             if (key[1] == "Gemm" or key[1:3] == ("MaxPool", "outputs")) and slot["state"] != "FP32"]
+    require(not wrong, f"not left in float: {wrong}")
+    convolutions = [slot["state"] for key, slot in slots.items() if key[1:] == ("Conv", "inputs", 1)]
+    require(convolutions and "FP32" not in convolutions, f"weights of the convolutions: {convolutions}")
+    reasons = [slot["reason"] for key, slot in slots.items() if key[1] == "Gemm"]
+    require(all("rules.yaml:" in reason for reason in reasons), f"the reasons name no rule: {reasons}")
+
+
+def dry_run(bench):
+    """The plan goes to standard output; nothing is computed or written."""
+    plan = bench.pipeline("plan", "export:\n  - path: plan.onnx\nconfigs_out: plan.json\n", "--dry-run")
+    require("runtime-calibration" in plan and "parameter-baking" in plan, f"no plan: {plan}")
+    require(bench.files() == ["plan.yaml"], f"files after a dry run: {bench.files()}")
+
+
+def passes_listed(bench):
+    lines = bench.run("passes").splitlines()[1:]
+    names = [line.split()[0] for line in lines]
+    require(len(names) >= 13 and names == sorted(names), f"passes: {names}")
+    for name in names:
+        require(name in bench.run("help", "pass", name), f"no help for {name}")
+
+
+def observers(bench):
+    """Each observer finds ranges, and not the same ones as another."""
+    seen = {}
+    for observer in ("minmax", "percentile", "kl", "mse"):
+        bench.quantize(observer, "--observer", observer)
+        scales = [tuple(slot["scale"]) for slot in bench.slots(f"{observer}.json").values()
+                  if slot.get("set_by") == "runtime-calibration"]
+        require(scales, f"{observer} found no range")
+        require(all(scale > 0 for entry in scales for scale in entry), f"{observer} gave a scale that is not positive")
+        same = next((other for other, found in seen.items() if found == scales), None)
+        require(same is None, f"{observer} and {same} found the same ranges")
+        seen[observer] = scales
+
+
+def configs_only(bench):
+    """A pipeline may write the configs and no model."""
+    bench.pipeline("configs", "configs_out: configs.json\n")
+    require(bench.files() == ["configs.json", "configs.yaml"], f"files: {bench.files()}")
+
+
+def presets(bench):
+    for preset, platform in (("naive", "naive-int8"), ("ppq-compat", "ppq-trt-int8")):
+        bench.quantize(preset, "--preset", preset, platform=platform)
+        require(bench.json(f"{preset}.json")["platform"] == platform, f"the platform of preset {preset}")
+
+
+def stopped_by_ctrl_c(bench):
+    """An interrupted run ends with 130 and leaves no half-written file. The reference executor is slow enough to be caught;
+    a machine on which it is not finishes the run, which is no fault."""
+    command = [bench.halftone, "quantize", bench.glyphs / "model.onnx", "-p", "onnxruntime-int8", "-c", bench.glyphs / "calib",
+               "-o", "out.onnx", "--executor", "reference", "--threads", "1"]
+    with subprocess.Popen([str(part) for part in command], cwd=bench.work, env=bench.environment, stderr=subprocess.PIPE,
+                          text=True) as running:
+        lines = []
+        for line in running.stderr:
+            lines.append(line)
+            if "parameter-quantize" in line:  # the next step is the calibration
+                break
+        running.send_signal(signal.SIGINT)
+        lines += running.stderr.readlines()
+        code = running.wait(60)
+    if code == 0:
+        return
+    require(code == 130, f"exit code {code}: {''.join(lines)}")
+    require(bench.files() == [], f"files after an interrupted run: {bench.files()}")
+    require(lines[-1].strip() != "" and "cancel" in "".join(lines), f"the messages: {''.join(lines)}")
+
+
+TESTS = {test.__name__: test for test in (
+    explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, dry_run, passes_listed,
+    observers, configs_only, presets, stopped_by_ctrl_c)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--halftone", type=pathlib.Path, required=True, help="the program")
+    parser.add_argument("--glyphs", type=pathlib.Path, required=True, help="the folder of the example model")
+    parser.add_argument("--plugins", type=pathlib.Path, required=True, help="the folder of the first-party plug-ins")
+    parser.add_argument("tests", nargs="*", choices=[*TESTS, []], help="all of them when none is named")
+    options = parser.parse_args()
+    for name in ("halftone", "glyphs", "plugins"):
+        setattr(options, name, getattr(options, name).resolve())
+    failed = 0
+    for name in options.tests or TESTS:
+        with tempfile.TemporaryDirectory(prefix="halftone-pipelines-") as folder:
+            try:
+                TESTS[name](Bench(options, pathlib.Path(folder).resolve()))
+                print(f"{name}: passed")
+            except Failure as failure:
+                failed += 1
+                print(f"{name}: FAILED: {failure}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
