@@ -88,7 +88,7 @@ void Octaves::remap(Counts &counts, const Octaves &finer) const {
     if (negative && !negative_) break;
     for (std::uint32_t bin = 0; bin < kBins; ++bin) {
       const auto count = counts[slot(negative, bin)];
-      if (count != 0) moved[slot(negative, bin == 0 ? 0 : bin_of(finer.interval(bin).first))] += count;
+      if (count != 0) moved[slot(negative, bin_of(finer.interval(bin).first))] += count;
     }
   }
   counts = std::move(moved);
@@ -142,7 +142,7 @@ void Octaves::add(const Octaves &other) {
     for (std::uint32_t bin = 0; bin < kBins; ++bin) {
       const std::uint64_t count = other.at(negative, bin);
       if (count == 0) continue;
-      put(negative, bin == 0 ? 0 : bin_of(other.interval(bin).first), count);
+      put(negative, bin_of(other.interval(bin).first), count);
     }
   }
 }

@@ -33,7 +33,7 @@ class Octaves {
   std::int32_t top() const noexcept { return top_; }
   std::uint64_t at(bool negative, std::uint32_t bin) const noexcept;
   Interval interval(std::uint32_t bin) const noexcept;
-  std::uint32_t bin_of(std::uint32_t bits) const noexcept;  // bits of |x|, not 0
+  std::uint32_t bin_of(std::uint32_t bits) const noexcept;  // bits of |x|
 
   // For reading a stored histogram back: the top first, then counts.
   void raise(std::int32_t top);

@@ -28,6 +28,7 @@ struct Command {
 const std::vector<Command> &commands();
 
 int command_evaluate(const std::vector<std::string> &arguments);
+int command_explain(const std::vector<std::string> &arguments);
 int command_help(const std::vector<std::string> &arguments);
 int command_inspect(const std::vector<std::string> &arguments);
 int command_quantize(const std::vector<std::string> &arguments);

@@ -15,13 +15,15 @@ const std::vector<Command> &commands() {
       {"evaluate", "MODEL --data PATH", "accuracy of a model, and its distance from another", &command_evaluate},
       {"executors", "", "list executors", &command_executors},
       {"exporters", "", "list exporters", &command_exporters},
+      {"explain", "PIPELINE.yaml", "the plan of a pipeline; after a run, who set each scale and why", &command_explain},
       {"help", "[KIND NAME | COMMAND]", "what a command, pass, observer, reader ... does and takes", &command_help},
       {"inspect", "MODEL", "operators, shapes, parameters and quantization of a model", &command_inspect},
       {"observers", "", "list observers", &command_observers},
       {"passes", "", "list passes", &command_passes},
       {"platforms", "", "list platforms", &command_platforms},
       {"plugins", "", "list plug-ins with their files and components", &command_plugins},
-      {"quantize", "MODEL --platform NAME --calibration PATH -o OUT.onnx", "quantize a model in one call", &command_quantize},
+      {"quantize", "MODEL --platform NAME --calibration PATH -o OUT.onnx", "quantize a model in one call",
+       &command_quantize},
       {"readers", "", "list readers", &command_readers},
       {"run", "PIPELINE.yaml [--set KEY=VALUE ...]", "run a pipeline file", &command_run},
   };
@@ -32,9 +34,12 @@ namespace {
 
 int exit_code(Status status) {
   switch (status) {
-    case Status::kCancelled: return kExitCancelled;
-    case Status::kInvalidArgument: return kExitUsage;
-    default: return kExitFailure;
+    case Status::kCancelled:
+      return kExitCancelled;
+    case Status::kInvalidArgument:
+      return kExitUsage;
+    default:
+      return kExitFailure;
   }
 }
 
@@ -51,7 +56,8 @@ int dispatch(const std::vector<std::string> &arguments) {
     if (name == command.name) return command.run({arguments.begin() + 1, arguments.end()});
     known.emplace_back(command.name);
   }
-  fail(Status::kInvalidArgument, "no command '{}'{}; `halftone help` lists the commands", name, nearest_hint(name, known));
+  fail(Status::kInvalidArgument, "no command '{}'{}; `halftone help` lists the commands", name,
+       nearest_hint(name, known));
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ class Target final : public host::TargetService {
       : descriptor_(std::move(descriptor)), refine_(std::move(refine)) {}
 
   std::string_view platform() const override { return descriptor_.id; }
+  void forget() override { flow_.reset(); }
   void node_rule(const host::WorkingModel &working, model::Handle node, host::NodeRule &out) override;
   const Setting *option(std::string_view dotted) const override { return descriptor_.option(dotted); }
   const PlatformDescriptor &descriptor() const { return descriptor_; }

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "core/host/instance.h"
+#include "core/host/service/target_service.h"
 #include "core/model/verify.h"
 #include "halftone/pass.h"
 
@@ -34,6 +35,7 @@ StepReport run_step(const PlannedStep &step, const RunServices &services, host::
   ctx.target = services.target;
   ctx.kernels = services.kernels;
   ctx.component = report.id;
+  if (services.target != nullptr) services.target->forget();
   const host::Instance instance(*step.component, &step.settings, ctx);  // its messages have a location already
   try {
     const auto &role = instance.role<ht_pass>(HT_PASS_1);

@@ -5,6 +5,7 @@ import difflib
 import hashlib
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -65,7 +66,8 @@ class Places:
     def clear(self, text):
         for name, value in self.names.items():
             text = text.replace(value, name)
-        return text
+        # A platform that is edited keeps its cases.
+        return re.sub(r"(\.platform\.yaml):\d+:\d+", r"\1:{line}", text)
 
 
 def environment(home):

@@ -56,9 +56,12 @@ ht_status HT_CALL add_initializer(ht_ctx *ctx, ht_handle graph, const ht_str *na
 ht_status HT_CALL add_node(ht_ctx *ctx, ht_handle graph, const ht_str *op_type, const ht_str *domain, const ht_str *name,
                            const ht_handles *inputs, const ht_handles *outputs, ht_handle *node) {
   return serve(ctx, [&] {
-    *node = working(ctx).model.add_node(graph_or_main(ctx, graph), std::string(text(op_type)), std::string(text(domain)),
-                                        std::string(text(name)), {inputs->data, inputs->size},
-                                        {outputs->data, outputs->size});
+    model::Model &m = working(ctx).model;
+    const model::Handle where = graph_or_main(ctx, graph);
+    std::string own(text(name).empty() ? text(op_type) : text(name));
+    for (int suffix = 1; m.find_node(where, own) != HT_NONE; ++suffix) own = fmt::format("{}_{}", text(name), suffix);
+    *node = m.add_node(where, std::string(text(op_type)), std::string(text(domain)), std::move(own),
+                       {inputs->data, inputs->size}, {outputs->data, outputs->size});
   });
 }
 

@@ -34,6 +34,8 @@ class TargetService {
  public:
   virtual ~TargetService() = default;
   virtual std::string_view platform() const = 0;
+  // Called before each pass: what was remembered of another working copy no longer counts.
+  virtual void forget() {}
   // Replaces what `out` held.
   virtual void node_rule(const WorkingModel &model, model::Handle node, NodeRule &out) = 0;
   // Null when the descriptor does not say. Lives as long as the service.

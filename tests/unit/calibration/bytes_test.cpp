@@ -81,6 +81,41 @@ TEST_CASE("every truncation and every flipped bit is data loss") {
   CHECK(status_of("no statistics at all") == Status::kDataLoss);
 }
 
+TEST_CASE("histograms that contradict the head are data loss, although the checksum is right") {
+  Request request;
+  request.histogram = true;
+  // 4 magic, version, flags, axis, count 2, zeros 0, two floats: the bins begin at byte 17.
+  const std::string good = test::collect(request, {1.0F, 1.75F}).serialize();
+  const auto forged = [&](const std::string &bins) { return sealed(good.substr(0, 17) + bins + std::string(10, 0)); };
+  const auto damage = [](const std::string &bytes) -> std::string {
+    try {
+      Accumulator::deserialize(bytes);
+    } catch (const Error &error) {
+      CHECK(error.status() == Status::kDataLoss);
+      return error.message();
+    }
+    return "accepted";
+  };
+  // 1.0 is bin 1 + 12 * 256 + 3 * 2048 = 9217, 1.75 lies 1536 bins above.
+  const std::string first = "\x81\x48", gap = "\xFF\x0B";
+  REQUIRE(forged("\x02" + first + "\x01" + gap + "\x01") == good);
+  CHECK(damage(good) == "accepted");
+  const auto says = [&](const std::string &bins, const char *what) {
+    CAPTURE(what);
+    CHECK(damage(forged(bins)).find(what) != std::string::npos);
+  };
+  says("\x02" + first + "\x01" + gap + "\x02", "an impossible bin");
+  says("\x02" + first + "\x02" + gap + std::string(1, 0), "an impossible bin");
+  says("\x01" + first + "\x01", "does not add up");
+  // Two counts of 2^63 + 1, which add up modulo 2^64.
+  const std::string huge = "\x81\x80\x80\x80\x80\x80\x80\x80\x80\x01";
+  says("\x02" + first + huge + gap + huge, "an impossible bin");
+  says("\x01" + first + "\x02", "does not end where the values do");
+  says("\x02" + first + "\x01" + "\xFF\x0A" + "\x01", "does not end where the values do");
+  says("\x02" + first + "\x01" + "\xFF\x0F" + "\x01", "a bin outside");
+  says("\xFF\xFF\x03" + first + "\x01", "too many bins");
+}
+
 TEST_CASE("inconsistent contents with a right checksum are data loss or, at worst, other consistent statistics") {
   std::mt19937 random(5);
   for (unsigned seed = 0; seed < 6; ++seed) {
