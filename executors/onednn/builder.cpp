@@ -23,6 +23,7 @@ std::shared_ptr<const Plan> Builder::build(std::span<const ht_tensor_view> input
     define_constant(static_cast<int>(i), value.constant);
     emit(static_cast<int>(i));
   }
+  fold_constants();
   take_inputs(inputs);
   for (std::size_t i = 0; i < program_.nodes.size(); ++i) {
     if (!done_[i]) add_node(program_.nodes[i]);
@@ -48,6 +49,17 @@ void Builder::take_inputs(std::span<const ht_tensor_view> inputs) {
       at(value).plain_buffer = buffer;
       emit(value);
     }
+  }
+}
+
+// First of all, so that parameters which are computed count as constants wherever their nodes stand.
+void Builder::fold_constants() {
+  for (std::size_t i = 0; i < program_.nodes.size(); ++i) {
+    const NodeRecord &node = program_.nodes[i];
+    const bool ready = std::all_of(node.inputs.begin(), node.inputs.end(), [&](int v) { return v < 0 || constant(v); });
+    if (!ready || !infer(node) || !fold(node)) continue;
+    consumed(node);
+    done_[i] = true;
   }
 }
 
@@ -115,10 +127,10 @@ bool Builder::fold(const NodeRecord &node) {
     made.push_back(make_constant(dtype(value), shape(value)));
     outputs.push_back(made.back()->view());
   }
-  sdk::check(node.quantizer
-                 ? ctx_.host.arithmetic->fake_quantize(ctx_.raw, &node.quantizer->table, inputs.data(), outputs.data())
-                 : node.kernel->run(node.state.get(), ctx_.raw, inputs.data(), inputs.size(), outputs.data(),
-                                    outputs.size()));
+  sdk::check(
+      node.quantizer
+          ? ctx_.host.arithmetic->fake_quantize(ctx_.raw, &node.quantizer->table, inputs.data(), outputs.data())
+          : node.kernel->run(node.state.get(), ctx_.raw, inputs.data(), inputs.size(), outputs.data(), outputs.size()));
   for (std::size_t i = 0; i < made.size(); ++i) {
     define_constant(node.outputs[i], made[i]);
     emit(node.outputs[i]);
@@ -140,7 +152,8 @@ bool Builder::build_native(const NodeRecord &node) {
 
 void Builder::build_kernel(const NodeRecord &node) {
   std::vector<KernelSlot> inputs, outputs;
-  for (const int value : node.inputs) inputs.push_back(value < 0 ? KernelSlot{plain_layout(HT_DTYPE_NONE, {})} : plain_slot(value));
+  for (const int value : node.inputs)
+    inputs.push_back(value < 0 ? KernelSlot{plain_layout(HT_DTYPE_NONE, {})} : plain_slot(value));
   const std::vector<ht_tensor_view> views = type_views(node);
   std::vector<ht_tensor_info> infos(node.outputs.size());
   for (ht_tensor_info &info : infos) info.struct_size = sizeof(info);

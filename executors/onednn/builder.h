@@ -82,9 +82,10 @@ class Builder {
                                   std::vector<PrimitiveStep::Operand> &operands);
   // The chain's nodes are done; returns the value that the step makes.
   int commit(const PostChain &chain, int value);
-  // Tries a step with all operators that can follow, then without any: `make` gets their attributes and operands and
-  // creates the primitive, or throws dnnl::error.
-  using Maker = std::function<void(const dnnl::primitive_attr &, std::vector<PrimitiveStep::Operand> &)>;
+  // Tries a step with all operators that can follow, then with fewer and fewer: `make` gets their attributes and
+  // operands and creates the primitive, or throws dnnl::error.
+  using Maker =
+      std::function<void(const dnnl::primitive_attr &, std::vector<PrimitiveStep::Operand> &, const PostChain &)>;
   int with_chain(int value, const PostRules &rules, const Desc &dst, const Maker &make);
 
   const dnnl::engine &engine() const { return cpu_engine(); }
@@ -94,11 +95,11 @@ class Builder {
     ht_dtype dtype = HT_DTYPE_NONE;
     Shape shape;
     ConstantPtr constant;
-    bool known = false;    // type and shape are
-    bool dynamic = false;  // shape depends on data
+    bool known = false;            // type and shape are
+    bool dynamic = false;          // shape depends on data
     int plain_buffer = kNoBuffer;  // for values that oneDNN does not describe
     std::vector<Placed> places;    // the first is where it was made
-    int pending = 0;       // slots that have not read it yet
+    int pending = 0;               // slots that have not read it yet
     std::vector<int> own_buffers;
   };
   State &at(int value) { return states_[static_cast<std::size_t>(value)]; }
@@ -106,6 +107,7 @@ class Builder {
   const ValueRecord &record(int value) const { return program_.values[static_cast<std::size_t>(value)]; }
 
   void take_inputs(std::span<const ht_tensor_view> inputs);
+  void fold_constants();
   void add_node(const NodeRecord &node);
   bool any_dynamic(const NodeRecord &node) const;
   bool infer(const NodeRecord &node);

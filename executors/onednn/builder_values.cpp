@@ -61,7 +61,9 @@ Placed Builder::constant_floats(std::vector<float> numbers) {
   return {plain_desc(Shape{count}), constant_buffer(data, numbers.size() * sizeof(float))};
 }
 
-void Builder::attach(int value, int buffer) { readers_[buffer].push_back(value); }
+void Builder::attach(int value, int buffer) {
+  readers_[buffer].push_back(value);
+}
 
 void Builder::define_constant(int value, ConstantPtr constant) {
   set_type(value, constant->layout.dtype, constant->layout.shape);
@@ -101,7 +103,9 @@ void Builder::alias_plain(int from, int to) {
   emit(to);
 }
 
-Placed Builder::current(int value) { return at(value).places.front(); }
+Placed Builder::current(int value) {
+  return at(value).places.front();
+}
 
 Placed Builder::plain(int value) {
   for (const Placed &placed : at(value).places) {

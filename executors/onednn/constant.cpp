@@ -29,9 +29,7 @@ ConstantPtr copy_constant(const ht_tensor_view &tensor) {
 }
 
 Quantizer::Quantizer(const ht_quantizer &source)
-    : table(source),
-      scales(source.scales, source.scales + source.count),
-      zero_points(source.count, 0) {
+    : table(source), scales(source.scales, source.scales + source.count), zero_points(source.count, 0) {
   if (source.zero_points != nullptr) std::copy_n(source.zero_points, source.count, zero_points.begin());
   table.struct_size = sizeof(table);
   table.scales = scales.data();

@@ -24,18 +24,27 @@ struct Blocking {
 };
 
 #if DNNL_VERSION_MAJOR >= 3
-inline Dims dims_of(const Desc &d) { return d.get_dims(); }
-inline bool is_blocked_kind(const Desc &d) { return d.get_format_kind() == memory::format_kind::blocked; }
+inline Dims dims_of(const Desc &d) {
+  return d.get_dims();
+}
+inline bool is_blocked_kind(const Desc &d) {
+  return d.get_format_kind() == memory::format_kind::blocked;
+}
 inline Blocking blocking_of(const Desc &d) {
   return {d.get_dims(), d.get_padded_dims(), d.get_strides(), d.get_inner_blks(), d.get_inner_idxs()};
 }
 #else
-inline Dims dims_of(const Desc &d) { return d.dims(); }
-inline bool is_blocked_kind(const Desc &d) { return d.data.format_kind == dnnl_blocked; }
+inline Dims dims_of(const Desc &d) {
+  return d.dims();
+}
+inline bool is_blocked_kind(const Desc &d) {
+  return d.data.format_kind == dnnl_blocked;
+}
 inline Blocking blocking_of(const Desc &d) {
   const dnnl_memory_desc_t &raw = d.data;
   const dnnl_blocking_desc_t &b = raw.format_desc.blocking;
-  return {Dims(raw.dims, raw.dims + raw.ndims), Dims(raw.padded_dims, raw.padded_dims + raw.ndims),
+  return {Dims(raw.dims, raw.dims + raw.ndims),
+          Dims(raw.padded_dims, raw.padded_dims + raw.ndims),
           Dims(b.strides, b.strides + raw.ndims),
           {b.inner_blks, b.inner_blks + b.inner_nblks},
           {b.inner_idxs, b.inner_idxs + b.inner_nblks}};
@@ -49,8 +58,9 @@ struct Window {
 
 // `bias` is an empty descriptor where there is none.
 template <typename Convolution>  // dnnl::convolution_forward or dnnl::deconvolution_forward
-typename Convolution::primitive_desc convolution(const engine &e, const primitive_attr &attr, algorithm alg, const Desc &src,
-                                                 const Desc &weights, const Desc &bias, const Desc &dst, const Window &w) {
+typename Convolution::primitive_desc convolution(const engine &e, const primitive_attr &attr, algorithm alg,
+                                                 const Desc &src, const Desc &weights, const Desc &bias,
+                                                 const Desc &dst, const Window &w) {
 #if DNNL_VERSION_MAJOR >= 3
   return {e, kInference, alg, src, weights, bias, dst, w.strides, w.dilations, w.pads_begin, w.pads_end, attr};
 #else
@@ -73,7 +83,8 @@ inline Pooling::primitive_desc pooling(const engine &e, const primitive_attr &at
 #if DNNL_VERSION_MAJOR >= 3
   return {e, kInference, alg, src, dst, w.strides, w.kernel, w.dilations, w.pads_begin, w.pads_end, attr};
 #else
-  return {Pooling::desc(kInference, alg, src, dst, w.strides, w.kernel, w.dilations, w.pads_begin, w.pads_end), attr, e};
+  return {Pooling::desc(kInference, alg, src, dst, w.strides, w.kernel, w.dilations, w.pads_begin, w.pads_end), attr,
+          e};
 #endif
 }
 
@@ -113,12 +124,12 @@ inline dnnl::matmul::primitive_desc matmul(const engine &e, const primitive_attr
 #endif
 }
 
-inline dnnl::concat::primitive_desc concat(const engine &e, const primitive_attr &attr, const Desc &dst, int axis,
-                                           const std::vector<Desc> &sources) {
+inline dnnl::lrn_forward::primitive_desc lrn(const engine &e, const primitive_attr &attr, const Desc &data,
+                                             std::int64_t size, float alpha, float beta, float k) {
 #if DNNL_VERSION_MAJOR >= 3
-  return {e, dst, axis, sources, attr};
+  return {e, kInference, algorithm::lrn_across_channels, data, data, size, alpha, beta, k, attr};
 #else
-  return {dst, axis, sources, e, attr};
+  return {dnnl::lrn_forward::desc(kInference, algorithm::lrn_across_channels, data, size, alpha, beta, k), attr, e};
 #endif
 }
 

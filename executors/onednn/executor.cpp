@@ -10,10 +10,11 @@ class Executor final : public sdk::Executor {
   static void describe(sdk::Description &d) {
     d.id("onednn")
         .title("oneDNN primitives in blocked layouts, one sample on one thread")
-        .doc("Compiles the model once for each set of input shapes: convolutions and poolings keep their results in the "
-             "layout that suits them, element-wise operators run inside the step before, memory is planned by liveness. "
-             "Operators without a form of its own run through plain kernels. A sample gives the same bits whatever the "
-             "number of workers; results agree with the executor reference within float32 rounding.")
+        .doc(
+            "Compiles the model once for each set of input shapes: convolutions and poolings keep their results in the "
+            "layout that suits them, element-wise operators run inside the step before, memory is planned by liveness. "
+            "Operators without a form of its own run through plain kernels. A sample gives the same bits whatever the "
+            "number of workers; results agree with the executor reference within float32 rounding.")
         .capabilities(HT_CAP_GRAPH_READ | HT_CAP_CONFIG_READ | HT_CAP_EXECUTE)
         .determinism(HT_DETERMINISM_EXACT)
         .threading(HT_THREADING_FREE)

@@ -36,6 +36,16 @@ std::vector<std::pair<std::int64_t, std::int64_t>> walk(const api::Blocking &b) 
   return out;
 }
 
+// oneDNN makes blocked descriptors from tags only: the usual ones, with channels in blocks of 8 or 16.
+Desc blocked_desc(const Order &order, std::span<const std::int64_t> shape) {
+  using Tag = dnnl::memory::format_tag;
+  constexpr Tag kTags[2][3] = {{Tag::nCw8c, Tag::nChw8c, Tag::nCdhw8c}, {Tag::nCw16c, Tag::nChw16c, Tag::nCdhw16c}};
+  const bool usual = order.block_axis == 1 && (order.block == 8 || order.block == 16) && shape.size() >= 3 &&
+                     shape.size() <= 5 && std::is_sorted(order.axes.begin(), order.axes.end());
+  if (!usual) return plain_desc(shape);
+  return Desc(dims_for(shape), api::kF32, kTags[order.block == 16 ? 1 : 0][shape.size() - 3]);
+}
+
 }  // namespace
 
 std::int64_t count_of(std::span<const std::int64_t> shape) {
@@ -46,12 +56,28 @@ std::int64_t count_of(std::span<const std::int64_t> shape) {
 
 std::size_t size_of(ht_dtype dtype) {
   switch (dtype) {
-    case HT_I8: case HT_U8: case HT_BOOL: return 1;
-    case HT_F16: case HT_BF16: case HT_I16: case HT_U16: return 2;
-    case HT_F32: case HT_I32: case HT_U32: return 4;
-    case HT_F64: case HT_I64: case HT_U64: case HT_C64: return 8;
-    case HT_C128: return 16;
-    default: throw sdk::Failure(HT_UNIMPLEMENTED, "executor onednn: element type " + std::to_string(dtype));
+    case HT_I8:
+    case HT_U8:
+    case HT_BOOL:
+      return 1;
+    case HT_F16:
+    case HT_BF16:
+    case HT_I16:
+    case HT_U16:
+      return 2;
+    case HT_F32:
+    case HT_I32:
+    case HT_U32:
+      return 4;
+    case HT_F64:
+    case HT_I64:
+    case HT_U64:
+    case HT_C64:
+      return 8;
+    case HT_C128:
+      return 16;
+    default:
+      throw sdk::Failure(HT_UNIMPLEMENTED, "executor onednn: element type " + std::to_string(dtype));
   }
 }
 
@@ -62,7 +88,9 @@ Desc plain_desc(std::span<const std::int64_t> shape) {
   return strided_desc(dims, strides);
 }
 
-Desc strided_desc(const Dims &dims, const Dims &strides) { return Desc(dims, api::kF32, strides); }
+Desc strided_desc(const Dims &dims, const Dims &strides) {
+  return Desc(dims, api::kF32, strides);
+}
 
 Desc any_desc(std::span<const std::int64_t> shape) {
   return Desc(dims_for(shape), api::kF32, dnnl::memory::format_tag::any);
@@ -96,6 +124,33 @@ bool same_layout(const Desc &a, const Desc &b) {
 bool padded(const Desc &desc) {
   const api::Blocking b = api::blocking_of(desc);
   return b.padded != b.dims;
+}
+
+Order order_of(const Desc &desc) {
+  Order order;
+  if (!api::is_blocked_kind(desc)) return {{}, -1, 0};
+  const api::Blocking b = api::blocking_of(desc);
+  if (b.inner_sizes.size() > 1) return {{}, -1, 0};
+  for (std::size_t i = 0; i < b.dims.size(); ++i) order.axes.push_back(i);
+  std::stable_sort(order.axes.begin(), order.axes.end(),
+                   [&](std::size_t x, std::size_t y) { return b.strides[x] > b.strides[y]; });
+  if (!b.inner_sizes.empty()) {
+    order.block = b.inner_sizes[0];
+    order.block_axis = static_cast<std::size_t>(b.inner_axes[0]);
+  }
+  if (!same_layout(desc, in_order(order, b.dims))) order.block = -1;
+  return order;
+}
+
+Desc in_order(const Order &order, std::span<const std::int64_t> shape) {
+  if (order.block > 0) return blocked_desc(order, shape);
+  Dims strides(shape.size(), 1);
+  std::int64_t stride = 1;
+  for (std::size_t i = order.axes.size(); i-- > 0;) {
+    strides[order.axes[i]] = stride;
+    stride *= shape[order.axes[i]];
+  }
+  return strided_desc(dims_for(shape), strides);
 }
 
 ht_tensor_view Layout::view(void *data) const {

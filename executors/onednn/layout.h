@@ -33,6 +33,17 @@ bool row_major(const Desc &desc);
 bool same_layout(const Desc &a, const Desc &b);
 bool padded(const Desc &desc);
 
+// The order of the axes in memory, from the outside in, and the block that is split off one of them and lies innermost.
+// `block` is -1 for what is not dense or has several blocks.
+struct Order {
+  std::vector<std::size_t> axes;
+  std::int64_t block = 0;
+  std::size_t block_axis = 0;
+};
+Order order_of(const Desc &desc);
+// The descriptor of another shape in the same order.
+Desc in_order(const Order &order, std::span<const std::int64_t> shape);
+
 // The view of a buffer: arrays live in the Layout.
 struct Layout {
   Shape shape, strides;

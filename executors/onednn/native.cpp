@@ -12,7 +12,9 @@ std::map<std::string_view, NativeFactory> &table() {
 
 }  // namespace
 
-NativeEntry::NativeEntry(const char *op_type, NativeFactory factory) { table()[op_type] = factory; }
+NativeEntry::NativeEntry(const char *op_type, NativeFactory factory) {
+  table()[op_type] = factory;
+}
 
 NativeFactory find_native(std::string_view domain, std::string_view op_type) {
   if (!domain.empty() && domain != "ai.onnx") return nullptr;

@@ -43,7 +43,10 @@ void place_buffers(Plan &plan) {
 }
 
 Workspace::Workspace(std::shared_ptr<const Plan> plan)
-    : stream(cpu_engine()), dynamic(plan->value_count), plan_(std::move(plan)), memory_(make_bytes(plan_->arena_bytes)) {
+    : stream(cpu_engine()),
+      dynamic(plan->value_count),
+      plan_(std::move(plan)),
+      memory_(make_bytes(plan_->arena_bytes)) {
   states_.reserve(plan_->steps.size());
   for (const auto &step : plan_->steps) states_.push_back(step->bind(*this));
 }
@@ -53,7 +56,11 @@ void Workspace::run(const sdk::Context &ctx, std::span<const ht_tensor_view> inp
   for (std::size_t i = 0; i < states_.size(); ++i) plan_->steps[i]->run(run, states_[i].get());
 }
 
-SingleThread::SingleThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-SingleThread::~SingleThread() { omp_set_num_threads(before_); }
+SingleThread::SingleThread() : before_(omp_get_max_threads()) {
+  omp_set_num_threads(1);
+}
+SingleThread::~SingleThread() {
+  omp_set_num_threads(before_);
+}
 
 }  // namespace halftone::onednn

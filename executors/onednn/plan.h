@@ -16,8 +16,8 @@ inline constexpr int kNoBuffer = -1;
 
 struct Buffer {
   std::size_t bytes = 0;
-  std::size_t offset = 0;       // in the workspace's memory
-  int first = -1, last = -1;    // steps that touch it
+  std::size_t offset = 0;                // in the workspace's memory
+  int first = -1, last = -1;             // steps that touch it
   std::shared_ptr<const void> constant;  // instead of workspace memory
 };
 

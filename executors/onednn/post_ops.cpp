@@ -44,6 +44,7 @@ PostChain Builder::find_chain(int value, const PostRules &rules) const {
     if (!accepted) break;
     longer.nodes.push_back(index);
     longer.values.push_back(node.outputs[0]);
+    longer.ends.push_back(longer.ops.size());
     chain = std::move(longer);
     value = node.outputs[0];
   }
@@ -85,11 +86,11 @@ dnnl::primitive_attr Builder::attributes(const PostChain &chain, const Desc &dst
 }
 
 int Builder::with_chain(int value, const PostRules &rules, const Desc &dst, const Maker &make) {
-  for (PostChain chain = find_chain(value, rules);; chain = {}) {
+  for (PostChain chain = find_chain(value, rules);; chain.drop_last()) {
     std::vector<PrimitiveStep::Operand> operands;
     const dnnl::primitive_attr attr = attributes(chain, dst, operands);
     try {
-      make(attr, operands);
+      make(attr, operands, chain);
     } catch (const dnnl::error &) {
       if (chain.empty()) throw;
       continue;

@@ -1,6 +1,7 @@
 // Chains of element-wise operators that run inside the step before them.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -19,18 +20,28 @@ Broadcast classify(const Shape &operand, const Shape &full);
 struct PostOp {
   bool binary = false;
   api::algorithm algorithm = api::algorithm::undef;
-  float alpha = 0, beta = 0;      // element-wise
-  int value = -1;                 // binary: the other operand, or
-  std::vector<float> numbers;     // ... one number for each index of the axis
+  float alpha = 0, beta = 0;   // element-wise
+  int value = -1;              // binary: the other operand, or
+  std::vector<float> numbers;  // ... one number for each index of the axis
   Broadcast broadcast;
 };
 
 struct PostChain {
-  int head = -1;            // the value of the step itself: all others have its shape
+  int head = -1;  // the value of the step itself: all others have its shape
   std::vector<PostOp> ops;
-  std::vector<int> nodes;   // that it stands for
-  std::vector<int> values;  // that the nodes make; the last is the result
-  bool empty() const { return ops.empty(); }
+  std::vector<int> nodes;         // that it stands for
+  std::vector<int> values;        // that the nodes make; the last is the result
+  std::vector<std::size_t> ends;  // of each node, in ops
+  bool empty() const { return nodes.empty(); }
+  bool has_binary() const {
+    return std::any_of(ops.begin(), ops.end(), [](const PostOp &op) { return op.binary; });
+  }
+  void drop_last() {
+    nodes.pop_back();
+    values.pop_back();
+    ends.pop_back();
+    ops.resize(ends.empty() ? 0 : ends.back());
+  }
 };
 
 // The attributes of a primitive without post-ops: scratch memory comes from the plan.

@@ -172,6 +172,8 @@ void prepare_node(const sdk::Context &ctx, const sdk::Node &node, NodeRecord &re
   }
 }
 
-Program read_program(const sdk::Context &ctx, const ht_session_options &options) { return Reader(ctx, options).read(); }
+Program read_program(const sdk::Context &ctx, const ht_session_options &options) {
+  return Reader(ctx, options).read();
+}
 
 }  // namespace halftone::onednn

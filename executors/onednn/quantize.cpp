@@ -19,12 +19,12 @@ class FakeQuantize final : public NativeOp {
     const Placed source = flat ? b.current(in) : b.plain(in);
     const int target = b.writable(node, in, source) ? source.buffer : b.allocate(source.bytes());
     const Shape shape = flat ? Shape{static_cast<std::int64_t>(source.bytes() / sizeof(float))} : b.shape(in);
-    b.loop({source.buffer, target}, [layout = plain_layout(HT_F32, shape), q = node.quantizer, from = source.buffer,
-                                     target](Run &run) {
-      const ht_tensor_view view = layout.view(run.workspace.at(from));
-      ht_tensor_view result = layout.view(run.workspace.at(target));
-      sdk::check(run.ctx.host.arithmetic->fake_quantize(run.ctx.raw, &q->table, &view, &result));
-    });
+    b.loop({source.buffer, target},
+           [layout = plain_layout(HT_F32, shape), q = node.quantizer, from = source.buffer, target](Run &run) {
+             const ht_tensor_view view = layout.view(run.workspace.at(from));
+             ht_tensor_view result = layout.view(run.workspace.at(target));
+             sdk::check(run.ctx.host.arithmetic->fake_quantize(run.ctx.raw, &q->table, &view, &result));
+           });
     b.define(out, {source.desc, target});
     return true;
   }

@@ -106,6 +106,8 @@ void DynamicStep::run(Run &run, StepState *) const {
 EmitStep::EmitStep(ht_handle value, KernelSlot source)
     : Step(buffers_of({source})), value_(value), source_(std::move(source)) {}
 
-void EmitStep::run(Run &run, StepState *) const { run.emit(value_, view_of(source_, run.workspace)); }
+void EmitStep::run(Run &run, StepState *) const {
+  run.emit(value_, view_of(source_, run.workspace));
+}
 
 }  // namespace halftone::onednn

@@ -22,8 +22,12 @@ class SquaredError final : public sdk::Observer {
             "Asymmetric configs are searched at both ends.\n"
             "\n"
             "PPQ counterpart: the observer `mse`, which tries nine ranges for int8 and lets one half own all levels.");
+    d.params.number("clip_weight",
+                    "what the squared error of a clipped value counts relative to that of a rounded one; below 1 a few "
+                    "large values cost the others less resolution",
+                    1.0, 0.001, 1.0);
   }
-  explicit SquaredError(const sdk::Args &) {}
+  explicit SquaredError(const sdk::Args &args) : clip_weight_(args.number("clip_weight")) {}
 
   ht_str derive(const sdk::Context &, const ht_statistics &statistics, const ht_quant_spec &spec, std::span<float> low,
                 std::span<float> high) const override {
@@ -32,11 +36,14 @@ class SquaredError final : public sdk::Observer {
       high[0] = statistics.maximum;
       return sdk::view(std::string_view("minmax (mse searches integer grids only)"));
     }
-    const Range range = squared_error_range(distribution_of(statistics), spec);
+    const Range range = squared_error_range(distribution_of(statistics), spec, clip_weight_);
     low[0] = static_cast<float>(range.low);
     high[0] = static_cast<float>(range.high);
     return sdk::view(std::string_view("mse"));
   }
+
+ private:
+  double clip_weight_;
 };
 HALFTONE_OBSERVER(SquaredError)
 

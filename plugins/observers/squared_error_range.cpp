@@ -53,8 +53,8 @@ Grid grid_for(const ht_quant_spec &spec, Range range) {
   return grid;
 }
 
-SquaredErrorTable::SquaredErrorTable(const Distribution &distribution)
-    : distribution_(distribution), total_(static_cast<double>(distribution.zeros)) {
+SquaredErrorTable::SquaredErrorTable(const Distribution &distribution, double clip_weight)
+    : distribution_(distribution), clip_weight_(clip_weight), total_(static_cast<double>(distribution.zeros)) {
   sums_.reserve(distribution.counts.size() + 1);
   sums_.push_back({});
   for (std::size_t i = 0; i < distribution.counts.size(); ++i) {
@@ -98,7 +98,7 @@ double SquaredErrorTable::error(const Grid &grid) const {
   if (total_ == 0 || sums_.size() < 2) return 0;
   const double s = grid.scale, low = static_cast<double>(grid.first) * s, high = static_cast<double>(grid.last) * s;
   const Moments begin = until(low - s / 2), end = until(high + s / 2);
-  double sum = around({}, begin, low) + around(end, sums_.back(), high);
+  double sum = clip_weight_ * (around({}, begin, low) + around(end, sums_.back(), high));
   if (grid.last - grid.first >= kMaxExactSteps) {
     sum += (end.mass - begin.mass) * s * s / 12;
   } else {
@@ -114,10 +114,10 @@ double SquaredErrorTable::error(const Grid &grid) const {
   return sum / total_;
 }
 
-Range squared_error_range(const Distribution &distribution, const ht_quant_spec &spec) {
+Range squared_error_range(const Distribution &distribution, const ht_quant_spec &spec, double clip_weight) {
   const Range whole{std::min(distribution.minimum, 0.0), std::max(distribution.maximum, 0.0)};
   if (distribution.counts.empty() || whole.high <= whole.low) return whole;
-  const SquaredErrorTable table(distribution);
+  const SquaredErrorTable table(distribution, clip_weight);
   const auto scaled = [](Range r, double low, double high) { return Range{r.low * low, r.high * high}; };
   const auto error_of = [&](Range r) { return table.error(grid_for(spec, r)); };
   if (spec.symmetry == HT_SYMMETRIC) {

@@ -18,8 +18,9 @@ Grid grid_for(const ht_quant_spec &spec, Range range);
 // Moments of the distribution up to a point, with the values of each bin spread evenly over it.
 class SquaredErrorTable {
  public:
-  explicit SquaredErrorTable(const Distribution &distribution);
-  // Mean of (x - nearest grid value)^2 over all elements.
+  // `clip_weight` is what the error of a value outside the grid counts, relative to one inside.
+  explicit SquaredErrorTable(const Distribution &distribution, double clip_weight = 1);
+  // Mean of (x - nearest grid value)^2 over all elements, with that weight.
   double error(const Grid &grid) const;
 
  private:
@@ -31,11 +32,12 @@ class SquaredErrorTable {
   static double around(const Moments &from, const Moments &until, double to);
 
   Distribution distribution_;
+  double clip_weight_ = 1;
   std::vector<Moments> sums_;  // before each bin
   double total_ = 0;
 };
 
 // More than a hundred candidates, coarse ones over 16 octaves and fine ones around the best.
-Range squared_error_range(const Distribution &distribution, const ht_quant_spec &spec);
+Range squared_error_range(const Distribution &distribution, const ht_quant_spec &spec, double clip_weight = 1);
 
 }  // namespace halftone::observers

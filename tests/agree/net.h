@@ -17,8 +17,12 @@ class Net {
 
   using Ints = std::vector<std::int64_t>;
   using Attributes = std::vector<std::pair<std::string, model::Attribute>>;
-  static std::pair<std::string, model::Attribute> ints(std::string name, Ints v) { return {std::move(name), {std::move(v)}}; }
-  static std::pair<std::string, model::Attribute> integer(std::string name, std::int64_t v) { return {std::move(name), {v}}; }
+  static std::pair<std::string, model::Attribute> ints(std::string name, Ints v) {
+    return {std::move(name), {std::move(v)}};
+  }
+  static std::pair<std::string, model::Attribute> integer(std::string name, std::int64_t v) {
+    return {std::move(name), {v}};
+  }
   static std::pair<std::string, model::Attribute> number(std::string name, float v) { return {std::move(name), {v}}; }
 
   model::Handle input(const model::Shape &shape);

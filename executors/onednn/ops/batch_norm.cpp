@@ -11,26 +11,27 @@ struct Affine {
   std::vector<float> factor, shift;
 };
 
-// Runs of `run` elements of one channel each ([channel][run], or [channel / 8][pixel][8] where `block` is 8).
+// Lanes of channels behind each pixel: 1 in row-major order ([channel][pixel]), 8 or 16 in blocks ([channel /
+// 8][pixel][8]), all of them where channels come last ([pixel][channel]).
 struct ChannelLoop {
-  std::int64_t outer, channels, run, block;
+  std::int64_t outer, channels, pixels, lanes;
   float floor;  // 0 for a ReLU behind it
 };
 
-void scale_plain(const ChannelLoop &l, const float *x, const float *factor, const float *shift, float *y) {
-  for (std::int64_t n = 0; n < l.outer; ++n) {
-    for (std::int64_t c = 0; c < l.channels; ++c, x += l.run, y += l.run) {
-      for (std::int64_t i = 0; i < l.run; ++i) y[i] = std::max(x[i] * factor[c] + shift[c], l.floor);
-    }
+void scale_row_major(const ChannelLoop &l, const float *x, const Affine &by, float *y) {
+  for (std::int64_t n = 0; n < l.outer * l.channels; ++n, x += l.pixels, y += l.pixels) {
+    const auto c = static_cast<std::size_t>(n % l.channels);
+    const float factor = by.factor[c], shift = by.shift[c];
+    for (std::int64_t i = 0; i < l.pixels; ++i) y[i] = std::max(x[i] * factor + shift, l.floor);
   }
 }
 
-template <std::int64_t kBlock>
-void scale_blocked(const ChannelLoop &l, const float *x, const float *factor, const float *shift, float *y) {
+void scale_lanes(const ChannelLoop &l, const float *x, const Affine &by, float *y) {
   for (std::int64_t n = 0; n < l.outer; ++n) {
-    for (std::int64_t c = 0; c < l.channels; c += kBlock) {
-      for (std::int64_t i = 0; i < l.run; ++i, x += kBlock, y += kBlock) {
-        for (std::int64_t k = 0; k < kBlock; ++k) y[k] = std::max(x[k] * factor[c + k] + shift[c + k], l.floor);
+    for (std::int64_t c = 0; c < l.channels; c += l.lanes) {
+      const float *factor = by.factor.data() + c, *shift = by.shift.data() + c;
+      for (std::int64_t i = 0; i < l.pixels; ++i, x += l.lanes, y += l.lanes) {
+        for (std::int64_t k = 0; k < l.lanes; ++k) y[k] = std::max(x[k] * factor[k] + shift[k], l.floor);
       }
     }
   }
@@ -46,25 +47,22 @@ class BatchNormalization final : public NativeOp {
     const int x = node.inputs[0], out = node.outputs[0];
     if (!b.is_available(x) || b.shape(x).size() < 2 || !read(b, node, affine)) return false;
     Placed source = b.current(x);
-    std::int64_t block = block_of(source.desc);
-    if (block == 0) source = b.plain(x);
-    if (block <= 1) block = 1;
-    const auto lanes = static_cast<std::size_t>((b.shape(x)[1] + block - 1) / block * block);
-    affine.factor.resize(lanes, 0.0F);
-    affine.shift.resize(lanes, 0.0F);
+    std::int64_t lanes = lanes_of(source.desc);
+    if (lanes == 0) source = b.plain(x), lanes = 1;
+    const auto channels = static_cast<std::size_t>((b.shape(x)[1] + lanes - 1) / lanes * lanes);
+    affine.factor.resize(channels, 0.0F);  // padding stays zero
+    affine.shift.resize(channels, 0.0F);
 
-    const PostChain chain = b.find_chain(out, {false, [](const PostOp &op) {
-                                                 return op.algorithm == api::algorithm::eltwise_relu && op.alpha == 0;
-                                               }});
+    const PostChain chain = b.find_chain(
+        out, {false, [](const PostOp &op) { return op.algorithm == api::algorithm::eltwise_relu && op.alpha == 0; }});
     const Shape &shape = b.shape(x);
-    const ChannelLoop loop{shape[0], static_cast<std::int64_t>(lanes), count_of(std::span(shape).subspan(2)), block,
+    const ChannelLoop loop{shape[0], static_cast<std::int64_t>(channels), count_of(std::span(shape).subspan(2)), lanes,
                            chain.empty() ? -INFINITY : 0.0F};
     const int target = b.writable(node, x, source) ? source.buffer : b.allocate(source.bytes());
     b.loop({source.buffer, target}, [loop, affine, from = source.buffer, target](Run &run) {
-      const auto *in = static_cast<const float *>(run.workspace.at(from));
-      auto *to = static_cast<float *>(run.workspace.at(target));
-      const auto body = loop.block == 8 ? &scale_blocked<8> : loop.block == 16 ? &scale_blocked<16> : &scale_plain;
-      body(loop, in, affine.factor.data(), affine.shift.data(), to);
+      const auto body = loop.lanes == 1 ? &scale_row_major : &scale_lanes;
+      body(loop, static_cast<const float *>(run.workspace.at(from)), affine,
+           static_cast<float *>(run.workspace.at(target)));
     });
     b.define(b.commit(chain, out), {source.desc, target});
     return true;
@@ -86,14 +84,12 @@ class BatchNormalization final : public NativeOp {
   }
 
  private:
-  // 8 or 16 for channels in blocks, 1 for row-major, 0 for anything else.
-  static std::int64_t block_of(const Desc &desc) {
+  // Zero for a layout that the loops do not know.
+  static std::int64_t lanes_of(const Desc &desc) {
     if (row_major(desc)) return 1;
-    const api::Blocking b = api::blocking_of(desc);
-    const bool channels = b.inner_sizes.size() == 1 && b.inner_axes[0] == 1;
-    if (!channels || (b.inner_sizes[0] != 8 && b.inner_sizes[0] != 16)) return 0;
-    // Outer axes in their own order.
-    return std::is_sorted(b.strides.begin(), b.strides.end(), std::greater<>()) ? b.inner_sizes[0] : 0;
+    const Order order = order_of(desc);
+    if (order.block == 0) return order.axes.back() == 1 && order.axes.front() == 0 ? api::dims_of(desc)[1] : 0;
+    return order.block_axis == 1 && std::is_sorted(order.axes.begin(), order.axes.end()) ? order.block : 0;
   }
 
   bool read(const Builder &b, const NodeRecord &node, Affine &affine) const {

@@ -1,4 +1,4 @@
-// Add, Sub, Mul, Div, Max and Min of two tensors.
+// Add, Sum, Sub, Mul, Div, Max and Min of two tensors.
 #include <algorithm>
 #include <string_view>
 
@@ -18,6 +18,7 @@ struct Kind {
 };
 constexpr Kind kKinds[] = {
     {"Add", algorithm::binary_add, true, &broadcast_loop<Plus>},
+    {"Sum", algorithm::binary_add, true, &broadcast_loop<Plus>},
     {"Sub", algorithm::binary_sub, false, &broadcast_loop<Minus>},
     {"Mul", algorithm::binary_mul, true, &broadcast_loop<Times>},
     {"Div", algorithm::binary_div, false, &broadcast_loop<Over>},
@@ -67,22 +68,31 @@ class Binary final : public NativeOp {
     linear.algorithm = algorithm::eltwise_linear;
     linear.alpha = 1;
     switch (op.algorithm) {
-      case algorithm::binary_add: linear.beta = *number; return linear;
-      case algorithm::binary_sub: linear.beta = -*number; return linear;
-      case algorithm::binary_mul: linear.alpha = *number; return linear;
-      default: return op;
+      case algorithm::binary_add:
+        linear.beta = *number;
+        return linear;
+      case algorithm::binary_sub:
+        linear.beta = -*number;
+        return linear;
+      case algorithm::binary_mul:
+        linear.alpha = *number;
+        return linear;
+      default:
+        return op;
     }
   }
 
   // The primitive with what follows it; the first operand has the result's layout.
-  void add_primitive(Builder &b, const NodeRecord &node, std::size_t lead, const Placed &first, const Placed &second) const {
+  void add_primitive(Builder &b, const NodeRecord &node, std::size_t lead, const Placed &first,
+                     const Placed &second) const {
     const Desc dst = first.desc;
     dnnl::binary::primitive_desc pd;
     std::vector<PrimitiveStep::Operand> operands;
-    const int result = b.with_chain(node.outputs[0], {false, {}}, dst, [&](const auto &attr, auto &extra) {
-      pd = api::binary(b.engine(), attr, kind_.alg, first.desc, second.desc, dst);
-      operands = extra;
-    });
+    const int result =
+        b.with_chain(node.outputs[0], {false, {}}, dst, [&](const auto &attr, auto &extra, const PostChain &) {
+          pd = api::binary(b.engine(), attr, kind_.alg, first.desc, second.desc, dst);
+          operands = extra;
+        });
     const int target = b.writable(node, node.inputs[lead], first) ? first.buffer : b.allocate(dst.get_size());
     operands.insert(operands.end(), {{DNNL_ARG_SRC_0, first.desc, first.buffer},
                                      {DNNL_ARG_SRC_1, second.desc, second.buffer},
@@ -126,8 +136,8 @@ class Binary final : public NativeOp {
     const BroadcastPlan plan(b.shape(node.inputs[0]), b.shape(node.inputs[1]), b.shape(out));
     b.loop({a.buffer, c.buffer, target.buffer},
            [plan, body = kind_.loop, x = a.buffer, y = c.buffer, z = target.buffer](Run &run) {
-             body(plan, static_cast<const float *>(run.workspace.at(x)), static_cast<const float *>(run.workspace.at(y)),
-                  static_cast<float *>(run.workspace.at(z)));
+             body(plan, static_cast<const float *>(run.workspace.at(x)),
+                  static_cast<const float *>(run.workspace.at(y)), static_cast<float *>(run.workspace.at(z)));
            });
     b.define(out, target);
   }

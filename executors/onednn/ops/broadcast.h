@@ -33,7 +33,8 @@ struct Smaller {
 };
 
 template <typename Op>
-void row_loop(const float *a, std::int64_t a_stride, const float *b, std::int64_t b_stride, float *out, std::int64_t n) {
+void row_loop(const float *a, std::int64_t a_stride, const float *b, std::int64_t b_stride, float *out,
+              std::int64_t n) {
   if (a_stride == 1 && b_stride == 1) {
     for (std::int64_t i = 0; i < n; ++i) out[i] = Op::apply(a[i], b[i]);
   } else if (a_stride == 1) {

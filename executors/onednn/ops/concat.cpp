@@ -1,29 +1,27 @@
-// Concat: blocked layouts are kept where every part fills whole blocks.
+// Concat: runs of bytes, in the layout of the first part where all can have it.
+#include <cstring>
+
 #include "../builder.h"
 
 namespace halftone::onednn {
 namespace {
 
-// The layout of the part that all could share: a blocked one of the first part if it fits all, else plain.
-bool fits_blocks(const Builder &b, const NodeRecord &node, const Desc &desc, std::size_t axis) {
-  const api::Blocking blocking = api::blocking_of(desc);
-  if (blocking.inner_sizes.size() != 1) return false;
-  const auto split = static_cast<std::size_t>(blocking.inner_axes[0]);
-  for (const int value : node.inputs) {
-    if (split == axis && b.shape(value)[axis] % blocking.inner_sizes[0] != 0) return false;
-  }
-  return true;
-}
+// One part: how much of it stands in a row.
+struct Part {
+  int buffer;
+  std::size_t run;  // bytes
+};
 
-// The same layout for other extents.
-Desc like(const Desc &desc, const Shape &shape) {
-  const api::Blocking b = api::blocking_of(desc);
-  if (b.inner_sizes.empty()) return plain_desc(shape);
-  using Tag = dnnl::memory::format_tag;
-  const bool wide = b.inner_sizes[0] == 16;
-  const Tag tags[] = {wide ? Tag::nCw16c : Tag::nCw8c, wide ? Tag::nChw16c : Tag::nChw8c,
-                      wide ? Tag::nCdhw16c : Tag::nCdhw8c};
-  return Desc(Dims(shape), api::kF32, tags[shape.size() - 3]);
+void copy_parts(Run &run, const std::vector<Part> &parts, int target, std::int64_t rows) {
+  auto *to = static_cast<std::byte *>(run.workspace.at(target));
+  std::size_t row_bytes = 0;
+  for (const Part &part : parts) row_bytes += part.run;
+  for (const Part &part : parts) {
+    const auto *from = static_cast<const std::byte *>(run.workspace.at(part.buffer));
+    std::byte *out = to;
+    for (std::int64_t row = 0; row < rows; ++row, from += part.run, out += row_bytes) std::memcpy(out, from, part.run);
+    to += part.run;
+  }
 }
 
 class Concat final : public NativeOp {
@@ -36,34 +34,43 @@ class Concat final : public NativeOp {
       if (!b.is_available(value)) return false;
     }
     const Shape &shape = b.shape(out);
+    if (shape.empty()) return false;
     const auto axis = static_cast<std::size_t>(axis_ < 0 ? axis_ + static_cast<std::int64_t>(shape.size()) : axis_);
-    const Desc common = layout(b, node, axis);
-    std::vector<Desc> sources;
-    std::vector<PrimitiveStep::Operand> operands;
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      const int value = node.inputs[i];
-      sources.push_back(like(common, b.shape(value)));
-      operands.push_back({DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), sources.back(),
-                          b.in_layout(value, sources.back()).buffer});
+    const Order order = common_order(b, node, axis);
+    const Placed target{in_order(order, shape), b.allocate(in_order(order, shape).get_size())};
+    // Everything outside the axis is a row.
+    std::int64_t rows = 1;
+    for (std::size_t i = 0; order.axes[i] != axis; ++i) {
+      const std::size_t outer = order.axes[i];
+      const bool split = order.block > 0 && outer == order.block_axis;
+      rows *= split ? (shape[outer] + order.block - 1) / order.block : shape[outer];
     }
-    const Placed target{like(common, shape), b.allocate(like(common, shape).get_size())};
-    const dnnl::concat::primitive_desc pd =
-        api::concat(b.engine(), plain_attributes(), target.desc, static_cast<int>(axis), sources);
-    operands.push_back({DNNL_ARG_DST, target.desc, target.buffer});
-    b.primitive(dnnl::concat(pd), pd, std::move(operands));
+    std::vector<Part> parts;
+    std::vector<int> touched = {target.buffer};
+    for (const int value : node.inputs) {
+      const Placed part = b.in_layout(value, in_order(order, b.shape(value)));
+      parts.push_back({part.buffer, part.bytes() / static_cast<std::size_t>(rows)});
+      touched.push_back(part.buffer);
+    }
+    b.loop(std::move(touched), [parts, rows, to = target.buffer](Run &run) { copy_parts(run, parts, to, rows); });
     b.define(out, target);
     return true;
   }
 
  private:
-  static Desc layout(Builder &b, const NodeRecord &node, std::size_t axis) {
+  // Of the first part that is not row-major; every part must fill whole blocks.
+  static Order common_order(Builder &b, const NodeRecord &node, std::size_t axis) {
     for (const int value : node.inputs) {
       const Desc desc = b.current(value).desc;
-      const std::size_t rank = b.shape(value).size();
-      if (rank < 3 || rank > 5 || !fits_blocks(b, node, desc, axis)) continue;
-      if (same_layout(desc, like(desc, b.shape(value)))) return desc;
+      const Order order = order_of(desc);
+      if (row_major(desc) || order.block < 0) continue;
+      bool fits = true;
+      for (const int other : node.inputs) {
+        fits = fits && (order.block == 0 || order.block_axis != axis || b.shape(other)[axis] % order.block == 0);
+      }
+      if (fits) return order;
     }
-    return plain_desc(b.shape(node.inputs[0]));
+    return order_of(plain_desc(b.shape(node.inputs[0])));
   }
   std::int64_t axis_;
 };

@@ -8,7 +8,11 @@ namespace {
 
 using Primitive = dnnl::convolution_forward;
 
-bool is_fast(const char *implementation) { return std::string_view(implementation).substr(0, 3) != "ref"; }
+// Convolutions through GEMM apply second operands element by element.
+bool is_fast(std::string_view implementation, const PostChain &chain) {
+  if (implementation.substr(0, 3) == "ref") return false;
+  return !chain.has_binary() || implementation.find("gemm") == std::string_view::npos;
+}
 
 class Conv final : public NativeOp {
  public:
@@ -30,16 +34,15 @@ class Conv final : public NativeOp {
                                          bias_desc, dst, *window);
     };
     // A first look says which layouts it wants; operands of post-ops must have that of the result.
-    const Primitive::primitive_desc probe =
-        describe(plain_attributes(), any_desc(in_shape), any_desc(b.shape(out)));
+    const Primitive::primitive_desc probe = describe(plain_attributes(), any_desc(in_shape), any_desc(b.shape(out)));
     const Desc src = probe.src_desc(), dst = probe.dst_desc();
-    const bool fast = is_fast(probe.impl_info_str());
+    const bool fast = is_fast(probe.impl_info_str(), {});
 
     Primitive::primitive_desc chosen;
     std::vector<PrimitiveStep::Operand> operands;
-    const int result = b.with_chain(out, {true, {}}, dst, [&](const auto &attr, auto &extra) {
+    const int result = b.with_chain(out, {true, {}}, dst, [&](const auto &attr, auto &extra, const PostChain &chain) {
       chosen = describe(attr, src, dst);
-      if (fast && !is_fast(chosen.impl_info_str())) throw dnnl::error(dnnl_unimplemented, "slow with post-ops");
+      if (fast && !is_fast(chosen.impl_info_str(), chain)) throw dnnl::error(dnnl_unimplemented, "slow with post-ops");
       operands = extra;
     });
     const Placed source = b.in_layout(x, src);

@@ -16,7 +16,8 @@ class ConvTranspose final : public NativeOp {
   bool build(Builder &b, const NodeRecord &node) const override {
     const int x = node.inputs[0], w = node.inputs[1], bias = node.inputs.size() > 2 ? node.inputs[2] : -1;
     const int out = node.outputs[0];
-    if (explicit_shape_ || !b.is_available(x) || !b.is_available(w) || (bias >= 0 && !b.is_available(bias))) return false;
+    if (explicit_shape_ || !b.is_available(x) || !b.is_available(w) || (bias >= 0 && !b.is_available(bias)))
+      return false;
     const Shape &in_shape = b.shape(x), &w_shape = b.shape(w), &out_shape = b.shape(out);
     if (in_shape.size() < 3 || in_shape.size() > 5) return false;
     // The convolution whose gradient this is runs from the output to the input.
@@ -33,7 +34,7 @@ class ConvTranspose final : public NativeOp {
     const Desc src = probe.src_desc(), dst = probe.dst_desc();
     Primitive::primitive_desc chosen;
     std::vector<PrimitiveStep::Operand> operands;
-    const int result = b.with_chain(out, {false, {}}, dst, [&](const auto &attr, auto &extra) {
+    const int result = b.with_chain(out, {false, {}}, dst, [&](const auto &attr, auto &extra, const PostChain &) {
       chosen = describe(attr, src, dst);
       operands = extra;
     });

@@ -58,8 +58,7 @@ void add_eltwise(Builder &b, const NodeRecord &node, const std::vector<PostOp> &
   for (const PostOp &op : ops) {
     const dnnl::eltwise_forward::primitive_desc pd =
         api::eltwise(b.engine(), plain_attributes(), op.algorithm, desc, op.alpha, op.beta);
-    b.primitive(dnnl::eltwise_forward(pd), pd,
-                {{DNNL_ARG_SRC, desc, source.buffer}, {DNNL_ARG_DST, desc, target}});
+    b.primitive(dnnl::eltwise_forward(pd), pd, {{DNNL_ARG_SRC, desc, source.buffer}, {DNNL_ARG_DST, desc, target}});
     source.buffer = target;
   }
   b.define(out, {desc, target});

@@ -1,5 +1,5 @@
-// LayerNormalization over the trailing axes. Sums run in a fixed number of lanes, so that they vectorise and their order
-// is always the same.
+// LayerNormalization over the trailing axes. Sums run in a fixed number of lanes, so that they vectorise and their
+// order is always the same.
 #include <cmath>
 
 #include "../builder.h"
@@ -24,10 +24,12 @@ double sum(std::int64_t n, Term term) {
 
 void normalize_row(const float *x, const float *scale, const float *bias, float epsilon, float *y, std::int64_t n) {
   const double mean = sum(n, [&](std::int64_t i) { return double{x[i]}; }) / static_cast<double>(n);
-  const double variance = sum(n, [&](std::int64_t i) {
-    const double d = double{x[i]} - mean;
-    return d * d;
-  }) / static_cast<double>(n);
+  const double variance = sum(n,
+                              [&](std::int64_t i) {
+                                const double d = double{x[i]} - mean;
+                                return d * d;
+                              }) /
+                          static_cast<double>(n);
   const auto m = static_cast<float>(mean), factor = static_cast<float>(1.0 / std::sqrt(variance + double{epsilon}));
   for (std::int64_t i = 0; i < n; ++i) y[i] = (x[i] - m) * factor * scale[i];
   if (bias == nullptr) return;

@@ -24,10 +24,11 @@ void add_product(Builder &b, int out, const Product &p) {
   const std::size_t rank = api::dims_of(p.dst).size();
   dnnl::matmul::primitive_desc pd;
   std::vector<PrimitiveStep::Operand> operands;
-  const int result = b.with_chain(out, rules_for(full, rank != full.size()), p.dst, [&](const auto &attr, auto &extra) {
-    pd = api::matmul(b.engine(), attr, p.a, p.b, p.bias, p.dst);
-    operands = extra;
-  });
+  const int result = b.with_chain(out, rules_for(full, rank != full.size()), p.dst,
+                                  [&](const auto &attr, auto &extra, const PostChain &) {
+                                    pd = api::matmul(b.engine(), attr, p.a, p.b, p.bias, p.dst);
+                                    operands = extra;
+                                  });
   const int target = b.allocate(p.dst.get_size());
   operands.insert(operands.end(), {{DNNL_ARG_SRC, p.a, b.plain(p.a_value).buffer},
                                    {DNNL_ARG_WEIGHTS, p.b, b.plain(p.b_value).buffer},
@@ -58,8 +59,14 @@ class MatMul final : public NativeOp {
       return true;
     }
     const std::size_t rank = full.size();
-    add_product(b, out, {plain_desc(with_leading_ones(a, rank)), plain_desc(with_leading_ones(c, rank)), Desc(),
-                         plain_desc(full), x, y, {}});
+    add_product(b, out,
+                {plain_desc(with_leading_ones(a, rank)),
+                 plain_desc(with_leading_ones(c, rank)),
+                 Desc(),
+                 plain_desc(full),
+                 x,
+                 y,
+                 {}});
     return true;
   }
 };
@@ -82,9 +89,12 @@ class Gemm final : public NativeOp {
       // A row of N, one number, or a full matrix; others are left to the kernel.
       const Broadcast broadcast = classify(b.shape(c), b.shape(out));
       Shape extents = {1, 1};
-      if (broadcast.kind == Broadcast::kSame) extents = b.shape(out);
-      else if (broadcast.kind == Broadcast::kAxis && broadcast.axis == 1) extents[1] = b.shape(out)[1];
-      else return false;
+      if (broadcast.kind == Broadcast::kSame)
+        extents = b.shape(out);
+      else if (broadcast.kind == Broadcast::kAxis && broadcast.axis == 1)
+        extents[1] = b.shape(out)[1];
+      else
+        return false;
       p.bias = plain_desc(extents);
       p.bias_place = b.plain(c);
     }

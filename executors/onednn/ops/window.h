@@ -25,6 +25,8 @@ class WindowAttributes {
   std::string auto_pad_;
 };
 
-inline Shape spatial(const Shape &shape) { return {shape.begin() + 2, shape.end()}; }
+inline Shape spatial(const Shape &shape) {
+  return {shape.begin() + 2, shape.end()};
+}
 
 }  // namespace halftone::onednn

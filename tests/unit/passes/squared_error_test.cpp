@@ -78,6 +78,21 @@ TEST_CASE("a Gaussian in eight bits is clipped near four deviations") {
   CHECK(r.high < 4.6);
 }
 
+TEST_CASE("clipped values that count less give narrower ranges") {
+  std::vector<double> values = gaussian(20000, 1);
+  for (int i = 0; i < 20; ++i) values.push_back(40.0);
+  const MadeStatistics made(values);
+  for (const std::uint32_t symmetry : {HT_SYMMETRIC, HT_ASYMMETRIC}) {
+    const Range plain = squared_error_range(made.distribution(), int8(symmetry));
+    const Range half = squared_error_range(made.distribution(), int8(symmetry), 0.5);
+    const Range little = squared_error_range(made.distribution(), int8(symmetry), 0.001);
+    CHECK(half.high <= plain.high);
+    CHECK(little.high < half.high);
+    CHECK(little.high < 8);
+    CHECK(plain.high > 20);
+  }
+}
+
 TEST_CASE("power-of-two scales are judged as they are") {
   ht_quant_spec spec = int8(HT_SYMMETRIC);
   spec.scale_form = HT_SCALE_POWER_OF_TWO;
