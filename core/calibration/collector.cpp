@@ -19,6 +19,13 @@ struct Layout {
       requests.push_back(request);
     }
   }
+
+  std::vector<Accumulator> accumulators() const {
+    std::vector<Accumulator> list;
+    list.reserve(requests.size());
+    for (const ValueRequest &request : requests) list.emplace_back(request.request);
+    return list;
+  }
 };
 
 // What one sample leaves for the ordered step.
@@ -41,18 +48,19 @@ Digest digest_of(const Sample &sample) {
 
 class Collector final : public SampleSink {
  public:
-  Collector(const Layout &layout, const model::Model &model) : layout_(layout), model_(model) {
-    for (const ValueRequest &request : layout.requests) {
-      totals.emplace_back(request.request);
-      any_groups_ = any_groups_ || request.groups;
-    }
+  // The totals are left in `kept` when the flow lets go of its sinks. `may_skip`: a sample that fails half-way is
+  // dropped with all that was seen of it.
+  Collector(const Layout &layout, const model::Model &model, bool may_skip, std::vector<Accumulator> &kept)
+      : layout_(layout), model_(model), may_skip_(may_skip), kept_(kept), totals_(layout.accumulators()) {
+    for (const ValueRequest &request : layout.requests) any_groups_ = any_groups_ || request.groups;
   }
+  ~Collector() override { kept_ = std::move(totals_); }
 
   void begin(std::uint64_t index) override {
     index_ = index;
     left_ = std::make_shared<Left>();
-    if (!any_groups_) return;
-    for (const ValueRequest &request : layout_.requests) left_->groups.emplace_back(request.request);
+    if (may_skip_) sample_ = layout_.accumulators();
+    if (any_groups_) left_->groups = layout_.accumulators();
   }
 
   void value(model::Handle value, const ht_tensor_view &tensor) override {
@@ -60,24 +68,26 @@ class Collector final : public SampleSink {
     if (found == layout_.position.end()) return;
     const std::size_t at = found->second;
     // A value that wants groups is summed up by the ordered step, from its groups.
-    Accumulator &into = layout_.requests[at].groups ? left_->groups[at] : totals[at];
+    Accumulator &into = layout_.requests[at].groups ? left_->groups[at] : may_skip_ ? sample_[at] : totals_[at];
     if (!into.observe(tensor)) {
       fail(Status::kFailedPrecondition,
-           "value '{}' becomes NaN or infinite on sample {}; check the preprocessing and the float model", model_.value(value).name,
-           index_);
+           "value '{}' becomes NaN or infinite on sample {}; check the preprocessing and the float model",
+           model_.value(value).name, index_);
     }
   }
 
   std::shared_ptr<void> take(host::Context &, const Sample &sample) override {
+    for (std::size_t i = 0; i < sample_.size(); ++i) totals_[i].merge(sample_[i]);
     left_->data = digest_of(sample);
     return std::exchange(left_, nullptr);
   }
 
-  std::vector<Accumulator> totals;
-
  private:
   const Layout &layout_;
   const model::Model &model_;
+  bool may_skip_;
+  std::vector<Accumulator> &kept_;
+  std::vector<Accumulator> totals_, sample_;
   bool any_groups_ = false;
   std::uint64_t index_ = 0;
   std::shared_ptr<Left> left_;
@@ -94,12 +104,10 @@ Request request_of(std::uint32_t wants, std::uint32_t channel_axis) {
   return request;
 }
 
-Collection collect(const Dataset &dataset, const host::Session &session, const model::Model &model, const Requests &requests,
-                   std::uint64_t group, const FlowOptions &options) {
+Collection collect(const Dataset &dataset, const host::Session &session, const model::Model &model,
+                   const Requests &requests, std::uint64_t group, const FlowOptions &options) {
   const Layout layout(requests);
-  std::vector<Accumulator> totals(layout.values.size());
   Collection out;
-  for (std::size_t i = 0; i < layout.values.size(); ++i) totals[i] = Accumulator(layout.requests[i].request);
 
   // Groups are of consecutive good samples.
   std::uint64_t taken = 0;
@@ -116,23 +124,20 @@ Collection collect(const Dataset &dataset, const host::Session &session, const m
       groups.back().merge(sample.groups[i]);
     }
   };
-  // The flow destroys its workers, and the sinks with them, when it returns: totals are merged as each one goes.
-  struct Merging final : SampleSink {
-    Merging(std::unique_ptr<Collector> c, std::vector<Accumulator> &t) : collector(std::move(c)), into(t) {}
-    ~Merging() override {
-      for (std::size_t i = 0; i < into.size(); ++i) into[i].merge(collector->totals[i]);
-    }
-    void begin(std::uint64_t index) override { collector->begin(index); }
-    void value(model::Handle v, const ht_tensor_view &t) override { collector->value(v, t); }
-    std::shared_ptr<void> take(host::Context &ctx, const Sample &s) override { return collector->take(ctx, s); }
-    std::unique_ptr<Collector> collector;
-    std::vector<Accumulator> &into;
-  };
-  out.flow = run_flow(dataset, session, options,
-                      [&](std::uint32_t) -> std::unique_ptr<SampleSink> {
-                        return std::make_unique<Merging>(std::make_unique<Collector>(layout, model), totals);
-                      },
-                      reduce);
+  // A worker makes its own sink, so each has a place of its own.
+  const bool may_skip = options.on_bad_sample == BadSample::kSkip;
+  std::vector<std::vector<Accumulator>> kept(options.workers);
+  out.flow = run_flow(
+      dataset, session, options,
+      [&](std::uint32_t worker) -> std::unique_ptr<SampleSink> {
+        return std::make_unique<Collector>(layout, model, may_skip, kept.at(worker));
+      },
+      reduce);
+  std::vector<Accumulator> totals = layout.accumulators();
+  for (std::vector<Accumulator> &part : kept) {
+    for (std::size_t i = 0; i < part.size(); ++i) totals[i].merge(part[i]);
+    part = {};
+  }
   out.data = data.finish();
   for (std::size_t i = 0; i < layout.values.size(); ++i) {
     Statistics &statistics = out.values[layout.values[i]];

@@ -49,7 +49,7 @@ struct Collection {
 // Runs the samples through the session, whose emits must contain the requested values. Worker accumulators are merged
 // exactly, so the result is the same for any number of workers. `group` is the number of samples in a group, for the
 // requests that want groups. Throws FailedPrecondition naming the value that became NaN or infinite, and the sample.
-Collection collect(const Dataset &dataset, const host::Session &session, const model::Model &model, const Requests &requests,
-                   std::uint64_t group, const FlowOptions &options);
+Collection collect(const Dataset &dataset, const host::Session &session, const model::Model &model,
+                   const Requests &requests, std::uint64_t group, const FlowOptions &options);
 
 }  // namespace halftone::calibration

@@ -53,8 +53,8 @@ struct Dataset::Open {
   const InputSource &source;
   void *raw = nullptr;
   std::uint64_t count = 0;
-  std::string input;          // name of the model input
-  model::ValueType type;      // of the model input
+  std::string input;      // name of the model input
+  model::ValueType type;  // of the model input
 };
 
 namespace {
@@ -78,8 +78,8 @@ const InputSource &source_for(const std::vector<InputSource> &sources, const std
   for (const InputSource &source : sources) {
     if (source.input == input || (only && source.input.empty())) return source;
   }
-  fail(Status::kInvalidArgument, "the model's input '{}' gets no data; give it with {}=PATH, or an entry of `inputs:`", input,
-       input);
+  fail(Status::kInvalidArgument, "the model's input '{}' gets no data; give it with {}=PATH, or an entry of `inputs:`",
+       input, input);
 }
 
 bool extension_listed(const char *extensions, const std::string &extension) {
@@ -93,7 +93,8 @@ bool extension_listed(const char *extensions, const std::string &extension) {
 std::string guess_reader(const host::Registry &registry, const std::string &path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  if (status.type() == fs::file_type::not_found) fail(Status::kNotFound, "the samples '{}' do not exist; check the path", path);
+  if (status.type() == fs::file_type::not_found)
+    fail(Status::kNotFound, "the samples '{}' do not exist; check the path", path);
   std::set<std::string> extensions;
   if (fs::is_directory(status)) {
     for (const auto &entry : fs::directory_iterator(path, error)) extensions.insert(entry.path().extension().string());
@@ -110,8 +111,8 @@ std::string guess_reader(const host::Registry &registry, const std::string &path
       if (extension_listed(role->extensions, extension)) return std::string(component->id());
     }
   }
-  fail(Status::kInvalidArgument, "'{}' holds nothing that a reader knows by its ending; name one with --reader: {}", path,
-       fmt::join(readers, ", "));
+  fail(Status::kInvalidArgument, "'{}' holds nothing that a reader knows by its ending; name one with --reader: {}",
+       path, fmt::join(readers, ", "));
 }
 
 Dataset::Dataset(const host::Registry &registry, const model::Model &m, std::vector<InputSource> sources)
@@ -120,8 +121,12 @@ Dataset::Dataset(const host::Registry &registry, const model::Model &m, std::vec
   const std::vector<std::string> names = names_of(m, inputs);
   for (const InputSource &source : sources_) {
     if (source.input.empty() || std::ranges::find(names, source.input) != names.end()) continue;
-    fail(Status::kInvalidArgument, "the model has no input '{}'{}; it has: {}", source.input, nearest_hint(source.input, names),
-         fmt::join(names, ", "));
+    fail(Status::kInvalidArgument, "the model has no input '{}'{}; it has: {}", source.input,
+         nearest_hint(source.input, names), fmt::join(names, ", "));
+  }
+  if (sources_.size() > inputs.size()) {
+    fail(Status::kInvalidArgument, "{} paths of samples are named for {} model input{} ({}); name one for each",
+         sources_.size(), inputs.size(), inputs.size() == 1 ? "" : "s", fmt::join(names, ", "));
   }
   host::Context ctx;
   for (const model::Handle h : inputs) {
@@ -136,7 +141,8 @@ Dataset::Dataset(const host::Registry &registry, const model::Model &m, std::vec
   count_ = open_.front()->count;
   for (const auto &open : open_) {
     if (open->count == count_) continue;
-    fail(Status::kFailedPrecondition, "'{}' has {} samples and '{}' has {}; inputs of one model must have the same number",
+    fail(Status::kFailedPrecondition,
+         "'{}' has {} samples and '{}' has {}; inputs of one model must have the same number",
          open_.front()->source.path, count_, open->source.path, open->count);
   }
 }

@@ -16,8 +16,8 @@ namespace halftone::calibration {
 
 // Where the samples of one model input come from.
 struct InputSource {
-  std::string input;                // name of the model input; empty: the only one
-  std::string reader;               // component id; empty: guessed from the path
+  std::string input;   // name of the model input; empty: the only one
+  std::string reader;  // component id; empty: guessed from the path
   std::string path;
   const Setting *reader_settings = nullptr;  // parameters of the reader, or null
   Preprocess preprocess;
@@ -30,8 +30,8 @@ struct Sample {
 
 class Dataset {
  public:
-  // Opens every source and checks that they agree: each model input is fed once, all sources have the same count. Throws
-  // naming the path, the input and the remedy.
+  // Opens every source and checks that they agree: each model input is fed once, all sources have the same count.
+  // Throws naming the path, the input and the remedy.
   Dataset(const host::Registry &registry, const model::Model &model, std::vector<InputSource> sources);
   ~Dataset();
   Dataset(const Dataset &) = delete;
@@ -43,8 +43,8 @@ class Dataset {
   Sample read(host::Context &ctx, std::uint64_t index) const;
   // "x.npy[17]"
   std::string name(host::Context &ctx, std::uint64_t index) const;
-  // Identifies the data for statistics: paths' base names, sizes and modification-free content of the first bytes are not
-  // enough, so this is the digest of what was read, kept by whoever reads all samples; see collector.h.
+  // Identifies the data for statistics: paths' base names, sizes and modification-free content of the first bytes are
+  // not enough, so this is the digest of what was read, kept by whoever reads all samples; see collector.h.
   const std::vector<InputSource> &sources() const noexcept { return sources_; }
 
  private:

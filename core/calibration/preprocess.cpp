@@ -130,7 +130,8 @@ class Application {
       remedy = "the model's batch is fixed; export the model with a free batch or one of 1";
     } else if (shape.size() == 4 && type_.dims.size() == 4) {
       const bool gray = dim(1) == 3 && shape[1] == 1;
-      remedy = gray ? "add gray_to_3: true to `preprocess:`" : "add resize/center_crop to `preprocess:`, or set `from:` and `to:`";
+      remedy = gray ? "add gray_to_3: true to `preprocess:`"
+                    : "add resize/center_crop to `preprocess:`, or set `from:` and `to:`";
     }
     fail(Status::kInvalidArgument, "sample '{}' gives [{}], model input '{}' takes {}; {}", name_,
          fmt::join(shape, ","), input_, taken(), remedy);
@@ -206,7 +207,8 @@ class Application {
     if (sample_.dtype != HT_F32 && sample_.dtype != HT_F64 && sample_.dtype != HT_F16) return;
     const float *bad = std::find_if(data, data + count, [](float v) { return !std::isfinite(v); });
     if (bad == data + count) return;
-    fail(Status::kDataLoss, "sample '{}' for model input '{}' has a value that is not finite ({}), at element {}; repair or remove it",
+    fail(Status::kDataLoss,
+         "sample '{}' for model input '{}' has a value that is not finite ({}), at element {}; repair or remove it",
          name_, input_, *bad, bad - data);
   }
 

@@ -15,8 +15,8 @@ namespace {
 // What travels along the graph.
 struct Token {
   std::uint64_t index = 0;
-  std::shared_ptr<void> left;          // from the sink
-  std::shared_ptr<const Error> bad;    // the sample could not be used
+  std::shared_ptr<void> left;        // from the sink
+  std::shared_ptr<const Error> bad;  // the sample could not be used
 };
 
 // Everything a worker owns; created by the thread that uses it first.
@@ -25,7 +25,9 @@ struct Worker {
   std::unique_ptr<SampleSink> sink;
 };
 
-bool is_data_fault(Status status) { return status == Status::kDataLoss || status == Status::kInvalidArgument; }
+bool is_data_fault(Status status) {
+  return status == Status::kDataLoss || status == Status::kInvalidArgument;
+}
 
 class Flow {
  public:
@@ -58,7 +60,8 @@ class Flow {
       return next++;
     });
     limiter_node<std::uint64_t> limiter(g, options_.workers * 2);
-    function_node<std::uint64_t, Token> execute(g, options_.workers, [this](std::uint64_t index) { return process(index); });
+    function_node<std::uint64_t, Token> execute(g, options_.workers,
+                                                [this](std::uint64_t index) { return process(index); });
     sequencer_node<Token> order(g, [](const Token &token) { return static_cast<std::size_t>(token.index); });
     function_node<Token, continue_msg> collect(g, serial, [this](const Token &token) { return finish(token); });
     make_edge(source, limiter);

@@ -1,7 +1,7 @@
 // The flow of samples through a session: limit, read and preprocess, execute on N workers, reduce in order.
 //
-// A tbb::flow graph. One sample is one unit of work on one thread, so results do not depend on the number of workers; the
-// reduce step sees samples in their order. What is in flight is bounded by the workers.
+// A tbb::flow graph. One sample is one unit of work on one thread, so results do not depend on the number of workers;
+// the reduce step sees samples in their order. What is in flight is bounded by the workers.
 #pragma once
 
 #include <atomic>
@@ -20,14 +20,14 @@ enum class BadSample : std::uint8_t { kFail, kSkip };
 
 struct FlowOptions {
   std::uint32_t workers = 1;
-  std::uint64_t limit = 0;                    // 0: all samples
+  std::uint64_t limit = 0;  // 0: all samples
   BadSample on_bad_sample = BadSample::kFail;
-  host::RunSinks sinks;                       // progress and cancellation
+  host::RunSinks sinks;  // progress and cancellation
 };
 
 struct FlowResult {
-  std::uint64_t samples = 0;                  // that went through
-  std::vector<std::string> skipped;           // messages of bad samples
+  std::uint64_t samples = 0;         // that went through
+  std::vector<std::string> skipped;  // messages of bad samples
 };
 
 // What a worker does with the values that the session hands over. One object per worker; take() hands over what the
@@ -40,8 +40,8 @@ class SampleSink {
   virtual std::shared_ptr<void> take(host::Context &ctx, const Sample &sample) = 0;
 };
 
-// `reduce` runs serially, in sample order, once for each good sample. The first bad sample in order (not in time) is the
-// one reported. Throws Cancelled when the sinks say so.
+// `reduce` runs serially, in sample order, once for each good sample. The first bad sample in order (not in time) is
+// the one reported. Throws Cancelled when the sinks say so.
 FlowResult run_flow(const Dataset &dataset, const host::Session &session, const FlowOptions &options,
                     const std::function<std::unique_ptr<SampleSink>(std::uint32_t worker)> &make_sink,
                     const std::function<void(std::uint64_t index, const std::shared_ptr<void> &left)> &reduce);

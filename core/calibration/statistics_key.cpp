@@ -16,7 +16,9 @@ void add_tensor(Digester &digest, const model::Tensor &tensor) {
   digest.add(tensor.bytes());
 }
 
-std::int64_t bits(float value) { return std::bit_cast<std::int32_t>(value); }
+std::int64_t bits(float value) {
+  return std::bit_cast<std::int32_t>(value);
+}
 
 // Adds an attribute's content; subgraphs follow with the other graphs, in the same order.
 struct AttributeDigest {
@@ -39,7 +41,9 @@ struct AttributeDigest {
     digest.add(static_cast<std::int64_t>(values.size()));
     for (const std::string &value : values) digest.add(value);
   }
-  void operator()(const Attribute::Subgraphs &value) const { digest.add(static_cast<std::int64_t>(value.graphs.size())); }
+  void operator()(const Attribute::Subgraphs &value) const {
+    digest.add(static_cast<std::int64_t>(value.graphs.size()));
+  }
 };
 
 void add_values(Digester &digest, const model::Model &m, const std::vector<Handle> &values) {
@@ -78,7 +82,12 @@ Digest model_digest(const model::Model &m) {
 }
 
 Digest statistics_key(const Digest &model, const Digest &data, bool quantized_weights) {
-  return Digester().add("halftone statistics 1").add(model.hex()).add(data.hex()).add(std::int64_t{quantized_weights}).finish();
+  return Digester()
+      .add("halftone statistics 1")
+      .add(model.hex())
+      .add(data.hex())
+      .add(std::int64_t{quantized_weights})
+      .finish();
 }
 
 }  // namespace halftone::calibration

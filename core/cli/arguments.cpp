@@ -15,8 +15,8 @@ bool parse_arguments(const std::string &command, const std::string &usage, const
                      po::variables_map &values) {
   po::options_description visible(options);
   visible.add_options()("plugin-path", po::value<std::vector<std::string>>()->composing()->value_name("PATH"),
-                        "a folder of plug-ins, or one plug-in file; may be given more than once")(
-      "help,h", "print this help");
+                        "a folder of plug-ins, or one plug-in file; may be given more than once")("help,h",
+                                                                                                  "print this help");
   po::options_description all(visible);
   all.add_options()("positional", po::value<std::vector<std::string>>());
   try {
@@ -40,11 +40,13 @@ bool parse_arguments(const std::string &command, const std::string &usage, const
     const std::string given = error.get_option_name();
     // An abbreviation is no typing mistake to nearest_hint().
     const auto longer = std::ranges::find_if(known, [&](const std::string &name) { return name.starts_with(given); });
-    const std::string hint = longer == known.end() ? nearest_hint(given, known) : fmt::format(" (did you mean '{}'?)", *longer);
-    fail(Status::kInvalidArgument, "`halftone {}` has no option '{}'{}; `halftone {} --help` lists them", command, given, hint,
-         command);
+    const std::string hint =
+        longer == known.end() ? nearest_hint(given, known) : fmt::format(" (did you mean '{}'?)", *longer);
+    fail(Status::kInvalidArgument, "`halftone {}` has no option '{}'{}; `halftone {} --help` lists them", command,
+         given, hint, command);
   } catch (const po::too_many_positional_options_error &) {
-    fail(Status::kInvalidArgument, "too many arguments for `halftone {}`; usage: halftone {} {}", command, command, usage);
+    fail(Status::kInvalidArgument, "too many arguments for `halftone {}`; usage: halftone {} {}", command, command,
+         usage);
   } catch (const po::error &error) {
     fail(Status::kInvalidArgument, "{}; usage: halftone {} {}", error.what(), command, usage);
   }
@@ -54,7 +56,8 @@ bool parse_arguments(const std::string &command, const std::string &usage, const
 host::Registry open_registry(const po::variables_map &values) {
   host::SearchOptions options;
   if (values.count("plugin-path") != 0) {
-    for (const std::string &path : values["plugin-path"].as<std::vector<std::string>>()) options.plugin_paths.emplace_back(path);
+    for (const std::string &path : values["plugin-path"].as<std::vector<std::string>>())
+      options.plugin_paths.emplace_back(path);
   }
   host::Registry registry = host::load_plugins(options);
   for (const auto &[file, reason] : registry.refused) {

@@ -31,7 +31,8 @@ struct Loaded {
   std::vector<model::Handle> outputs;
 };
 
-Loaded load(const std::string &path, const host::Instance &executor, const host::KernelIndex &kernels, std::uint32_t workers) {
+Loaded load(const std::string &path, const host::Instance &executor, const host::KernelIndex &kernels,
+            std::uint32_t workers) {
   Loaded loaded;
   model::ImportResult imported = pipeline::read_model(path);
   for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
@@ -59,7 +60,8 @@ std::vector<std::string> names(const model::Model &m, bool outputs) {
 }
 
 // Inputs and outputs are matched by position; names may differ, as different programs exported the two.
-void require_same_interface(const std::string &path, const Loaded &subject, const std::string &against, const Loaded &reference) {
+void require_same_interface(const std::string &path, const Loaded &subject, const std::string &against,
+                            const Loaded &reference) {
   for (const bool outputs : {false, true}) {
     std::vector<std::string> a = names(subject.working.model, outputs), b = names(reference.working.model, outputs);
     std::vector<std::string> a_sorted = a, b_sorted = b;
@@ -80,7 +82,8 @@ po::options_description options_of_evaluate() {
       "labels", po::value<std::string>()->value_name("FILE"), "class numbers (.npy)")(
       "against", po::value<std::string>()->value_name("FILE"), "a model whose outputs are the reference")(
       "executor", po::value<std::string>()->default_value("onednn")->value_name("NAME"), "executor")(
-      "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")("quiet,q", "print errors only");
+      "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")("quiet,q",
+                                                                                         "print errors only");
   add_data_options(options);
   return options;
 }
@@ -101,7 +104,8 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   const host::Registry registry = open_registry(values);
   const host::KernelIndex kernels(registry);
   host::Context ctx;
-  const host::Instance executor(pipeline::named_component(registry, HT_KIND_EXECUTOR, text_of(values, "executor")), nullptr, ctx);
+  const host::Instance executor(pipeline::named_component(registry, HT_KIND_EXECUTOR, text_of(values, "executor")),
+                                nullptr, ctx);
   const pipeline::DataSpec data = data_spec(values, values["data"].as<std::vector<std::string>>());
 
   calibration::FlowOptions flow;
@@ -119,10 +123,12 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   pipeline::EvaluationRequest request;
   request.session = subject.session.get();
   request.outputs = subject.outputs;
-  for (const model::Handle output : subject.outputs) request.output_names.push_back(subject.working.model.value(output).name);
+  for (const model::Handle output : subject.outputs)
+    request.output_names.push_back(subject.working.model.value(output).name);
   if (const std::string labels = text_of(values, "labels"); !labels.empty()) {
     request.labels = pipeline::read_labels(registry, labels);
-    pipeline::require_labels(request.labels, data.limit == 0 ? dataset->count() : std::min(data.limit, dataset->count()), labels,
+    pipeline::require_labels(request.labels,
+                             data.limit == 0 ? dataset->count() : std::min(data.limit, dataset->count()), labels,
                              subject.working.model);
   }
   Loaded reference;

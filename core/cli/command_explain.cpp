@@ -39,27 +39,22 @@ std::string why(const Json &slot) {
 
 void add_slots(Table &table, const Json &operation, const char *direction, const char *label) {
   std::size_t number = 0;
-  for (const Json &slot : operation[direction]) {
+  for (const Json &slot : operation.at(direction)) {
     const std::string name = label + std::to_string(number++);
     if (!slot.contains("bits")) continue;  // never quantized: shapes, indices
-    table.add({operation["op"], operation["type"], name, slot["state"], scale_text(slot), why(slot)});
+    table.add({operation.at("op"), operation.at("type"), name, slot.at("state"), scale_text(slot), why(slot)});
   }
 }
 
-void print_configs(const std::string &file) {
-  Json root;
-  try {
-    root = Json::parse(read_file(file));
-  } catch (const Json::exception &error) {
-    fail(Status::kDataLoss, "'{}' is no file of configs: {}", file, error.what());
-  }
+void print_configs(const std::string &file) try {
+  const Json root = Json::parse(read_file(file));
   if (!root.contains("operations")) fail(Status::kDataLoss, "'{}' is no file of configs: it has no `operations`", file);
   Table table({"node", "operator", "slot", "state", "scale", "why"});
   Table floats({"node in float", "operator", "why"});
   bool any_float = false;
-  for (const Json &operation : root["operations"]) {
+  for (const Json &operation : root.at("operations")) {
     if (operation.contains("reason")) {
-      floats.add({operation["op"], operation["type"], operation["reason"]});
+      floats.add({operation.at("op"), operation.at("type"), operation.at("reason")});
       any_float = true;
     }
     add_slots(table, operation, "inputs", "in");
@@ -67,6 +62,8 @@ void print_configs(const std::string &file) {
   }
   std::printf("\nconfigs of the last run, from %s\n\n%s", file.c_str(), table.text().c_str());
   if (any_float) std::printf("\n%s", floats.text().c_str());
+} catch (const Json::exception &error) {
+  fail(Status::kDataLoss, "'{}' is no file of configs: {}", file, error.what());
 }
 
 }  // namespace

@@ -23,13 +23,20 @@ void print_commands() {
 
 const char *type_name(const ht_param &param) {
   switch (param.kind) {
-    case HT_VALUE_I64: return "integer";
-    case HT_VALUE_F64: return "number";
-    case HT_VALUE_FLAG: return "true or false";
-    case HT_VALUE_CHOICE: return "choice";
-    case HT_VALUE_SIZE: return "size";
-    case HT_VALUE_MAP: return "map";
-    default: return "text";
+    case HT_VALUE_I64:
+      return "integer";
+    case HT_VALUE_F64:
+      return "number";
+    case HT_VALUE_FLAG:
+      return "true or false";
+    case HT_VALUE_CHOICE:
+      return "choice";
+    case HT_VALUE_SIZE:
+      return "size";
+    case HT_VALUE_MAP:
+      return "map";
+    default:
+      return "text";
   }
 }
 
@@ -48,15 +55,16 @@ void print_component(const host::Component &component) {
   if (d.doc[0] != '\0') std::printf("%s\n\n", d.doc);
   for (std::uint64_t i = 0; i < d.param_count; ++i) {
     const ht_param &param = d.params[i];
-    std::string line = fmt::format("  {} ({}{}", param.name, (param.flags & HT_PARAM_LIST) != 0 ? "list of " : "",
-                                   type_name(param));
+    std::string line =
+        fmt::format("  {} ({}{}", param.name, (param.flags & HT_PARAM_LIST) != 0 ? "list of " : "", type_name(param));
     if (const std::string range = range_text(param); !range.empty()) line += ", " + range;
     if ((param.flags & HT_PARAM_REQUIRED) != 0) line += ", required";
     if (param.deflt.kind != HT_VALUE_NONE) line += ", default " + host::parameter_text(param.deflt);
     std::printf("%s)\n      %s\n", line.c_str(), param.doc);
   }
   const auto facts = [](const char *label, const char *const *list, std::uint64_t count) {
-    for (std::uint64_t i = 0; i < count; ++i) std::printf("%s%s%s", i == 0 ? label : ", ", list[i], i + 1 == count ? "\n" : "");
+    for (std::uint64_t i = 0; i < count; ++i)
+      std::printf("%s%s%s", i == 0 ? label : ", ", list[i], i + 1 == count ? "\n" : "");
   };
   facts("needs: ", d.after, d.after_count);
   facts("establishes: ", d.provides, d.provide_count);
@@ -92,7 +100,8 @@ int command_help(const std::vector<std::string> &arguments) {
   if (!parse_arguments("help", "KIND NAME", options, positional, arguments, values)) return kExitOk;
   const auto topic = values["topic"].as<std::vector<std::string>>();
   const std::uint32_t kind = kind_of(topic.front());
-  if (topic.size() < 2) fail(Status::kInvalidArgument, "name the {}: halftone help {} NAME", topic.front(), topic.front());
+  if (topic.size() < 2)
+    fail(Status::kInvalidArgument, "name the {}: halftone help {} NAME", topic.front(), topic.front());
   const host::Registry registry = open_registry(values);
   print_component(pipeline::named_component(registry, kind, topic[1]));
   return kExitOk;

@@ -51,11 +51,21 @@ int command_plugins(const std::vector<std::string> &arguments) {
   return kExitOk;
 }
 
-int command_passes(const std::vector<std::string> &arguments) { return list_kind("passes", HT_KIND_PASS, arguments); }
-int command_observers(const std::vector<std::string> &arguments) { return list_kind("observers", HT_KIND_OBSERVER, arguments); }
-int command_executors(const std::vector<std::string> &arguments) { return list_kind("executors", HT_KIND_EXECUTOR, arguments); }
-int command_readers(const std::vector<std::string> &arguments) { return list_kind("readers", HT_KIND_READER, arguments); }
-int command_exporters(const std::vector<std::string> &arguments) { return list_kind("exporters", HT_KIND_EXPORTER, arguments); }
+int command_passes(const std::vector<std::string> &arguments) {
+  return list_kind("passes", HT_KIND_PASS, arguments);
+}
+int command_observers(const std::vector<std::string> &arguments) {
+  return list_kind("observers", HT_KIND_OBSERVER, arguments);
+}
+int command_executors(const std::vector<std::string> &arguments) {
+  return list_kind("executors", HT_KIND_EXECUTOR, arguments);
+}
+int command_readers(const std::vector<std::string> &arguments) {
+  return list_kind("readers", HT_KIND_READER, arguments);
+}
+int command_exporters(const std::vector<std::string> &arguments) {
+  return list_kind("exporters", HT_KIND_EXPORTER, arguments);
+}
 
 int command_platforms(const std::vector<std::string> &arguments) {
   const auto registry = registry_for("platforms", arguments);

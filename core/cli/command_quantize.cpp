@@ -20,8 +20,8 @@ po::options_description options_of_quantize() {
   options.add_options()("model", po::value<std::string>()->value_name("FILE"), "the float ONNX model")(
       "platform,p", po::value<std::string>()->value_name("NAME"), "target; `halftone platforms` lists them")(
       "calibration,c", po::value<std::vector<std::string>>()->composing()->value_name("[INPUT=]PATH"),
-      "sample inputs; once for each model input")(
-      "output,o", po::value<std::string>()->value_name("FILE"), "the quantized model")(
+      "sample inputs; once for each model input")("output,o", po::value<std::string>()->value_name("FILE"),
+                                                  "the quantized model")(
       "format", po::value<std::string>()->default_value("onnx-qdq")->value_name("NAME"), "exporter")(
       "preset", po::value<std::string>()->value_name("NAME"), "passes from a preset instead of the platform's own")(
       "observer", po::value<std::string>()->value_name("NAME"), "observer of every activation")(
@@ -56,10 +56,12 @@ int command_quantize(const std::vector<std::string> &arguments) {
   if (!parse_arguments("quantize", kUsage, options, positional, arguments, values)) return kExitOk;
   pipeline::PipelineSpec spec;
   spec.model = required(values, "model", "no model is named");
-  spec.platform = required(values, "platform", "no platform is named: give --platform NAME (`halftone platforms` lists them)");
+  spec.platform =
+      required(values, "platform", "no platform is named: give --platform NAME (`halftone platforms` lists them)");
   const std::vector<std::string> calibration = paths_of(values, "calibration");
   if (calibration.empty()) {
-    fail(Status::kInvalidArgument, "no samples are named: give --calibration PATH; usage: halftone quantize {}", kUsage);
+    fail(Status::kInvalidArgument, "no samples are named: give --calibration PATH; usage: halftone quantize {}",
+         kUsage);
   }
   const std::string output = required(values, "output", "no output is named: give -o OUT.onnx");
   spec.calibration = data_spec(values, calibration);
@@ -89,9 +91,12 @@ int command_run(const std::vector<std::string> &arguments) {
   po::positional_options_description positional;
   positional.add("pipeline", 1);
   po::variables_map values;
-  if (!parse_arguments("run", "PIPELINE.yaml [--set KEY=VALUE ...]", options, positional, arguments, values)) return kExitOk;
+  if (!parse_arguments("run", "PIPELINE.yaml [--set KEY=VALUE ...]", options, positional, arguments, values))
+    return kExitOk;
   const std::string file = text_of(values, "pipeline");
-  if (file.empty()) fail(Status::kInvalidArgument, "no pipeline file is named; usage: halftone run PIPELINE.yaml [--set KEY=VALUE ...]");
+  if (file.empty())
+    fail(Status::kInvalidArgument,
+         "no pipeline file is named; usage: halftone run PIPELINE.yaml [--set KEY=VALUE ...]");
   pipeline::PipelineSpec spec = pipeline::read_pipeline(file, paths_of(values, "set"));
   const RunOptions options_of_run = run_options(values);
   if (spec.exports.empty() && spec.configs_out.empty() && !options_of_run.dry_run) {

@@ -106,7 +106,9 @@ std::string bytes_text(std::uint64_t bytes) {
   return fmt::format("{:.{}f} {}", value, value < 10 ? 2 : 1, units[unit]);
 }
 
-std::string seconds_text(double seconds) { return fmt::format("{:.{}f} s", seconds, seconds < 10 ? 2 : 1); }
+std::string seconds_text(double seconds) {
+  return fmt::format("{:.{}f} s", seconds, seconds < 10 ? 2 : 1);
+}
 
 std::uint64_t peak_memory() {
   std::ifstream status("/proc/self/status");

@@ -20,12 +20,14 @@ void add_data_options(po::options_description &options) {
       "batch", po::value<std::string>()->value_name("N"), "samples that travel together; never changes a result")(
       "threads", po::value<std::string>()->value_name("N"), "worker threads, 0 for all cores; never changes a result")(
       "memory-budget", po::value<std::string>()->value_name("SIZE"), "what the run may use, such as 2GiB")(
-      "on-bad-sample", po::value<std::string>()->value_name("fail|skip"), "what to do with a corrupt sample (default: fail)");
+      "on-bad-sample", po::value<std::string>()->value_name("fail|skip"),
+      "what to do with a corrupt sample (default: fail)");
 }
 
 namespace {
 
-std::int64_t number(const po::variables_map &values, const char *name, std::int64_t deflt, std::int64_t low, std::int64_t high) {
+std::int64_t number(const po::variables_map &values, const char *name, std::int64_t deflt, std::int64_t low,
+                    std::int64_t high) {
   if (values.count(name) == 0) return deflt;
   const std::string text = text_of(values, name);
   std::int64_t value = 0;

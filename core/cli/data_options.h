@@ -14,6 +14,7 @@ namespace halftone::cli {
 void add_data_options(boost::program_options::options_description &options);
 
 // `paths` are the values of --calibration or --data.
-pipeline::DataSpec data_spec(const boost::program_options::variables_map &values, const std::vector<std::string> &paths);
+pipeline::DataSpec data_spec(const boost::program_options::variables_map &values,
+                             const std::vector<std::string> &paths);
 
 }  // namespace halftone::cli

@@ -7,7 +7,9 @@
 namespace halftone::cli {
 
 namespace {
-std::string percent(double fraction) { return fmt::format("{:.2f} %", 100 * fraction); }
+std::string percent(double fraction) {
+  return fmt::format("{:.2f} %", 100 * fraction);
+}
 }  // namespace
 
 void add_evaluation(const pipeline::Evaluation &evaluation, const std::string &label, Table &table,
@@ -34,8 +36,9 @@ void add_evaluation(const pipeline::Evaluation &evaluation, const std::string &l
   }
   for (const pipeline::OutputError &output : evaluation.outputs) {
     table.add({"output '" + output.name + "'",
-               fmt::format("noise/signal {:.6f} (SNR {:.2f} dB), cosine {:.6f}, largest difference {:.4g}", output.noise_to_signal,
-                           -10 * std::log10(output.noise_to_signal + 1e-30), output.cosine, output.largest)});
+               fmt::format("noise/signal {:.6f} (SNR {:.2f} dB), cosine {:.6f}, largest difference {:.4g}",
+                           output.noise_to_signal, -10 * std::log10(output.noise_to_signal + 1e-30), output.cosine,
+                           output.largest)});
     figures["outputs"].push_back({{"name", output.name},
                                   {"noise_to_signal", output.noise_to_signal},
                                   {"cosine", output.cosine},

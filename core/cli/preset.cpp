@@ -24,7 +24,8 @@ void apply_preset(const std::string &name, pipeline::PipelineSpec &spec) {
   std::error_code error;
   for (const auto &entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string file = entry.path().filename().string();
-    if (file.size() > kEnding.size() && file.ends_with(kEnding)) known.push_back(file.substr(0, file.size() - kEnding.size()));
+    if (file.size() > kEnding.size() && file.ends_with(kEnding))
+      known.push_back(file.substr(0, file.size() - kEnding.size()));
   }
   const std::filesystem::path file = folder / (name + std::string(kEnding));
   if (!std::filesystem::exists(file)) {
@@ -33,7 +34,8 @@ void apply_preset(const std::string &name, pipeline::PipelineSpec &spec) {
          fmt::join(known, ", "));
   }
   const Setting root = pipeline::parse_yaml_file(file);
-  const pipeline::SettingReader reader(root, "the preset", {"halftone-preset", "doc", "platform", "passes", "observer"});
+  const pipeline::SettingReader reader(root, "the preset",
+                                       {"halftone-preset", "doc", "platform", "passes", "observer"});
   if (const Setting *passes = reader.find("passes")) spec.passes = pipeline::parse_passes(*passes);
   if (spec.platform.empty()) spec.platform = reader.text("platform");
   if (spec.observer.empty()) spec.observer = reader.text("observer");

@@ -7,8 +7,8 @@
 
 namespace halftone::cli {
 
-// Takes `passes:`, `platform:` and `observer:` of the preset into the spec; what the user gave stays. Throws NotFound with the
-// nearest name.
+// Takes `passes:`, `platform:` and `observer:` of the preset into the spec; what the user gave stays. Throws NotFound
+// with the nearest name.
 void apply_preset(const std::string &name, pipeline::PipelineSpec &spec);
 
 }  // namespace halftone::cli

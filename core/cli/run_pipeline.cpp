@@ -22,8 +22,8 @@ namespace po = boost::program_options;
 
 void add_run_options(po::options_description &options) {
   options.add_options()("dry-run", "check everything, print the plan, compute nothing")(
-      "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")(
-      "quiet,q", "print errors only");
+      "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")("quiet,q",
+                                                                                         "print errors only");
 }
 
 RunOptions run_options(const po::variables_map &values) {
@@ -58,7 +58,8 @@ std::string step_line(const pipeline::StepReport &report) {
   return fmt::format("{} ({:.2f} s)", line, report.seconds);
 }
 
-// The samples that the models are compared on; opened before the passes run, so that what is wrong with them costs no time.
+// The samples that the models are compared on; opened before the passes run, so that what is wrong with them costs no
+// time.
 struct TestData {
   std::unique_ptr<calibration::Dataset> dataset;
   std::vector<std::int64_t> labels;
@@ -101,7 +102,8 @@ pipeline::Evaluation compare(const pipeline::Runner &runner, const pipeline::Dat
   const auto simulated = open(runner.model(), host::Mode::kSimulated, request.outputs);
   const auto original = open(runner.original(), host::Mode::kFloat, request.reference_outputs);
   const model::Model &m = runner.original().model;
-  for (const model::Handle output : m.graph(m.main_graph()).outputs) request.output_names.push_back(m.value(output).name);
+  for (const model::Handle output : m.graph(m.main_graph()).outputs)
+    request.output_names.push_back(m.value(output).name);
   request.session = simulated.get();
   request.reference = original.get();
   return pipeline::evaluate(*test.dataset, request, flow);
@@ -164,7 +166,8 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
   table.add({"peak memory", bytes_text(memory)});
   figures["seconds"] = seconds;
   figures["peak_memory_bytes"] = memory;
-  for (const pipeline::StepReport &report : reports) figures["steps"].push_back({{"pass", report.id}, {"seconds", report.seconds}});
+  for (const pipeline::StepReport &report : reports)
+    figures["steps"].push_back({{"pass", report.id}, {"seconds", report.seconds}});
   for (const pipeline::ExportStep &step : runner.spec().exports) {
     table.add({"written", step.path});
     figures["written"].push_back(step.path);

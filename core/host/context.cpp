@@ -8,7 +8,9 @@ namespace halftone::host {
 namespace {
 constexpr std::size_t kChunk = std::size_t{64} << 10;
 
-std::size_t align_up(std::size_t offset, std::size_t alignment) { return (offset + alignment - 1) & ~(alignment - 1); }
+std::size_t align_up(std::size_t offset, std::size_t alignment) {
+  return (offset + alignment - 1) & ~(alignment - 1);
+}
 }  // namespace
 
 void *Arena::allocate(std::size_t bytes, std::size_t alignment) {
@@ -42,7 +44,8 @@ void call_component(Context &ctx, const std::function<ht_status()> &body) {
   try {
     status = body();
   } catch (const std::exception &thrown) {
-    fail(Status::kInternal, "component '{}' let an exception cross the plug-in boundary: {}", ctx.component, thrown.what());
+    fail(Status::kInternal, "component '{}' let an exception cross the plug-in boundary: {}", ctx.component,
+         thrown.what());
   } catch (...) {
     fail(Status::kInternal, "component '{}' let an exception cross the plug-in boundary", ctx.component);
   }
@@ -52,7 +55,8 @@ void call_component(Context &ctx, const std::function<ht_status()> &body) {
     ctx.error.reset();
     throw error;
   }
-  fail(static_cast<Status>(status), "component '{}' failed with status {} and said nothing about it", ctx.component, status);
+  fail(static_cast<Status>(status), "component '{}' failed with status {} and said nothing about it", ctx.component,
+       status);
 }
 
 }  // namespace halftone::host
@@ -66,8 +70,11 @@ ht_status ht_ctx::record(ht_status status, std::string text, ht_handle subject) 
         text += fmt::format(" (node '{}', {})", node.name, node.op_type);
         break;
       }
-      case HandleKind::kValue: text += fmt::format(" (value '{}')", working->model.value(subject).name); break;
-      default: break;
+      case HandleKind::kValue:
+        text += fmt::format(" (value '{}')", working->model.value(subject).name);
+        break;
+      default:
+        break;
     }
   }
   if (error) {

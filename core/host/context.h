@@ -64,15 +64,15 @@ class KernelIndex;         // kernel_index.h
 
 // The C name of the same thing.
 struct ht_ctx {
-  halftone::host::WorkingModel *working = nullptr;   // null where a component may not see a model
+  halftone::host::WorkingModel *working = nullptr;  // null where a component may not see a model
   halftone::host::RunSinks sinks;
   halftone::host::CalibrationService *calibration = nullptr;
   halftone::host::TargetService *target = nullptr;
   const halftone::host::KernelIndex *kernels = nullptr;
   halftone::host::Arena arena;
-  std::string component;                             // id of the component being called
+  std::string component;  // id of the component being called
   std::vector<std::pair<std::string, std::string>> report;
-  std::optional<halftone::Error> error;              // what fail() and failing services recorded, innermost first
+  std::optional<halftone::Error> error;  // what fail() and failing services recorded, innermost first
 
   // Records a failure; a second one becomes a note of the first.
   ht_status record(ht_status status, std::string text, ht_handle subject = HT_NONE);

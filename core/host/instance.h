@@ -32,7 +32,7 @@ class Instance {
   const void *role_table(const char *id) const;
   const Component &component_;
   Arguments arguments_;
-  struct HostTable;                 // ht_host with the component's capabilities behind it
+  struct HostTable;  // ht_host with the component's capabilities behind it
   std::unique_ptr<HostTable> host_;
   void *raw_ = nullptr;
 };

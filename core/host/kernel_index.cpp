@@ -38,8 +38,8 @@ const ht_op_kernel &KernelIndex::get(std::string_view domain, std::string_view o
          "no kernel for operator {} of domain {} (opset {}); a plug-in with role \"{}\" can supply one", op_type, shown,
          opset, HT_OP_KERNELS_1);
   }
-  fail(Status::kUnimplemented, "no kernel for operator {} of domain {} at opset {}; there is one for opsets {} to {}", op_type,
-       shown, opset, others->second.front()->since_opset, others->second.front()->until_opset);
+  fail(Status::kUnimplemented, "no kernel for operator {} of domain {} at opset {}; there is one for opsets {} to {}",
+       op_type, shown, opset, others->second.front()->since_opset, others->second.front()->until_opset);
 }
 
 }  // namespace halftone::host

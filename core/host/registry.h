@@ -15,7 +15,7 @@ namespace halftone::host {
 
 struct LoadedPlugin {
   const ht_plugin *plugin = nullptr;
-  std::filesystem::path file;  // empty for one that was registered from memory
+  std::filesystem::path file;               // empty for one that was registered from memory
   std::shared_ptr<const void> initialised;  // calls deinit when its last copy goes; null when there was no init
 };
 
@@ -26,20 +26,20 @@ struct Component {
   const void *role(std::string_view role_id) const;  // null when it does not offer the role
 };
 
-std::string_view kind_name(std::uint32_t kind);        // "pass", "executor" ...
-std::string_view role_of_kind(std::uint32_t kind);     // "ht.pass/1" ...
+std::string_view kind_name(std::uint32_t kind);     // "pass", "executor" ...
+std::string_view role_of_kind(std::uint32_t kind);  // "ht.pass/1" ...
 
 class Registry {
  public:
-  // Checks the descriptor (negotiate.h) and adds its components; calls init. Throws naming the file, the component and the
-  // remedy: wrong major, needs a newer host, bad descriptor, duplicate id (naming both files), missing service.
+  // Checks the descriptor (negotiate.h) and adds its components; calls init. Throws naming the file, the component and
+  // the remedy: wrong major, needs a newer host, bad descriptor, duplicate id (naming both files), missing service.
   const LoadedPlugin &add(const ht_plugin *plugin, const std::filesystem::path &file);
   const Component *find(std::uint32_t kind, std::string_view id) const;
   // Throws NotFound with the nearest name and where plug-ins were looked for.
   const Component &get(std::uint32_t kind, std::string_view id) const;
   std::vector<const Component *> all(std::uint32_t kind) const;  // sorted by id
   const std::vector<std::unique_ptr<LoadedPlugin>> &plugins() const noexcept { return plugins_; }
-  std::vector<std::filesystem::path> searched;           // folders, for messages
+  std::vector<std::filesystem::path> searched;  // folders, for messages
   // Files that were found and not loaded, each with its reason.
   std::vector<std::pair<std::filesystem::path, std::string>> refused;
   // Platform descriptors without code: NAME.platform.yaml files on the search path, by id = NAME.
@@ -56,8 +56,8 @@ struct SearchOptions {
   bool probe = true;                                // try foreign plug-ins in a child process first
 };
 
-// Loads everything that the search finds: the command line's folders, HALFTONE_PLUGIN_PATH, the user's folder, the folder
-// beside libhalftone. First-party plug-ins (beside libhalftone, same build) are not probed.
+// Loads everything that the search finds: the command line's folders, HALFTONE_PLUGIN_PATH, the user's folder, the
+// folder beside libhalftone. First-party plug-ins (beside libhalftone, same build) are not probed.
 Registry load_plugins(const SearchOptions &options);
 
 // Plug-ins announced with ht_register(), which every Registry made by load_plugins() contains too.

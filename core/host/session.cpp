@@ -14,6 +14,7 @@ struct Emission {
 // Nothing may be thrown through the executor: it is kept and thrown again on our side.
 ht_status HT_CALL forward(void *user, ht_handle value, const ht_tensor_view *tensor) {
   auto *emission = static_cast<Emission *>(user);
+  if (emission->thrown) return HT_CANCELLED;  // the first failure is the one to report
   try {
     (*emission->emit)(value, *tensor);
     return HT_OK;
@@ -66,17 +67,19 @@ void Session::require_fresh(const model::Model &current) const {
   }
 }
 
-void Session::run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs, const EmitFunction &emit) const {
+void Session::run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
+                  const EmitFunction &emit) const {
   Emission emission{&emit, nullptr};
   ctx.component = executor_id_;
   try {
-    call_component(ctx, [&] {
-      return executor_.run(raw_, &ctx, worker, inputs.data(), inputs.size(), &forward, &emission);
-    });
+    call_component(
+        ctx, [&] { return executor_.run(raw_, &ctx, worker, inputs.data(), inputs.size(), &forward, &emission); });
   } catch (...) {
     if (emission.thrown) std::rethrow_exception(emission.thrown);
     throw;
   }
+  // An executor that went on regardless must not hide the failure.
+  if (emission.thrown) std::rethrow_exception(emission.thrown);
 }
 
 }  // namespace halftone::host

@@ -18,8 +18,8 @@ enum class Mode : std::uint32_t { kFloat = HT_MODE_FLOAT, kSimulated = HT_MODE_S
 struct SessionRequest {
   Mode mode = Mode::kFloat;
   std::uint32_t workers = 1;
-  bool quantized_weights = false;      // see ht_session_options
-  std::vector<model::Handle> emits;    // values to hand over
+  bool quantized_weights = false;    // see ht_session_options
+  std::vector<model::Handle> emits;  // values to hand over
 };
 
 // What a session hands over: called on the worker's thread while the executor still holds the tensor.
@@ -27,8 +27,8 @@ using EmitFunction = std::function<void(model::Handle value, const ht_tensor_vie
 
 class Session {
  public:
-  // Asks the executor about every node first, so that a missing operator is an error before any data is read. `ctx` must
-  // have the working model; it is used during the call only.
+  // Asks the executor about every node first, so that a missing operator is an error before any data is read. `ctx`
+  // must have the working model; it is used during the call only.
   Session(const Instance &executor, Context &ctx, const SessionRequest &request);
   ~Session();
   Session(const Session &) = delete;

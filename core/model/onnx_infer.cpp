@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/model/onnx_build.h"
+#include "core/model/onnx_guard.h"
 #include "core/model/onnx_io.h"
 #include "core/model/onnx_schema.h"
 #include "core/model/onnx_tensor.h"
@@ -42,17 +43,6 @@ std::string plain(const std::string &domain) {
 
 constexpr const char *kHiddenDomain = "halftone.hidden";
 
-// libonnx reads beyond the shape when this axis is below minus the rank. Without a known rank only the last axis is
-// safe.
-bool has_wild_axis(const onnx::NodeProto &node, Handle graph, const Model &model) {
-  if (node.op_type() != "LayerNormalization" || node.input_size() == 0) return false;
-  const Handle h = model.find_value(graph, node.input(0));
-  const bool rank_known = h != HT_NONE && model.value(h).type.has_shape;
-  const std::int64_t lowest = rank_known ? -static_cast<std::int64_t>(model.value(h).type.dims.size()) : -1;
-  return std::any_of(node.attribute().begin(), node.attribute().end(),
-                     [&](const onnx::AttributeProto &a) { return a.name() == "axis" && a.i() < lowest; });
-}
-
 enum class Follow { kTypes, kTypesAndShapeValues };
 
 bool reads_untyped(const onnx::NodeProto &node, Handle graph, const Model &model) {
@@ -71,7 +61,7 @@ void hide_misfits(Handle handle, onnx::GraphProto &graph, const Model &model, Fo
   for (onnx::NodeProto &node : *graph.mutable_node()) {
     node.set_domain(plain(node.domain()));
     const bool is_known_domain = linked_version(node.domain()) != 0;
-    const bool fits = fit_to_known_schema(node, model.opset(node.domain())) && !has_wild_axis(node, handle, model);
+    const bool fits = fit_to_known_schema(node, model.opset(node.domain())) && is_safe_to_infer(node, handle, model);
     const bool risky = follow == Follow::kTypesAndShapeValues && reads_untyped(node, handle, model);
     if (is_known_domain && (!fits || risky)) node.set_domain(kHiddenDomain);
     domains.insert(node.domain());

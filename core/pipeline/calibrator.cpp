@@ -27,8 +27,8 @@ bool is_parameter(const host::WorkingModel &working, const quant::SlotKey &key) 
 
 }  // namespace
 
-Calibrator::Calibrator(const host::Registry &registry, const host::Instance &executor, const calibration::Dataset *dataset,
-                       CalibrationSettings settings)
+Calibrator::Calibrator(const host::Registry &registry, const host::Instance &executor,
+                       const calibration::Dataset *dataset, CalibrationSettings settings)
     : registry_(registry), executor_(executor), dataset_(dataset), settings_(settings) {}
 
 Calibrator::~Calibrator() = default;
@@ -36,8 +36,8 @@ Calibrator::~Calibrator() = default;
 const host::Instance &Calibrator::observer_for(host::Context &ctx, const quant::Config &config, std::string_view name) {
   const bool own = name.empty() || name == config.observer;
   const std::string id(own ? (config.observer.empty() ? kFallbackObserver : std::string_view(config.observer)) : name);
-  const Setting settings = host::settings_of_texts(own ? config.observer_parameters : std::map<std::string, std::string>{},
-                                                   "observer '" + id + "'");
+  const Setting settings = host::settings_of_texts(
+      own ? config.observer_parameters : std::map<std::string, std::string>{}, "observer '" + id + "'");
   std::string key = id;
   if (own) {
     for (const auto &[parameter, value] : config.observer_parameters) key += '\n' + parameter + '=' + value;
@@ -56,9 +56,11 @@ std::uint32_t Calibrator::wants(host::Context &ctx, model::Handle handle, std::s
   const host::Instance &instance = observer_for(ctx, config, observer);
   const auto &role = instance.role<ht_observer>(HT_OBSERVER_1);
   if (config.spec.granularity == HT_PER_TENSOR) return role.wants;
-  if (config.spec.granularity == HT_PER_BLOCK) fail(Status::kUnimplemented, "observers do not give ranges per block yet");
+  if (config.spec.granularity == HT_PER_BLOCK)
+    fail(Status::kUnimplemented, "observers do not give ranges per block yet");
   if (role.wants_per_channel == 0) {
-    fail(Status::kInvalidArgument, "observer '{}' gives one range per tensor, but {} is quantized per channel; use minmax",
+    fail(Status::kInvalidArgument,
+         "observer '{}' gives one range per tensor, but {} is quantized per channel; use minmax",
          instance.component().id(), quant::describe(config.key, ctx.working->model));
   }
   return role.wants_per_channel;
@@ -102,15 +104,15 @@ void Calibrator::collect(host::Context &ctx, std::span<const ht_statistics_reque
     throw;
   }
   key_ = calibration::statistics_key(calibration::model_digest(ctx.working->model), collected_.data,
-                                     options.quantized_weights != 0).hex();
+                                     options.quantized_weights != 0)
+             .hex();
   if (collected_.flow.samples == 0) {
     fail(Status::kDataLoss, "no calibration sample could be used; the first was refused because: {}",
          collected_.flow.skipped.empty() ? "(none was read)" : collected_.flow.skipped.front());
   }
   if (const std::size_t skipped = collected_.flow.skipped.size(); skipped != 0 && ctx.sinks.log) {
-    ctx.sinks.log({HT_LOG_WARNING,
-                   fmt::format("skipped {} of {} calibration samples; the first because: {}", skipped,
-                               skipped + collected_.flow.samples, collected_.flow.skipped.front())});
+    ctx.sinks.log({HT_LOG_WARNING, fmt::format("skipped {} of {} calibration samples; the first because: {}", skipped,
+                                               skipped + collected_.flow.samples, collected_.flow.skipped.front())});
   }
 }
 
@@ -138,7 +140,8 @@ const ht_statistics *Calibrator::measure(host::Context &, const ht_tensor_view &
   return &measured_.back()->view();
 }
 
-void Calibrator::render(host::Context &ctx, model::Handle handle, const ht_statistics &statistics, std::string_view observer) {
+void Calibrator::render(host::Context &ctx, model::Handle handle, const ht_statistics &statistics,
+                        std::string_view observer) {
   quant::ConfigTable &configs = ctx.working->configs;
   const quant::Config config = configs.get(handle);
   const host::Instance &instance = observer_for(ctx, config, observer);
@@ -162,11 +165,11 @@ void Calibrator::render(host::Context &ctx, model::Handle handle, const ht_stati
     scales[i] = scale.scale;
     zero_points[i] = scale.zero_point;
   }
-  const std::string range = count == 1 ? fmt::format(" [{:.6g}, {:.6g}]", low[0], high[0]) : fmt::format(" ({} channels)", count);
+  const std::string range =
+      count == 1 ? fmt::format(" [{:.6g}, {:.6g}]", low[0], high[0]) : fmt::format(" ({} channels)", count);
   const std::string text(rule.data == nullptr ? instance.component().id() : std::string_view(rule.data, rule.size));
   const bool from_data = statistics.sample_count > 0 && !key_.empty() && !is_parameter(*ctx.working, config.key);
   configs.set_scales(handle, scales, zero_points, {caller, text + range, from_data ? key_ : std::string()});
-  configs.settle_slaves();
 }
 
 }  // namespace halftone::pipeline

@@ -23,18 +23,19 @@ struct CalibrationSettings {
 
 class Calibrator final : public host::CalibrationService {
  public:
-  // `dataset` null: collect() explains that the run has no calibration data. `default_observer` overrides what configs ask
-  // for where it is not empty (quantize --observer).
+  // `dataset` null: collect() explains that the run has no calibration data.
   Calibrator(const host::Registry &registry, const host::Instance &executor, const calibration::Dataset *dataset,
              CalibrationSettings settings);
   ~Calibrator() override;
 
   std::uint32_t wants(host::Context &ctx, model::Handle config, std::string_view observer) override;
-  void collect(host::Context &ctx, std::span<const ht_statistics_request> requests, const ht_collect_options &options) override;
+  void collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
+               const ht_collect_options &options) override;
   const ht_statistics *statistics(host::Context &ctx, model::Handle value) override;
   const ht_statistics *measure(host::Context &ctx, const ht_tensor_view &tensor, std::uint32_t wants,
                                std::uint32_t channel_axis) override;
-  void render(host::Context &ctx, model::Handle config, const ht_statistics &statistics, std::string_view observer) override;
+  void render(host::Context &ctx, model::Handle config, const ht_statistics &statistics,
+              std::string_view observer) override;
 
   // What the last data pass did, for the report.
   const calibration::FlowResult &last_flow() const noexcept { return collected_.flow; }

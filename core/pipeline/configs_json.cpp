@@ -16,8 +16,9 @@ std::string upper_state(quant::State state) {
 
 Json policy(const ht_quant_spec &spec) {
   Json list = Json::array();
-  list.push_back(spec.granularity == HT_PER_TENSOR ? "PER_TENSOR"
-                                                   : (spec.granularity == HT_PER_CHANNEL ? "PER_CHANNEL" : "PER_BLOCK"));
+  list.push_back(spec.granularity == HT_PER_TENSOR
+                     ? "PER_TENSOR"
+                     : (spec.granularity == HT_PER_CHANNEL ? "PER_CHANNEL" : "PER_BLOCK"));
   list.push_back(spec.kind == HT_QUANT_INTEGER ? "LINEAR" : "FLOATING");
   list.push_back(spec.symmetry == HT_SYMMETRIC ? "SYMMETRICAL" : "ASYMMETRICAL");
   if (spec.scale_form == HT_SCALE_POWER_OF_TWO) list.push_back("POWER_OF_2");
@@ -27,21 +28,31 @@ Json policy(const ht_quant_spec &spec) {
 
 const char *rounding_name(std::uint32_t rounding) {
   switch (rounding) {
-    case HT_ROUND_HALF_EVEN: return "ROUND_HALF_EVEN";
-    case HT_ROUND_HALF_UP: return "ROUND_HALF_UP";
-    case HT_ROUND_HALF_DOWN: return "ROUND_HALF_DOWN";
-    case HT_ROUND_HALF_TOWARD_ZERO: return "ROUND_HALF_TOWARDS_ZERO";
-    case HT_ROUND_HALF_AWAY_FROM_ZERO: return "ROUND_HALF_FAR_FORM_ZERO";
-    case HT_ROUND_UP: return "ROUND_UP";
-    default: return "ROUND_DOWN";
+    case HT_ROUND_HALF_EVEN:
+      return "ROUND_HALF_EVEN";
+    case HT_ROUND_HALF_UP:
+      return "ROUND_HALF_UP";
+    case HT_ROUND_HALF_DOWN:
+      return "ROUND_HALF_DOWN";
+    case HT_ROUND_HALF_TOWARD_ZERO:
+      return "ROUND_HALF_TOWARDS_ZERO";
+    case HT_ROUND_HALF_AWAY_FROM_ZERO:
+      return "ROUND_HALF_FAR_FORM_ZERO";
+    case HT_ROUND_UP:
+      return "ROUND_UP";
+    default:
+      return "ROUND_DOWN";
   }
 }
 
 const char *visibility_name(std::uint32_t visibility) {
   switch (visibility) {
-    case HT_EXPORT_ALWAYS: return "FORCE_EXPORT";
-    case HT_EXPORT_NEVER: return "INTERNAL";
-    default: return "EXPORT_WHEN_ACTIVE";
+    case HT_EXPORT_ALWAYS:
+      return "FORCE_EXPORT";
+    case HT_EXPORT_NEVER:
+      return "INTERNAL";
+    default:
+      return "EXPORT_WHEN_ACTIVE";
   }
 }
 
@@ -109,8 +120,10 @@ std::string configs_to_json(const host::WorkingModel &working, const std::string
     operation["platform"] = reason == working.float_reasons.end() ? platform : "FP32";
     if (reason != working.float_reasons.end()) operation["reason"] = reason->second;
     operation["inputs"] = operation["outputs"] = Json::array();
-    for (std::uint32_t i = 0; i < node.inputs.size(); ++i) operation["inputs"].push_back(slot_record(working, {handle, false, i}));
-    for (std::uint32_t i = 0; i < node.outputs.size(); ++i) operation["outputs"].push_back(slot_record(working, {handle, true, i}));
+    for (std::uint32_t i = 0; i < node.inputs.size(); ++i)
+      operation["inputs"].push_back(slot_record(working, {handle, false, i}));
+    for (std::uint32_t i = 0; i < node.outputs.size(); ++i)
+      operation["outputs"].push_back(slot_record(working, {handle, true, i}));
     operations.push_back(std::move(operation));
   }
   Json root;

@@ -7,10 +7,10 @@
 
 namespace halftone::pipeline {
 
-// {"operations": [{"op", "type", "platform", "quantized", "inputs": [...], "outputs": [...]}]} in topological order; one record
-// for each slot: var, is_parameter, state, bits, policy, qmin, qmax, rounding, channel_axis, observer, visibility, scale,
-// offset, and for a config that is not its own root master_or_dominator ("op/variable") with master_slot. Our additions:
-// reason, set_by, rule.
+// {"operations": [{"op", "type", "platform", "quantized", "inputs": [...], "outputs": [...]}]} in topological order;
+// one record for each slot: var, is_parameter, state, bits, policy, qmin, qmax, rounding, channel_axis, observer,
+// visibility, scale, offset, and for a config that is not its own root master_or_dominator ("op/variable") with
+// master_slot. Our additions: reason, set_by, rule.
 std::string configs_to_json(const host::WorkingModel &working, const std::string &platform);
 
 }  // namespace halftone::pipeline

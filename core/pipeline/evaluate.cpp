@@ -46,7 +46,9 @@ class OutputSink final : public calibration::SampleSink {
     left_->outputs.resize(request_.outputs.size());
     left_->reference.resize(request_.reference_outputs.size());
   }
-  void value(model::Handle value, const ht_tensor_view &tensor) override { store(position_, left_->outputs, value, tensor); }
+  void value(model::Handle value, const ht_tensor_view &tensor) override {
+    store(position_, left_->outputs, value, tensor);
+  }
   std::shared_ptr<void> take(host::Context &ctx, const calibration::Sample &sample) override {
     if (request_.reference != nullptr) {
       request_.reference->run(ctx, worker_, sample.inputs, [&](model::Handle value, const ht_tensor_view &tensor) {
@@ -102,6 +104,12 @@ class Tally {
   void add_class(std::uint64_t index, const Left &left) {
     const std::vector<float> &scores = left.outputs.front();
     classes_ = scores.size();
+    if (classes_ < 2 && !request_.labels.empty()) {
+      fail(
+          Status::kFailedPrecondition,
+          "the model's first output has {} element{} for sample {}, not one score for each class; leave the labels out",
+          classes_, classes_ == 1 ? "" : "s", index);
+    }
     if (classes_ < 2) return;
     const std::size_t best = argmax(scores);
     const bool compared = !left.reference.empty() && left.reference.front().size() == classes_;
@@ -111,7 +119,8 @@ class Tally {
     const std::int64_t label = request_.labels.at(index);
     if (label < 0 || static_cast<std::size_t>(label) >= classes_) {
       fail(Status::kFailedPrecondition,
-           "label {} of sample {} is no class of the model, which has {} (0 to {}); check that the labels belong to the model",
+           "label {} of sample {} is no class of the model, which has {} (0 to {}); check that the labels belong to "
+           "the model",
            label, index, classes_, classes_ - 1);
     }
     const auto wanted = static_cast<std::size_t>(label);
@@ -153,8 +162,8 @@ Evaluation evaluate(const calibration::Dataset &dataset, const EvaluationRequest
                     const calibration::FlowOptions &options) {
   const auto start = std::chrono::steady_clock::now();
   if (request.reference != nullptr && request.outputs.size() != request.reference_outputs.size()) {
-    fail(Status::kFailedPrecondition, "the model has {} outputs, the one it is compared with has {}", request.outputs.size(),
-         request.reference_outputs.size());
+    fail(Status::kFailedPrecondition, "the model has {} outputs, the one it is compared with has {}",
+         request.outputs.size(), request.reference_outputs.size());
   }
   Tally tally(request);
   const calibration::FlowResult flow = calibration::run_flow(
@@ -162,7 +171,9 @@ Evaluation evaluate(const calibration::Dataset &dataset, const EvaluationRequest
       [&](std::uint32_t worker) -> std::unique_ptr<calibration::SampleSink> {
         return std::make_unique<OutputSink>(request, worker);
       },
-      [&](std::uint64_t index, const std::shared_ptr<void> &left) { tally.add(index, *static_cast<const Left *>(left.get())); });
+      [&](std::uint64_t index, const std::shared_ptr<void> &left) {
+        tally.add(index, *static_cast<const Left *>(left.get()));
+      });
   tally.finish(flow.samples);
   tally.result.skipped = flow.skipped;
   tally.result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -187,8 +198,8 @@ std::vector<std::int64_t> read_labels(const host::Registry &registry, const std:
     host::call_component(ctx, [&] { return role.read(source, &ctx, i, &sample); });
     const std::span<const std::int64_t> shape(sample.shape, sample.rank);
     if (model::element_count(shape) != 1) {
-      fail(Status::kFailedPrecondition, "the labels in '{}' must be one class number for each sample, not arrays; save one axis",
-           path);
+      fail(Status::kFailedPrecondition,
+           "the labels in '{}' must be one class number for each sample, not arrays; save one axis", path);
     }
     const auto *bytes = static_cast<const std::byte *>(sample.data);
     const model::Tensor one(sample.dtype, {1}, std::span(bytes, model::dtype_bytes(sample.dtype, 1)), nullptr);
@@ -223,15 +234,16 @@ std::size_t class_count(const model::Model &m) {
 void require_labels(const std::vector<std::int64_t> &labels, std::uint64_t samples, const std::string &path,
                     const model::Model &model) {
   if (labels.size() < samples) {
-    fail(Status::kFailedPrecondition, "'{}' has {} labels for {} samples; give one for each, or limit the samples", path,
-         labels.size(), samples);
+    fail(Status::kFailedPrecondition, "'{}' has {} labels for {} samples; give one for each, or limit the samples",
+         path, labels.size(), samples);
   }
   const std::size_t classes = class_count(model);
   if (classes < 2) return;
   for (std::uint64_t i = 0; i < samples; ++i) {
     if (labels[i] >= 0 && static_cast<std::size_t>(labels[i]) < classes) continue;
     fail(Status::kFailedPrecondition,
-         "'{}': label {} of sample {} is no class of the model, which has {} (0 to {}); check that the labels belong to the model",
+         "'{}': label {} of sample {} is no class of the model, which has {} (0 to {}); check that the labels belong "
+         "to the model",
          path, labels[i], i, classes, classes - 1);
   }
 }

@@ -22,15 +22,15 @@ struct OutputError {
 struct Evaluation {
   std::uint64_t samples = 0;
   std::vector<std::string> skipped;
-  std::optional<double> top1, top5;          // fractions, where there are labels
-  std::optional<double> agreement;           // with the reference's top-1
+  std::optional<double> top1, top5;  // fractions, where there are labels
+  std::optional<double> agreement;   // with the reference's top-1
   std::optional<double> reference_top1;
-  std::vector<OutputError> outputs;          // against the reference
+  std::vector<OutputError> outputs;  // against the reference
   double seconds = 0;
 };
 
-// Sessions emit their graph outputs. `reference` null: no comparison; its outputs are matched by position, its inputs too.
-// `labels` empty: no accuracy; class scores are the last axis of the first output with more than one element.
+// Sessions emit their graph outputs. `reference` null: no comparison; its outputs are matched by position, its inputs
+// too. `labels` empty: no accuracy; class scores are the last axis of the first output with more than one element.
 struct EvaluationRequest {
   const host::Session *session = nullptr;
   std::vector<model::Handle> outputs;
@@ -46,7 +46,8 @@ Evaluation evaluate(const calibration::Dataset &dataset, const EvaluationRequest
 // Class numbers from a .npy file of any integer type; throws naming the file. Goes through the npy reader.
 std::vector<std::int64_t> read_labels(const host::Registry &registry, const std::string &path);
 
-// Fails when there are fewer labels than samples, or when one of a sample is no class of the model as far as its shapes tell.
+// Fails when there are fewer labels than samples, or when one of a sample is no class of the model as far as its shapes
+// tell.
 void require_labels(const std::vector<std::int64_t> &labels, std::uint64_t samples, const std::string &path,
                     const model::Model &model);
 

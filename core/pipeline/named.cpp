@@ -14,7 +14,9 @@ namespace {
 
 }  // namespace
 
-std::string place(const Location &where) { return where.file.empty() ? std::string() : where.text() + ": "; }
+std::string place(const Location &where) {
+  return where.file.empty() ? std::string() : where.text() + ": ";
+}
 
 const host::Component &named_component(const host::Registry &registry, std::uint32_t kind, std::string_view id,
                                        const Location &where) {
@@ -37,11 +39,12 @@ void require_writable(const std::filesystem::path &path) {
   std::error_code ignored;
   const std::filesystem::path folder = path.parent_path();
   if (!folder.empty() && !std::filesystem::exists(folder, ignored)) {
-    fail(Status::kNotFound, "the folder '{}' of the output '{}' does not exist; make it first", folder.string(), path.string());
+    fail(Status::kNotFound, "the folder '{}' of the output '{}' does not exist; make it first", folder.string(),
+         path.string());
   }
   if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
-    fail(Status::kFailedPrecondition, "the output '{}' cannot be written: '{}' is a file, not a folder; name another", path.string(),
-         folder.string());
+    fail(Status::kFailedPrecondition, "the output '{}' cannot be written: '{}' is a file, not a folder; name another",
+         path.string(), folder.string());
   }
   if (std::filesystem::is_directory(path, ignored)) {
     fail(Status::kFailedPrecondition, "the output '{}' is a folder; add a file name", path.string());

@@ -30,11 +30,12 @@ void change(host::WorkingModel &working, model::Handle handle, const Setting &se
   const SettingReader reader = slot_changes(setting, what);
   quant::ConfigTable &configs = working.configs;
   const std::string reason = "override at " + setting.where.text();
-  if (const std::string observer = reader.text("observer"); !observer.empty()) configs.set_observer(handle, observer, {});
+  if (const std::string observer = reader.text("observer"); !observer.empty())
+    configs.set_observer(handle, observer, {});
   ht_quant_spec spec = configs.get(handle).spec;
   const auto bits = static_cast<std::uint32_t>(reader.integer("bits", spec.bits, 2, 32));
-  const std::string symmetry =
-      reader.choice("symmetry", spec.symmetry == HT_SYMMETRIC ? "symmetric" : "asymmetric", {"symmetric", "asymmetric"});
+  const std::string symmetry = reader.choice("symmetry", spec.symmetry == HT_SYMMETRIC ? "symmetric" : "asymmetric",
+                                             {"symmetric", "asymmetric"});
   if (bits != spec.bits || (symmetry == "symmetric") != (spec.symmetry == HT_SYMMETRIC)) {
     spec.bits = bits;
     spec.symmetry = symmetry == "symmetric" ? HT_SYMMETRIC : HT_ASYMMETRIC;
@@ -71,12 +72,12 @@ void apply_to_node(const OverrideRule &rule, host::WorkingModel &working, model:
   }
   const std::vector<std::string> known(names.begin(), names.end());
   if (rule.op.empty()) {
-    fail(Status::kInvalidArgument, "{}: this rule matches nothing: no node has a name like '{}'{}", rule.where.text(), rule.node,
-         nearest_hint(rule.node, known));
+    fail(Status::kInvalidArgument, "{}: this rule matches nothing: no node has a name like '{}'{}", rule.where.text(),
+         rule.node, nearest_hint(rule.node, known));
   }
   if (std::ranges::find(known, rule.op) != known.end()) {
-    fail(Status::kInvalidArgument, "{}: this rule matches nothing: no {} node has a name like '{}'", rule.where.text(), rule.op,
-         rule.node);
+    fail(Status::kInvalidArgument, "{}: this rule matches nothing: no {} node has a name like '{}'", rule.where.text(),
+         rule.op, rule.node);
   }
   fail(Status::kInvalidArgument, "{}: this rule matches nothing: no node has the operator '{}'{}; there are: {}",
        rule.where.text(), rule.op, nearest_hint(rule.op, known), fmt::join(known, ", "));
@@ -92,7 +93,8 @@ void check_overrides(const std::vector<OverrideRule> &rules, const host::Registr
       if (changes == nullptr) continue;
       const SettingReader reader = slot_changes(*changes, fmt::format("`set.{}`", slots));
       const std::string observer = reader.text("observer");
-      if (!observer.empty()) (void)named_component(registry, HT_KIND_OBSERVER, observer, reader.find("observer")->where);
+      if (!observer.empty())
+        (void)named_component(registry, HT_KIND_OBSERVER, observer, reader.find("observer")->where);
     }
   }
 }

@@ -28,18 +28,17 @@ InputSpec parse_input(const SettingReader &reader, const std::filesystem::path &
   if (const Setting *settings = reader.find("reader_settings")) input.reader_settings = *settings;
   if (const Setting *preprocess = reader.find("preprocess")) {
     // A file of its own, or the keys in place.
-    input.preprocess = preprocess->is_map()
-                           ? calibration::parse_preprocess(*preprocess)
-                           : calibration::parse_preprocess(
-                                 parse_yaml_file(relative_to(folder, scalar_text(*preprocess, "`preprocess`"))));
+    input.preprocess = preprocess->is_map() ? calibration::parse_preprocess(*preprocess)
+                                            : calibration::parse_preprocess(parse_yaml_file(
+                                                  relative_to(folder, scalar_text(*preprocess, "`preprocess`"))));
   }
   return input;
 }
 
 DataSpec parse_data(const Setting &setting, const std::filesystem::path &folder) {
   const SettingReader reader(setting, "`calibration`",
-                             {"reader", "reader_settings", "path", "inputs", "labels", "preprocess", "batch", "limit", "threads",
-                              "memory_budget", "on_bad_sample"});
+                             {"reader", "reader_settings", "path", "inputs", "labels", "preprocess", "batch", "limit",
+                              "threads", "memory_budget", "on_bad_sample"});
   DataSpec data;
   if (const Setting *inputs = reader.find("inputs")) {
     if (!inputs->is_map()) {
@@ -94,7 +93,8 @@ ExportStep parse_export(const Setting &setting, const std::filesystem::path &fol
       rest.emplace_back(key, child);  // checked against the exporter's own schema
     }
   }
-  if (step.path.empty()) fail(Status::kInvalidArgument, "{}: an entry of `export` needs the key 'path'", setting.where.text());
+  if (step.path.empty())
+    fail(Status::kInvalidArgument, "{}: an entry of `export` needs the key 'path'", setting.where.text());
   if (step.format.empty()) step.format = "onnx-qdq";
   step.settings.value = std::move(rest);
   return step;
@@ -110,9 +110,10 @@ std::vector<PassStep> parse_passes(const Setting &list) {
     step.where = item.where;
     if (item.is_map()) {
       if (item.map().size() != 1) {
-        fail(Status::kInvalidArgument,
-             "{}: an entry of `passes` is a name, or one name with its parameters; indent the parameters below the name",
-             item.where.text());
+        fail(
+            Status::kInvalidArgument,
+            "{}: an entry of `passes` is a name, or one name with its parameters; indent the parameters below the name",
+            item.where.text());
       }
       step.id = item.map().front().first;
       step.settings = item.map().front().second;
@@ -127,19 +128,20 @@ std::vector<PassStep> parse_passes(const Setting &list) {
 
 PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &folder) {
   const SettingReader reader(root, "the pipeline",
-                             {"halftone", "model", "platform", "calibration", "executor", "passes", "overrides", "export",
-                              "configs_out", "report", "observer"});
+                             {"halftone", "model", "platform", "calibration", "executor", "passes", "overrides",
+                              "export", "configs_out", "report", "observer"});
   const Setting &version = reader.require("halftone");
   if (const auto *number = std::get_if<std::int64_t>(&version.value); number == nullptr || *number != kFormatVersion) {
-    fail(Status::kInvalidArgument, "{}: this is file format '{}'; this program reads `halftone: {}`", version.where.text(),
-         version.text, kFormatVersion);
+    fail(Status::kInvalidArgument, "{}: this is file format '{}'; this program reads `halftone: {}`",
+         version.where.text(), version.text, kFormatVersion);
   }
   PipelineSpec spec;
   spec.model = relative_to(folder, reader.required_text("model"));
   spec.platform = reader.text("platform");
   if (const Setting *data = reader.find("calibration")) spec.calibration = parse_data(*data, folder);
   spec.executor = reader.text("executor", spec.executor);
-  if (const Setting *passes = reader.find("passes"); passes != nullptr && !passes->is_null()) spec.passes = parse_passes(*passes);
+  if (const Setting *passes = reader.find("passes"); passes != nullptr && !passes->is_null())
+    spec.passes = parse_passes(*passes);
   for (const Setting *rule : reader.list("overrides")) spec.overrides.push_back(parse_override(*rule));
   for (const Setting *step : reader.list("export")) spec.exports.push_back(parse_export(*step, folder));
   spec.configs_out = relative_to(folder, reader.text("configs_out"));

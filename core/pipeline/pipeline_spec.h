@@ -26,14 +26,14 @@ struct ExportStep {
 };
 
 struct OverrideRule {
-  std::string op;     // operator type, or empty for any
-  std::string node;   // glob over node names, or empty
-  Setting set;        // {inputs: {...}, outputs: {...}}; see overrides.h
+  std::string op;    // operator type, or empty for any
+  std::string node;  // glob over node names, or empty
+  Setting set;       // {inputs: {...}, outputs: {...}}; see overrides.h
   Location where;
 };
 
 struct InputSpec {
-  std::string name;   // of the model input; empty for the only one
+  std::string name;  // of the model input; empty for the only one
   std::string path;
   std::string reader;
   Location reader_where;
@@ -42,11 +42,11 @@ struct InputSpec {
 };
 
 struct DataSpec {
-  std::vector<InputSpec> inputs;  // empty: no data
-  std::string labels;             // .npy of class numbers, or empty
-  std::uint64_t limit = 0;        // 0: all
-  std::uint64_t batch = 1;        // transport only; never changes a result
-  std::uint32_t threads = 0;      // 0: all cores
+  std::vector<InputSpec> inputs;    // empty: no data
+  std::string labels;               // .npy of class numbers, or empty
+  std::uint64_t limit = 0;          // 0: all
+  std::uint64_t batch = 1;          // transport only; never changes a result
+  std::uint32_t threads = 0;        // 0: all cores
   std::uint64_t memory_budget = 0;  // bytes; 0: none
   bool skip_bad_samples = false;
 };
@@ -60,7 +60,7 @@ struct PipelineSpec {
   std::vector<OverrideRule> overrides;
   std::vector<ExportStep> exports;
   std::string configs_out, report;
-  std::string observer;           // for every activation, instead of the platform's choice
+  std::string observer;  // for every activation, instead of the platform's choice
   Location where, platform_where, executor_where, observer_where;  // for messages; empty for a command line
 };
 

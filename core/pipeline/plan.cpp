@@ -12,7 +12,9 @@ namespace halftone::pipeline {
 
 namespace {
 
-std::vector<std::string> facts(const char *const *list, std::uint64_t count) { return {list, list + count}; }
+std::vector<std::string> facts(const char *const *list, std::uint64_t count) {
+  return {list, list + count};
+}
 
 class Planner {
  public:
@@ -32,8 +34,7 @@ class Planner {
   void append(PlannedStep step) {
     const ht_component &d = *step.component->description;
     for (const std::string &fact : facts(d.invalidates, d.invalidate_count)) {
-      holds_.erase(fact);
-      destroyed_by_[fact] = d.id;
+      if (holds_.erase(fact) != 0) destroyed_by_[fact] = d.id;
     }
     for (const std::string &fact : facts(d.provides, d.provide_count)) holds_.insert(fact);
     plan.push_back(std::move(step));
@@ -44,7 +45,8 @@ class Planner {
     std::vector<std::string> providers;
     const host::Component *only = nullptr;
     for (const host::Component *candidate : registry_.all(HT_KIND_PASS)) {
-      for (const std::string &provided : facts(candidate->description->provides, candidate->description->provide_count)) {
+      for (const std::string &provided :
+           facts(candidate->description->provides, candidate->description->provide_count)) {
         if (provided != fact) continue;
         providers.emplace_back(candidate->id());
         only = candidate;
@@ -53,8 +55,9 @@ class Planner {
     const std::string where = step.where.line == 0 ? "" : step.where.text() + ": ";
     const auto destroyed = destroyed_by_.find(fact);
     if (destroyed != destroyed_by_.end()) {
-      fail(Status::kInvalidArgument, "{}pass '{}' needs '{}', which pass '{}' before it made invalid; run {} again in between",
-           where, needs.id(), fact, destroyed->second, fmt::join(providers, " or "));
+      fail(Status::kInvalidArgument,
+           "{}pass '{}' needs '{}', which pass '{}' before it made invalid; run {} again in between", where, needs.id(),
+           fact, destroyed->second, fmt::join(providers, " or "));
     }
     if (providers.empty()) {
       fail(Status::kInvalidArgument, "{}pass '{}' needs '{}', and no loaded pass provides it", where, needs.id(), fact);

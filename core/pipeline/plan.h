@@ -16,9 +16,9 @@ struct PlannedStep {
   bool inserted = false;  // by the planner, because a later pass needs a fact that nothing established
 };
 
-// Resolves names, inserts the pass that provides a missing fact where there is exactly one, and checks that every pass finds
-// the facts that it needs. Throws with the location: unknown pass, a fact missing (naming who provides it), a fact destroyed
-// by a pass in between.
+// Resolves names, inserts the pass that provides a missing fact where there is exactly one, and checks that every pass
+// finds the facts that it needs. Throws with the location: unknown pass, a fact missing (naming who provides it), a
+// fact destroyed by a pass in between.
 std::vector<PlannedStep> make_plan(const host::Registry &registry, const std::vector<PassStep> &passes);
 
 }  // namespace halftone::pipeline

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "core/base/file.h"
 #include "core/base/nearest.h"
@@ -29,8 +30,8 @@ PlatformDescriptor find_platform(const host::Registry &registry, const std::stri
   std::vector<std::string> known;
   for (const auto &[name, path] : registry.descriptors) known.push_back(name);
   for (const host::Component *component : registry.all(HT_KIND_PLATFORM)) known.emplace_back(component->id());
-  fail(Status::kInvalidArgument, "{}there is no platform named '{}'{}; `halftone platforms` lists what there is", place(where), id,
-       nearest_hint(id, known));
+  fail(Status::kInvalidArgument, "{}there is no platform named '{}'{}; `halftone platforms` lists what there is",
+       place(where), id, nearest_hint(id, known));
 }
 
 // A key of the file format that this version does not act on yet must not look as if it did.
@@ -48,6 +49,29 @@ bool provides_configs(const host::Component &component) {
   const ht_component &d = *component.description;
   return std::any_of(d.provides, d.provides + d.provide_count,
                      [](const char *fact) { return std::string_view(fact) == HT_FACT_CONFIGS; });
+}
+
+// Overrides and `observer` change configs: in a plan that makes none they would do nothing. Two outputs with one path
+// would leave only the last.
+void refuse_what_nothing_does(const PipelineSpec &spec, const std::vector<PlannedStep> &plan) {
+  const bool any = std::ranges::any_of(plan, [](const PlannedStep &step) { return provides_configs(*step.component); });
+  if (!any && !spec.overrides.empty()) {
+    fail(Status::kInvalidArgument,
+         "{}no pass of this pipeline creates configs, so that overrides change nothing; add assign-configs",
+         place(spec.overrides.front().where));
+  }
+  if (!any && !spec.observer.empty()) {
+    fail(Status::kInvalidArgument,
+         "{}no pass of this pipeline creates configs that could use an observer; add assign-configs",
+         place(spec.observer_where));
+  }
+  std::set<std::filesystem::path> paths;
+  if (!spec.configs_out.empty()) paths.insert(std::filesystem::path(spec.configs_out).lexically_normal());
+  for (const ExportStep &step : spec.exports) {
+    if (paths.insert(std::filesystem::path(step.path).lexically_normal()).second) continue;
+    fail(Status::kInvalidArgument, "{}two outputs of this run have the path '{}'; give each its own", place(step.where),
+         step.path);
+  }
 }
 
 // The observer of every activation config that has its own scale to find.
@@ -79,7 +103,8 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
   refuse_what_is_not_offered(spec_);
   open_platform();
   if (!spec_.passes && spec_.platform.empty()) {
-    fail(Status::kInvalidArgument, "{}the pipeline names neither a platform nor passes; `halftone platforms` lists platforms",
+    fail(Status::kInvalidArgument,
+         "{}the pipeline names neither a platform nor passes; `halftone platforms` lists platforms",
          place(spec_.where));
   }
   plan_ = make_plan(registry_, spec_.passes ? *spec_.passes : platform_passes_);
@@ -88,6 +113,7 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
                                   &step.settings, "pass '" + std::string(step.component->id()) + "'");
     warnings_.insert(warnings_.end(), checked.warnings.begin(), checked.warnings.end());
   }
+  refuse_what_nothing_does(spec_, plan_);
   for (const ExportStep &step : spec_.exports) {
     const host::Component &exporter = named_component(registry_, HT_KIND_EXPORTER, step.format, step.where);
     const host::Arguments checked(exporter.description->params, exporter.description->param_count, &step.settings,
@@ -153,6 +179,7 @@ std::vector<StepReport> Runner::run_passes() {
 void Runner::write_outputs() {
   for (const ExportStep &step : spec_.exports) {
     host::WorkingModel copy = model_;  // the exporter may edit it freely
+    if (target_) target_->forget();
     host::Context ctx;
     ctx.working = &copy;
     ctx.sinks = events_.sinks;

@@ -26,8 +26,8 @@ struct RunEvents {
 
 class Runner {
  public:
-  // Reads the model and the platform, opens the data and makes the plan: everything that can be wrong with the request is
-  // found here, before anything is computed. `registry` outlives the runner.
+  // Reads the model and the platform, opens the data and makes the plan: everything that can be wrong with the request
+  // is found here, before anything is computed. `registry` outlives the runner.
   Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events);
   ~Runner();
 

@@ -55,16 +55,18 @@ std::string SettingReader::required_text(std::string_view key) const {
   return scalar_text(require(key), name_of(key));
 }
 
-std::int64_t SettingReader::integer(std::string_view key, std::int64_t deflt, std::int64_t low, std::int64_t high) const {
+std::int64_t SettingReader::integer(std::string_view key, std::int64_t deflt, std::int64_t low,
+                                    std::int64_t high) const {
   const Setting *found = setting_.find(key);
   if (found == nullptr || found->is_null()) return deflt;
   const auto *value = std::get_if<std::int64_t>(&found->value);
   if (value == nullptr) {
-    fail(Status::kInvalidArgument, "{}: {} must be a whole number, not '{}'", found->where.text(), name_of(key), found->text);
+    fail(Status::kInvalidArgument, "{}: {} must be a whole number, not '{}'", found->where.text(), name_of(key),
+         found->text);
   }
   if (*value < low || *value > high) {
-    fail(Status::kInvalidArgument, "{}: {} must be between {} and {}, not {}", found->where.text(), name_of(key), low, high,
-         *value);
+    fail(Status::kInvalidArgument, "{}: {} must be between {} and {}, not {}", found->where.text(), name_of(key), low,
+         high, *value);
   }
   return *value;
 }
@@ -74,9 +76,9 @@ std::uint64_t parse_size(const Setting &setting, std::string_view what) {
     std::string_view name;
     double bytes;
   };
-  constexpr std::array kUnits = {Unit{"", 1},           Unit{"B", 1},           Unit{"KiB", 0x1p10}, Unit{"MiB", 0x1p20},
-                                 Unit{"GiB", 0x1p30},   Unit{"TiB", 0x1p40},    Unit{"kB", 1e3},     Unit{"KB", 1e3},
-                                 Unit{"MB", 1e6},       Unit{"GB", 1e9},        Unit{"TB", 1e12}};
+  constexpr std::array kUnits = {Unit{"", 1},         Unit{"B", 1},        Unit{"KiB", 0x1p10}, Unit{"MiB", 0x1p20},
+                                 Unit{"GiB", 0x1p30}, Unit{"TiB", 0x1p40}, Unit{"kB", 1e3},     Unit{"KB", 1e3},
+                                 Unit{"MB", 1e6},     Unit{"GB", 1e9},     Unit{"TB", 1e12}};
   const std::string text = scalar_text(setting, what);
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -84,7 +86,8 @@ std::uint64_t parse_size(const Setting &setting, std::string_view what) {
   while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
   const auto known = std::ranges::find(kUnits, unit, &Unit::name);
   if (error != std::errc() || known == kUnits.end() || !(number >= 0) || number * known->bytes > 0x1p62) {
-    fail(Status::kInvalidArgument, "{}: {} must be a size such as 512MiB or 2GiB, not '{}'", setting.where.text(), what, text);
+    fail(Status::kInvalidArgument, "{}: {} must be a size such as 512MiB or 2GiB, not '{}'", setting.where.text(), what,
+         text);
   }
   return static_cast<std::uint64_t>(std::llround(number * known->bytes));
 }
@@ -94,7 +97,8 @@ std::uint64_t SettingReader::size(std::string_view key, std::uint64_t deflt) con
   return found == nullptr || found->is_null() ? deflt : parse_size(*found, name_of(key));
 }
 
-std::string SettingReader::choice(std::string_view key, std::string deflt, std::initializer_list<const char *> choices) const {
+std::string SettingReader::choice(std::string_view key, std::string deflt,
+                                  std::initializer_list<const char *> choices) const {
   const Setting *found = setting_.find(key);
   if (found == nullptr || found->is_null()) return deflt;
   const std::string value = scalar_text(*found, name_of(key));

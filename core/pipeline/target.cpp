@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/pipeline/sockets.h"
 #include "core/pipeline/target_slots.h"
 
 namespace halftone::pipeline {
@@ -18,9 +19,14 @@ std::string float_reason(const PlatformDescriptor &platform, const ResolvedRule 
                        node.op_type);
   }
   if (node.inputs.empty() || node.inputs[0] == HT_NONE) return "it has no first input";
-  const ht_dtype type = flow.dtype(node.inputs[0]);
+  // Where's first input is a condition: the first that carries data decides.
+  const Socket &socket = socket_of(node.domain.empty() ? node.op_type : "");
+  std::uint32_t slot = 0;
+  while (slot < node.inputs.size() && socket.input(slot) == HT_SLOT_NONE) ++slot;
+  const model::Handle data = slot < node.inputs.size() ? node.inputs[slot] : node.inputs[0];
+  const ht_dtype type = flow.dtype(data);
   if (type != HT_F32 && type != HT_DTYPE_NONE) {
-    return fmt::format("its input '{}' is {}, not float32", model.value(node.inputs[0]).name, model::dtype_name(type));
+    return fmt::format("its input '{}' is {}, not float32", model.value(data).name, model::dtype_name(type));
   }
   return {};
 }

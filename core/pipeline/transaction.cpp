@@ -45,6 +45,7 @@ StepReport run_step(const PlannedStep &step, const RunServices &services, host::
     throw;
   }
   try {
+    copy.configs.settle_slaves();  // once for all scales that the pass set
     verify(copy);
   } catch (Error &error) {
     error.note(fmt::format("after pass '{}', whose edits were dropped", report.id));

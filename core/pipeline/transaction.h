@@ -26,8 +26,8 @@ struct RunServices {
   const host::KernelIndex *kernels = nullptr;
 };
 
-// Runs the step on a copy of `model` and moves the copy over it on success. On any failure the model is untouched and the
-// error's notes say which pass it was.
+// Runs the step on a copy of `model` and moves the copy over it on success. On any failure the model is untouched and
+// the error's notes say which pass it was.
 StepReport run_step(const PlannedStep &step, const RunServices &services, host::WorkingModel &model);
 
 }  // namespace halftone::pipeline

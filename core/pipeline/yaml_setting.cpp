@@ -149,7 +149,8 @@ Setting &descend(Setting &at, const std::string &name, std::string_view source, 
   if (const auto *text = std::get_if<std::string>(&at.value); text != nullptr && *text == name) {
     at.value = Setting::Map{};
   }
-  if (!at.is_map()) refuse(fmt::format("'{}' at {} is no map, so that it has no entry '{}'", at.text, at.where.text(), name));
+  if (!at.is_map())
+    refuse(fmt::format("'{}' at {} is no map, so that it has no entry '{}'", at.text, at.where.text(), name));
   auto &map = std::get<Setting::Map>(at.value);
   for (auto &[key, child] : map) {
     if (key == name) return child;
@@ -179,8 +180,8 @@ Setting parse_yaml(std::string_view text, std::string_view name) {
     }
     return converter.convert(documents.front(), 0);
   } catch (const YAML::Exception &error) {
-    fail(Status::kInvalidArgument, "{}: this is no valid YAML: {}; {}", converter.location(error.mark).text(), error.msg,
-         remedy(text, error.mark));
+    fail(Status::kInvalidArgument, "{}: this is no valid YAML: {}; {}", converter.location(error.mark).text(),
+         error.msg, remedy(text, error.mark));
   }
 }
 

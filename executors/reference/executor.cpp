@@ -14,8 +14,10 @@ class ReferenceExecutor : public sdk::Executor {
   static void describe(sdk::Description &d) {
     d.id("reference")
         .title("plain loops, one operator after the other")
-        .doc("Runs every node by its operator kernel, of this plug-in or of any other, in float or with fake quantization at "
-             "every live config. Slow and exact: sums are kept in float64.")
+        .doc(
+            "Runs every node by its operator kernel, of this plug-in or of any other, in float or with fake "
+            "quantization at "
+            "every live config. Slow and exact: sums are kept in float64.")
         .capabilities(HT_CAP_GRAPH_READ | HT_CAP_CONFIG_READ | HT_CAP_EXECUTE)
         .needs({HT_GRAPH_1, HT_CONFIG_1, HT_ARITHMETIC_1, HT_OP_KERNEL_1})
         .threading(HT_THREADING_FREE);
@@ -40,8 +42,8 @@ class ReferenceExecutor : public sdk::Executor {
  private:
   static void require_mode(std::uint32_t mode) {
     if (mode == HT_MODE_FLOAT || mode == HT_MODE_SIMULATED) return;
-    throw sdk::Failure(HT_UNIMPLEMENTED, "executor 'reference' runs in modes float and simulated, not in mode " +
-                                             std::to_string(mode));
+    throw sdk::Failure(HT_UNIMPLEMENTED,
+                       "executor 'reference' runs in modes float and simulated, not in mode " + std::to_string(mode));
   }
 };
 

@@ -52,8 +52,8 @@ struct Step {
 
 struct Plan {
   std::vector<Step> steps;
-  std::vector<std::size_t> inputs;      // values of the session's inputs, in their order
-  std::vector<ht_handle> emitted;       // by value: its handle where it is to be handed over, HT_NONE otherwise
+  std::vector<std::size_t> inputs;  // values of the session's inputs, in their order
+  std::vector<ht_handle> emitted;   // by value: its handle where it is to be handed over, HT_NONE otherwise
   std::map<std::size_t, Tensor> initializers;
   std::vector<std::unique_ptr<Tensor>> quantized;  // parameters as their slots see them
 };

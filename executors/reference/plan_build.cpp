@@ -51,14 +51,15 @@ class Builder {
 
   std::size_t define(ht_handle value) { return numbers_.emplace(value, numbers_.size()).first->second; }
 
-  // The number of a value that must exist already: an input, an output of a step, or an initializer, which is copied now.
+  // The number of a value that must exist already: an input, an output of a step, or an initializer, which is copied
+  // now.
   std::size_t read(ht_handle value) {
     if (const auto known = numbers_.find(value); known != numbers_.end()) return known->second;
     const auto tensor = graph_.initializer(value);
     if (!tensor) {
-      throw sdk::Failure(HT_INVALID_ARGUMENT,
-                         "value '" + std::string(graph_.value(value).name()) + "' is needed and is not among the inputs",
-                         value);
+      throw sdk::Failure(
+          HT_INVALID_ARGUMENT,
+          "value '" + std::string(graph_.value(value).name()) + "' is needed and is not among the inputs", value);
     }
     const std::size_t number = define(value);
     plan_.initializers.emplace(number, *tensor);
@@ -130,6 +131,8 @@ class Builder {
 
 }  // namespace
 
-Plan build_plan(const sdk::Context &ctx, const ht_session_options &options) { return Builder(ctx, options).build(); }
+Plan build_plan(const sdk::Context &ctx, const ht_session_options &options) {
+  return Builder(ctx, options).build();
+}
 
 }  // namespace halftone::reference

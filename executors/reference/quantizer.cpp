@@ -8,7 +8,9 @@ namespace halftone::reference {
 
 namespace {
 
-bool is_live(std::uint32_t state) { return state == HT_STATE_ACTIVATED || state == HT_STATE_PASSIVE; }
+bool is_live(std::uint32_t state) {
+  return state == HT_STATE_ACTIVATED || state == HT_STATE_PASSIVE;
+}
 
 ht_quantizer from_spec(const ht_quant_spec &spec) {
   ht_quantizer q{};

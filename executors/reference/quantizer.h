@@ -10,7 +10,8 @@ namespace halftone::reference {
 
 class Quantizer {
  public:
-  // The live quantizer of a config, copied; nullopt where nothing is quantized. `baked` takes that of a baked parameter too.
+  // The live quantizer of a config, copied; nullopt where nothing is quantized. `baked` takes that of a baked parameter
+  // too.
   static std::optional<Quantizer> of(const sdk::Configs &configs, ht_handle config, bool baked = false);
 
   // `from` and `to` may be the same tensor. Tensors of another type than float32 are left alone.

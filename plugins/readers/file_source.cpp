@@ -84,7 +84,8 @@ std::vector<std::filesystem::path> sorted_files(const std::filesystem::path &fol
 bool is_folder(const std::filesystem::path &path) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) throw sdk::Failure(HT_NOT_FOUND, "'" + path.string() + "' does not exist; check the path");
+  if (!std::filesystem::exists(status))
+    throw sdk::Failure(HT_NOT_FOUND, "'" + path.string() + "' does not exist; check the path");
   return std::filesystem::is_directory(status);
 }
 

@@ -101,7 +101,8 @@ class Dictionary {
     for (const auto &[name, dtype] : kCodes) {
       if (type == name) out_.dtype = dtype;
     }
-    if (out_.dtype == HT_DTYPE_NONE) unusable("elements of type '" + code + "' cannot be samples; save an array of real numbers");
+    if (out_.dtype == HT_DTYPE_NONE)
+      unusable("elements of type '" + code + "' cannot be samples; save an array of real numbers");
     if (marked && code[0] == '>' && element_bytes(out_.dtype) > 1) {
       unusable("it is big-endian ('" + code + "'); save it with x.astype('<" + std::string(type) + "')");
     }

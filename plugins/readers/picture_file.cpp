@@ -76,7 +76,9 @@ void decode_jpeg(std::span<const std::byte> file, const std::string &name, const
   fault.manager.emit_message = &jpeg_message;
   fault.manager.output_message = &jpeg_silent;
   const JpegCleanup cleanup{info};
-  const auto broken = [&] { throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is a broken JPEG: " + fault.text + kRemedy); };
+  const auto broken = [&] {
+    throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is a broken JPEG: " + fault.text + kRemedy);
+  };
   if (!jpeg_header(info, fault, file)) broken();
   check_size(info.image_height, info.image_width, name);
   std::uint8_t *pixels = memory(info.image_height, info.image_width);
@@ -114,7 +116,8 @@ void decode_picture(std::span<const std::byte> file, const std::string &name, co
   if (begins("\xFF\xD8")) return decode_jpeg(file, name, memory);
   if (begins("\x89PNG")) return decode_png(file, name, memory);
   if (file.empty()) throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is empty" + kRemedy);
-  throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is neither a JPEG nor a PNG picture; remove it or name another reader");
+  throw sdk::Failure(HT_DATA_LOSS,
+                     "'" + name + "' is neither a JPEG nor a PNG picture; remove it or name another reader");
 }
 
 }  // namespace halftone::readers

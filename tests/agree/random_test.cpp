@@ -11,7 +11,7 @@
 namespace halftone::test {
 namespace {
 
-constexpr std::uint64_t kNets = 150;
+constexpr std::uint64_t kNets = 600;
 
 void compare(Net &net, host::Mode mode, const Tolerance &tolerance, const std::string &what) {
   const auto all = made_values(net.working.model);
@@ -61,9 +61,9 @@ TEST_CASE("random graphs agree under simulated quantization") {
     quantize(net, seed);
     // Quantized with powers of two, most operators are exact in any order and must agree everywhere. A mean or a
     // logistic function that rounds differently may fall on the other side of a step, and what follows then differs
-    // too.
+    // by a step too.
     const bool exact = is_exact(net.working.model);
-    compare(net, host::Mode::kSimulated, exact ? Tolerance{1e-6, 0} : Tolerance{1e-4, 0.3},
+    compare(net, host::Mode::kSimulated, exact ? Tolerance{1e-6, 0} : Tolerance{0.08, 0.1},
             fmt::format("net {}", seed));
     exact_nets += exact ? 1 : 0;
   }

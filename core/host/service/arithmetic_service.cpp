@@ -9,9 +9,12 @@ namespace halftone::host {
 
 namespace {
 
-std::span<const std::int64_t> shape_of(const ht_tensor_view &view) { return {view.shape, view.rank}; }
+std::span<const std::int64_t> shape_of(const ht_tensor_view &view) {
+  return {view.shape, view.rank};
+}
 
-// Elements in memory, padding included; for a blocked view the quantizer has to be per tensor, where padding is harmless.
+// Elements in memory, padding included; for a blocked view the quantizer has to be per tensor, where padding is
+// harmless.
 std::size_t stored_elements(const ht_tensor_view &view, const ht_quantizer &quantizer) {
   if (view.block_size == 0) {
     if (view.strides != nullptr) fail(Status::kInvalidArgument, "quantization takes contiguous tensors");
@@ -42,7 +45,8 @@ ht_status HT_CALL scale_from_range(ht_ctx *ctx, const ht_quant_spec *spec, float
   });
 }
 
-ht_status HT_CALL fake_quantize(ht_ctx *ctx, const ht_quantizer *quantizer, const ht_tensor_view *in, ht_tensor_view *out) {
+ht_status HT_CALL fake_quantize(ht_ctx *ctx, const ht_quantizer *quantizer, const ht_tensor_view *in,
+                                ht_tensor_view *out) {
   return serve(ctx, [&] {
     require_floats(*in, "the input of fake quantization");
     require_floats(*out, "the output of fake quantization");
@@ -60,11 +64,16 @@ void store_codes(std::span<const std::int32_t> codes, ht_tensor_view &out) {
     for (std::size_t i = 0; i < codes.size(); ++i) to[i] = static_cast<T>(codes[i]);
   };
   switch (out.dtype) {
-    case HT_I8: return write(static_cast<std::int8_t *>(out.data));
-    case HT_U8: return write(static_cast<std::uint8_t *>(out.data));
-    case HT_I16: return write(static_cast<std::int16_t *>(out.data));
-    case HT_U16: return write(static_cast<std::uint16_t *>(out.data));
-    case HT_I32: return write(static_cast<std::int32_t *>(out.data));
+    case HT_I8:
+      return write(static_cast<std::int8_t *>(out.data));
+    case HT_U8:
+      return write(static_cast<std::uint8_t *>(out.data));
+    case HT_I16:
+      return write(static_cast<std::int16_t *>(out.data));
+    case HT_U16:
+      return write(static_cast<std::uint16_t *>(out.data));
+    case HT_I32:
+      return write(static_cast<std::int32_t *>(out.data));
     case HT_I4:
     case HT_U4: {
       auto *to = static_cast<std::uint8_t *>(out.data);
@@ -74,7 +83,8 @@ void store_codes(std::span<const std::int32_t> codes, ht_tensor_view &out) {
       }
       return;
     }
-    default: fail(Status::kInvalidArgument, "no quantized form in {}", model::dtype_name(out.dtype));
+    default:
+      fail(Status::kInvalidArgument, "no quantized form in {}", model::dtype_name(out.dtype));
   }
 }
 
@@ -83,11 +93,16 @@ void load_codes(const ht_tensor_view &in, std::span<std::int32_t> codes) {
     for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<std::int32_t>(from[i]);
   };
   switch (in.dtype) {
-    case HT_I8: return read(static_cast<const std::int8_t *>(in.data));
-    case HT_U8: return read(static_cast<const std::uint8_t *>(in.data));
-    case HT_I16: return read(static_cast<const std::int16_t *>(in.data));
-    case HT_U16: return read(static_cast<const std::uint16_t *>(in.data));
-    case HT_I32: return read(static_cast<const std::int32_t *>(in.data));
+    case HT_I8:
+      return read(static_cast<const std::int8_t *>(in.data));
+    case HT_U8:
+      return read(static_cast<const std::uint8_t *>(in.data));
+    case HT_I16:
+      return read(static_cast<const std::int16_t *>(in.data));
+    case HT_U16:
+      return read(static_cast<const std::uint16_t *>(in.data));
+    case HT_I32:
+      return read(static_cast<const std::int32_t *>(in.data));
     case HT_I4:
     case HT_U4: {
       const auto *from = static_cast<const std::uint8_t *>(in.data);
@@ -97,11 +112,14 @@ void load_codes(const ht_tensor_view &in, std::span<std::int32_t> codes) {
       }
       return;
     }
-    default: fail(Status::kInvalidArgument, "no quantized form in {}", model::dtype_name(in.dtype));
+    default:
+      fail(Status::kInvalidArgument, "no quantized form in {}", model::dtype_name(in.dtype));
   }
 }
 
-bool is_float8(const ht_quantizer &quantizer) { return quantizer.kind != HT_QUANT_INTEGER; }
+bool is_float8(const ht_quantizer &quantizer) {
+  return quantizer.kind != HT_QUANT_INTEGER;
+}
 
 ht_status HT_CALL quantize(ht_ctx *ctx, const ht_quantizer *quantizer, const ht_tensor_view *in, ht_tensor_view *out) {
   return serve(ctx, [&] {
@@ -114,7 +132,8 @@ ht_status HT_CALL quantize(ht_ctx *ctx, const ht_quantizer *quantizer, const ht_
       quant::fake_quantize(from, values, shape_of(*in), *quantizer);
       auto *to = static_cast<std::uint8_t *>(out->data);
       if (quantizer->granularity != HT_PER_TENSOR) fail(Status::kUnimplemented, "float8 is stored per tensor only");
-      for (std::size_t i = 0; i < count; ++i) to[i] = quant::encode_float8(values[i] / quantizer->scales[0], quantizer->kind);
+      for (std::size_t i = 0; i < count; ++i)
+        to[i] = quant::encode_float8(values[i] / quantizer->scales[0], quantizer->kind);
       return;
     }
     std::vector<std::int32_t> codes(count);
@@ -123,7 +142,8 @@ ht_status HT_CALL quantize(ht_ctx *ctx, const ht_quantizer *quantizer, const ht_
   });
 }
 
-ht_status HT_CALL dequantize(ht_ctx *ctx, const ht_quantizer *quantizer, const ht_tensor_view *in, ht_tensor_view *out) {
+ht_status HT_CALL dequantize(ht_ctx *ctx, const ht_quantizer *quantizer, const ht_tensor_view *in,
+                             ht_tensor_view *out) {
   return serve(ctx, [&] {
     require_floats(*out, "the output of dequantization");
     const auto count = static_cast<std::size_t>(model::element_count(shape_of(*in)));
@@ -131,7 +151,8 @@ ht_status HT_CALL dequantize(ht_ctx *ctx, const ht_quantizer *quantizer, const h
     if (is_float8(*quantizer)) {
       const auto *from = static_cast<const std::uint8_t *>(in->data);
       if (quantizer->granularity != HT_PER_TENSOR) fail(Status::kUnimplemented, "float8 is stored per tensor only");
-      for (std::size_t i = 0; i < count; ++i) to[i] = quant::decode_float8(from[i], quantizer->kind) * quantizer->scales[0];
+      for (std::size_t i = 0; i < count; ++i)
+        to[i] = quant::decode_float8(from[i], quantizer->kind) * quantizer->scales[0];
       return;
     }
     std::vector<std::int32_t> codes(count);

@@ -8,7 +8,9 @@ namespace halftone::host {
 
 namespace {
 
-bool is_baked(quant::State state) { return state == quant::State::kBaked || state == quant::State::kPassiveBaked; }
+bool is_baked(quant::State state) {
+  return state == quant::State::kBaked || state == quant::State::kPassiveBaked;
+}
 
 bool same_quantizer(const ht_quantizer &a, const ht_quantizer &b) {
   return a.kind == b.kind && a.rounding == b.rounding && a.granularity == b.granularity && a.quant_min == b.quant_min &&
@@ -46,7 +48,8 @@ void bake(WorkingModel &working, model::Handle handle) {
     fail(Status::kInvalidArgument, "{} holds no initializer; only a stored parameter can be baked", slot);
   }
   const auto quantizer = working.configs.quantizer(handle);
-  if (!quantizer) fail(Status::kFailedPrecondition, "{} has no scale yet; quantize the parameter before baking it", slot);
+  if (!quantizer)
+    fail(Status::kFailedPrecondition, "{} has no scale yet; quantize the parameter before baking it", slot);
 
   const auto &uses = working.model.value(value).consumers;
   const bool shared_differently = std::ranges::any_of(uses, [&](const model::Use &use) {
@@ -62,7 +65,8 @@ void bake(WorkingModel &working, model::Handle handle) {
     const model::Handle own = working.model.add_initializer(shared.graph, name, tensor);
     working.model.set_input(config.key.node, config.key.slot, own);
   }
-  working.configs.set_state(handle, config.state == quant::State::kPassive ? quant::State::kPassiveBaked : quant::State::kBaked,
+  working.configs.set_state(handle,
+                            config.state == quant::State::kPassive ? quant::State::kPassiveBaked : quant::State::kBaked,
                             "stored in quantized form");
 }
 

@@ -7,8 +7,8 @@
 
 namespace halftone::host {
 
-// The quantizer of an initializer that was baked; nullopt for one that was not. All consumers of a baked initializer agree:
-// bake() gives a slot its own copy otherwise.
+// The quantizer of an initializer that was baked; nullopt for one that was not. All consumers of a baked initializer
+// agree: bake() gives a slot its own copy otherwise.
 std::optional<ht_quantizer> baked_quantizer(const WorkingModel &working, model::Handle value);
 
 // The fake-quantized elements in the context's arena. Throws InvalidArgument when the tensor is not float32.

@@ -15,11 +15,13 @@ class CalibrationService {
  public:
   virtual ~CalibrationService() = default;
   virtual std::uint32_t wants(Context &ctx, model::Handle config, std::string_view observer) = 0;
-  virtual void collect(Context &ctx, std::span<const ht_statistics_request> requests, const ht_collect_options &options) = 0;
+  virtual void collect(Context &ctx, std::span<const ht_statistics_request> requests,
+                       const ht_collect_options &options) = 0;
   virtual const ht_statistics *statistics(Context &ctx, model::Handle value) = 0;
   virtual const ht_statistics *measure(Context &ctx, const ht_tensor_view &tensor, std::uint32_t wants,
                                        std::uint32_t channel_axis) = 0;
-  virtual void render(Context &ctx, model::Handle config, const ht_statistics &statistics, std::string_view observer) = 0;
+  virtual void render(Context &ctx, model::Handle config, const ht_statistics &statistics,
+                      std::string_view observer) = 0;
 };
 
 }  // namespace halftone::host

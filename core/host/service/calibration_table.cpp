@@ -22,7 +22,8 @@ ht_status HT_CALL collect(ht_ctx *ctx, const ht_statistics_request *requests, st
   return serve(ctx, [&] {
     std::vector<ht_statistics_request> list;
     for (std::uint64_t i = 0; i < count; ++i) list.push_back(*element(requests, i));
-    service(ctx).collect(*ctx, list, options == nullptr ? ht_collect_options{sizeof(ht_collect_options), 0, 0, 0} : *options);
+    service(ctx).collect(*ctx, list,
+                         options == nullptr ? ht_collect_options{sizeof(ht_collect_options), 0, 0, 0} : *options);
   });
 }
 
@@ -42,7 +43,8 @@ ht_status HT_CALL render(ht_ctx *ctx, ht_handle config, const ht_statistics *sta
 }  // namespace
 
 const ht_calibration *calibration_table() {
-  static constexpr ht_calibration kTable = {sizeof(ht_calibration), 0, &wants, &collect, &statistics, &measure, &render};
+  static constexpr ht_calibration kTable = {
+      sizeof(ht_calibration), 0, &wants, &collect, &statistics, &measure, &render};
   return &kTable;
 }
 

@@ -9,15 +9,15 @@ namespace halftone::host {
 
 namespace {
 
-ht_status HT_CALL create(ht_ctx *ctx, ht_handle node, std::uint32_t direction, std::uint32_t slot, const ht_quant_spec *spec,
-                         std::uint32_t state, ht_handle *config) {
+ht_status HT_CALL create(ht_ctx *ctx, ht_handle node, std::uint32_t direction, std::uint32_t slot,
+                         const ht_quant_spec *spec, std::uint32_t state, ht_handle *config) {
   return serve(ctx, [&] {
     WorkingModel &w = working(ctx);
     const model::Node &at = w.model.node(node);
     const bool is_output = direction == HT_SLOT_OUTPUT;
     if (slot >= (is_output ? at.outputs : at.inputs).size()) {
-      fail(Status::kInvalidArgument, "node '{}' ({}) has no {} slot {}", at.name, at.op_type, is_output ? "output" : "input",
-           slot);
+      fail(Status::kInvalidArgument, "node '{}' ({}) has no {} slot {}", at.name, at.op_type,
+           is_output ? "output" : "input", slot);
     }
     *config = w.configs.create({node, is_output, slot}, *spec, static_cast<quant::State>(state));
   });
@@ -83,9 +83,18 @@ ht_status HT_CALL bake_config(ht_ctx *ctx, ht_handle config) {
 }  // namespace
 
 const ht_config_edit *config_edit_table() {
-  static constexpr ht_config_edit kTable = {sizeof(ht_config_edit), 0,       &create,     &remove,  &set_spec,
-                                            &set_state,             &set_scales, &dominate, &set_master, &release,
-                                            &set_observer,          &bake_config};
+  static constexpr ht_config_edit kTable = {sizeof(ht_config_edit),
+                                            0,
+                                            &create,
+                                            &remove,
+                                            &set_spec,
+                                            &set_state,
+                                            &set_scales,
+                                            &dominate,
+                                            &set_master,
+                                            &release,
+                                            &set_observer,
+                                            &bake_config};
   return &kTable;
 }
 

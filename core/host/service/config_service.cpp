@@ -15,7 +15,8 @@ ht_status HT_CALL all(ht_ctx *ctx, ht_handles *configs) {
 }
 
 quant::SlotKey slot_key(ht_handle node, std::uint32_t direction, std::uint32_t slot) {
-  if (direction > HT_SLOT_OUTPUT) fail(Status::kInvalidArgument, "slot direction {} is neither input nor output", direction);
+  if (direction > HT_SLOT_OUTPUT)
+    fail(Status::kInvalidArgument, "slot direction {} is neither input nor output", direction);
   return {node, direction == HT_SLOT_OUTPUT, slot};
 }
 

@@ -9,7 +9,8 @@ model::Tensor copy_of(const ht_tensor_view &view) {
   if (view.block_size != 0 || view.strides != nullptr) {
     fail(Status::kInvalidArgument, "a stored tensor must be plain and contiguous");
   }
-  if (view.rank > HT_MAX_RANK) fail(Status::kInvalidArgument, "a tensor of rank {} (at most {})", view.rank, HT_MAX_RANK);
+  if (view.rank > HT_MAX_RANK)
+    fail(Status::kInvalidArgument, "a tensor of rank {} (at most {})", view.rank, HT_MAX_RANK);
   model::Shape shape(view.shape, view.shape + view.rank);
   const std::size_t bytes = model::dtype_bytes(view.dtype, model::element_count(shape));
   if (view.data == nullptr && bytes > 0) fail(Status::kInvalidArgument, "a stored tensor needs data");
@@ -40,7 +41,8 @@ ht_status HT_CALL unique_name(ht_ctx *ctx, ht_handle graph, const ht_str *base, 
   });
 }
 
-ht_status HT_CALL add_value(ht_ctx *ctx, ht_handle graph, const ht_str *name, const ht_tensor_info *type, ht_handle *value) {
+ht_status HT_CALL add_value(ht_ctx *ctx, ht_handle graph, const ht_str *name, const ht_tensor_info *type,
+                            ht_handle *value) {
   return serve(ctx, [&] {
     *value = working(ctx).model.add_value(graph_or_main(ctx, graph), std::string(text(name)), value_type(type));
   });
@@ -53,8 +55,8 @@ ht_status HT_CALL add_initializer(ht_ctx *ctx, ht_handle graph, const ht_str *na
   });
 }
 
-ht_status HT_CALL add_node(ht_ctx *ctx, ht_handle graph, const ht_str *op_type, const ht_str *domain, const ht_str *name,
-                           const ht_handles *inputs, const ht_handles *outputs, ht_handle *node) {
+ht_status HT_CALL add_node(ht_ctx *ctx, ht_handle graph, const ht_str *op_type, const ht_str *domain,
+                           const ht_str *name, const ht_handles *inputs, const ht_handles *outputs, ht_handle *node) {
   return serve(ctx, [&] {
     model::Model &m = working(ctx).model;
     const model::Handle where = graph_or_main(ctx, graph);
@@ -99,27 +101,39 @@ ht_status HT_CALL replace_uses(ht_ctx *ctx, ht_handle from, ht_handle to) {
 }
 
 ht_status HT_CALL set_op_type(ht_ctx *ctx, ht_handle node, const ht_str *op_type, const ht_str *domain) {
-  return serve(ctx, [&] {
-    working(ctx).model.set_op_type(node, std::string(text(op_type)), std::string(text(domain)));
-  });
+  return serve(ctx,
+               [&] { working(ctx).model.set_op_type(node, std::string(text(op_type)), std::string(text(domain))); });
 }
 
 model::Attribute attribute_from(const ht_attr &attr) {
   model::Attribute out;
   switch (attr.kind) {
-    case HT_ATTR_INT: out.data = attr.i; break;
-    case HT_ATTR_FLOAT: out.data = static_cast<float>(attr.f); break;
-    case HT_ATTR_STRING: out.data = std::string(text(&attr.s)); break;
-    case HT_ATTR_TENSOR: out.data = copy_of(attr.t); break;
-    case HT_ATTR_INTS: out.data = std::vector<std::int64_t>(attr.ints.data, attr.ints.data + attr.ints.size); break;
-    case HT_ATTR_FLOATS: out.data = std::vector<float>(attr.floats, attr.floats + attr.float_count); break;
+    case HT_ATTR_INT:
+      out.data = attr.i;
+      break;
+    case HT_ATTR_FLOAT:
+      out.data = static_cast<float>(attr.f);
+      break;
+    case HT_ATTR_STRING:
+      out.data = std::string(text(&attr.s));
+      break;
+    case HT_ATTR_TENSOR:
+      out.data = copy_of(attr.t);
+      break;
+    case HT_ATTR_INTS:
+      out.data = std::vector<std::int64_t>(attr.ints.data, attr.ints.data + attr.ints.size);
+      break;
+    case HT_ATTR_FLOATS:
+      out.data = std::vector<float>(attr.floats, attr.floats + attr.float_count);
+      break;
     case HT_ATTR_STRINGS: {
       std::vector<std::string> list;
       for (std::uint64_t i = 0; i < attr.strings.size; ++i) list.emplace_back(text(&attr.strings.data[i]));
       out.data = std::move(list);
       break;
     }
-    default: fail(Status::kInvalidArgument, "attributes of kind {} cannot be set", attr.kind);
+    default:
+      fail(Status::kInvalidArgument, "attributes of kind {} cannot be set", attr.kind);
   }
   return out;
 }
@@ -155,11 +169,26 @@ ht_status HT_CALL set_metadata(ht_ctx *ctx, const ht_str *key, const ht_str *val
 }  // namespace
 
 const ht_graph_edit *graph_edit_table() {
-  static constexpr ht_graph_edit kTable = {
-      sizeof(ht_graph_edit), 0,          &unique_name,   &add_value,        &add_initializer, &add_node,
-      &remove_node,          &remove_value, &set_input,  &set_output,       &resize_inputs,   &replace_uses,
-      &set_op_type,          &set_attribute, &remove_attribute, &set_initializer, &rename_value, &rename_node,
-      &set_opset,            &set_metadata};
+  static constexpr ht_graph_edit kTable = {sizeof(ht_graph_edit),
+                                           0,
+                                           &unique_name,
+                                           &add_value,
+                                           &add_initializer,
+                                           &add_node,
+                                           &remove_node,
+                                           &remove_value,
+                                           &set_input,
+                                           &set_output,
+                                           &resize_inputs,
+                                           &replace_uses,
+                                           &set_op_type,
+                                           &set_attribute,
+                                           &remove_attribute,
+                                           &set_initializer,
+                                           &rename_value,
+                                           &rename_node,
+                                           &set_opset,
+                                           &set_metadata};
   return &kTable;
 }
 

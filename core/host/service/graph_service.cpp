@@ -19,7 +19,9 @@ ht_tensor_view view_of(const model::Tensor &tensor) {
 
 namespace {
 
-ht_handles handles(ht_ctx *ctx, std::span<const model::Handle> list) { return {keep(ctx, list), list.size()}; }
+ht_handles handles(ht_ctx *ctx, std::span<const model::Handle> list) {
+  return {keep(ctx, list), list.size()};
+}
 
 ht_status HT_CALL main_graph(ht_ctx *ctx, ht_handle *graph) {
   return serve(ctx, [&] { *graph = working(ctx).model.main_graph(); });
@@ -135,7 +137,9 @@ struct AttributeWriter {
   void operator()(const std::string &s) const { out.kind = HT_ATTR_STRING, out.s = text(s); }
   void operator()(const model::Tensor &t) const { out.kind = HT_ATTR_TENSOR, out.t = view_of(t); }
   void operator()(model::Handle graph) const { out.kind = HT_ATTR_GRAPH, out.graph = graph; }
-  void operator()(const std::vector<std::int64_t> &v) const { out.kind = HT_ATTR_INTS, out.ints = {v.data(), v.size()}; }
+  void operator()(const std::vector<std::int64_t> &v) const {
+    out.kind = HT_ATTR_INTS, out.ints = {v.data(), v.size()};
+  }
   void operator()(const std::vector<float> &v) const {
     out.kind = HT_ATTR_FLOATS;
     out.floats = v.data();
@@ -176,7 +180,8 @@ ht_status HT_CALL initializer(ht_ctx *ctx, ht_handle handle, ht_tensor_view *ten
     if (!value.initializer) return;
     found = true;
     ht_tensor_view view = view_of(*value.initializer);
-    if (const auto quantizer = baked_quantizer(w, handle)) view.data = fake_quantized(ctx, *value.initializer, *quantizer);
+    if (const auto quantizer = baked_quantizer(w, handle))
+      view.data = fake_quantized(ctx, *value.initializer, *quantizer);
     put(tensor, view);
   });
   return status != HT_OK ? status : (found ? HT_OK : HT_NOT_FOUND);
@@ -209,9 +214,9 @@ ht_status HT_CALL revision(ht_ctx *ctx, std::uint64_t *out) {
 }  // namespace
 
 const ht_graph *graph_table() {
-  static constexpr ht_graph kTable = {
-      sizeof(ht_graph), 0,           &main_graph,  &graphs,    &nodes,       &values,     &inputs,    &outputs, &node_infos,
-      &value_infos,     &consumers,  &attribute,   &initializer, &find_value, &find_node, &opset,     &revision};
+  static constexpr ht_graph kTable = {sizeof(ht_graph), 0,           &main_graph, &graphs,      &nodes,     &values,
+                                      &inputs,          &outputs,    &node_infos, &value_infos, &consumers, &attribute,
+                                      &initializer,     &find_value, &find_node,  &opset,       &revision};
   return &kTable;
 }
 

@@ -17,7 +17,8 @@ ht_status HT_CALL write_onnx(ht_ctx *ctx, const ht_str *path, std::uint64_t exte
 
 ht_status HT_CALL write_file(ht_ctx *ctx, const ht_str *path, const void *data, std::uint64_t size) {
   return serve(ctx, [&] {
-    write_file_atomically(std::filesystem::path(text(path)), {static_cast<const char *>(data), static_cast<std::size_t>(size)});
+    write_file_atomically(std::filesystem::path(text(path)),
+                          {static_cast<const char *>(data), static_cast<std::size_t>(size)});
   });
 }
 
@@ -34,12 +35,17 @@ ht_status HT_CALL parse_tensor(ht_ctx *ctx, const void *data, std::uint64_t size
 
 ht_status denied(ht_ctx *ctx) {
   return serve(ctx, [&] {
-    fail(Status::kPermissionDenied, "component '{}' writes a file without having declared HT_CAP_FILE_WRITE", ctx->component);
+    fail(Status::kPermissionDenied, "component '{}' writes a file without having declared HT_CAP_FILE_WRITE",
+         ctx->component);
   });
 }
 
-ht_status HT_CALL no_write_onnx(ht_ctx *ctx, const ht_str *, std::uint64_t) { return denied(ctx); }
-ht_status HT_CALL no_write_file(ht_ctx *ctx, const ht_str *, const void *, std::uint64_t) { return denied(ctx); }
+ht_status HT_CALL no_write_onnx(ht_ctx *ctx, const ht_str *, std::uint64_t) {
+  return denied(ctx);
+}
+ht_status HT_CALL no_write_file(ht_ctx *ctx, const ht_str *, const void *, std::uint64_t) {
+  return denied(ctx);
+}
 
 }  // namespace
 

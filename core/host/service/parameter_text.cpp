@@ -11,15 +11,19 @@ namespace {
 std::string one(const ht_value &value, std::uint32_t index) {
   switch (value.kind) {
     case HT_VALUE_I64:
-    case HT_VALUE_SIZE: return std::to_string(static_cast<const std::int64_t *>(value.data)[index]);
-    case HT_VALUE_FLAG: return static_cast<const std::int64_t *>(value.data)[index] != 0 ? "true" : "false";
-    case HT_VALUE_F64: return fmt::format("{}", static_cast<const double *>(value.data)[index]);
+    case HT_VALUE_SIZE:
+      return std::to_string(static_cast<const std::int64_t *>(value.data)[index]);
+    case HT_VALUE_FLAG:
+      return static_cast<const std::int64_t *>(value.data)[index] != 0 ? "true" : "false";
+    case HT_VALUE_F64:
+      return fmt::format("{}", static_cast<const double *>(value.data)[index]);
     case HT_VALUE_STR:
     case HT_VALUE_CHOICE: {
       const ht_str &s = static_cast<const ht_str *>(value.data)[index];
       return {s.data, static_cast<std::size_t>(s.size)};
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 

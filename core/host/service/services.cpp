@@ -39,9 +39,8 @@ constexpr std::array kServices = {
 
 const void *find_service(std::string_view id, std::uint64_t capabilities) {
   // A service may have a smaller table for those with fewer capabilities: the first that is allowed serves.
-  const auto found = std::ranges::find_if(kServices, [&](const Entry &entry) {
-    return entry.id == id && (entry.needs & capabilities) == entry.needs;
-  });
+  const auto found = std::ranges::find_if(
+      kServices, [&](const Entry &entry) { return entry.id == id && (entry.needs & capabilities) == entry.needs; });
   return found == kServices.end() ? nullptr : found->table();
 }
 

@@ -15,7 +15,9 @@ inline std::string_view text(const ht_str *s) {
   if (s == nullptr || s->data == nullptr) return {};
   return {s->data, static_cast<std::size_t>(s->size)};
 }
-inline ht_str text(std::string_view s) { return {s.data(), s.size()}; }
+inline ht_str text(std::string_view s) {
+  return {s.data(), s.size()};
+}
 
 inline WorkingModel &working(ht_ctx *ctx) {
   if (ctx->working == nullptr) fail(Status::kFailedPrecondition, "this call has no model");

@@ -14,7 +14,9 @@ TargetService &target(ht_ctx *ctx) {
   return *ctx->target;
 }
 
-ht_str kept_text(ht_ctx *ctx, std::string_view s) { return {keep(ctx, std::span<const char>(s.data(), s.size())), s.size()}; }
+ht_str kept_text(ht_ctx *ctx, std::string_view s) {
+  return {keep(ctx, std::span<const char>(s.data(), s.size())), s.size()};
+}
 
 ht_value text_value(ht_ctx *ctx, std::span<const ht_str> list) {
   return {HT_VALUE_STR, static_cast<std::uint32_t>(list.size()), keep(ctx, list), {0, 0}};
@@ -68,7 +70,8 @@ ht_value kept_value(ht_ctx *ctx, std::uint32_t kind, T value) {
 }
 
 ht_value option_value(ht_ctx *ctx, const Setting &setting) {
-  if (const auto *flag = std::get_if<bool>(&setting.value)) return kept_value<std::int64_t>(ctx, HT_VALUE_FLAG, *flag ? 1 : 0);
+  if (const auto *flag = std::get_if<bool>(&setting.value))
+    return kept_value<std::int64_t>(ctx, HT_VALUE_FLAG, *flag ? 1 : 0);
   if (const auto *i = std::get_if<std::int64_t>(&setting.value)) return kept_value(ctx, HT_VALUE_I64, *i);
   if (const auto *f = std::get_if<double>(&setting.value)) return kept_value(ctx, HT_VALUE_F64, *f);
   if (const auto *s = std::get_if<std::string>(&setting.value)) {

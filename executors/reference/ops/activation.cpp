@@ -15,7 +15,9 @@ struct Sigmoid {
 struct Tanh {
   double operator()(double x) const { return std::tanh(x); }
 };
-double softplus(double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+double softplus(double x) {
+  return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+}
 struct Softplus {
   double operator()(double x) const { return softplus(x); }
 };
@@ -50,7 +52,8 @@ struct Elu {
 };
 struct Selu {
   explicit Selu(const sdk::OpNode &node)
-      : alpha(node.number("alpha", 1.67326319217681884765625)), gamma(node.number("gamma", 1.05070102214813232421875)) {}
+      : alpha(node.number("alpha", 1.67326319217681884765625)),
+        gamma(node.number("gamma", 1.05070102214813232421875)) {}
   double operator()(double x) const { return gamma * (x > 0 ? x : alpha * std::expm1(x)); }
   double alpha, gamma;
 };

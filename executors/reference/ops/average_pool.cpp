@@ -10,7 +10,8 @@ namespace {
 
 class AveragePool {
  public:
-  explicit AveragePool(const sdk::OpNode &node) : attributes_(node), include_pad_(node.flag("count_include_pad", false)) {}
+  explicit AveragePool(const sdk::OpNode &node)
+      : attributes_(node), include_pad_(node.flag("count_include_pad", false)) {}
 
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, FloatTypes{});

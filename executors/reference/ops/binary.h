@@ -34,7 +34,8 @@ class BinaryKernel {
                                                   dtype_entry(inputs[0].dtype).name + " and " +
                                                   dtype_entry(inputs[1].dtype).name);
     }
-    sdk::set_type(outputs[0], kCompares ? HT_BOOL : inputs[0].dtype, broadcast(shape_of(inputs[0]), shape_of(inputs[1])));
+    sdk::set_type(outputs[0], kCompares ? HT_BOOL : inputs[0].dtype,
+                  broadcast(shape_of(inputs[0]), shape_of(inputs[1])));
   }
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
     dispatch(inputs[0].dtype, List{}, [&]<typename T>() {

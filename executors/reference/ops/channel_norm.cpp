@@ -18,15 +18,19 @@ void infer_channels(sdk::KernelInputs inputs, sdk::KernelTypes outputs) {
   if (inputs[0].rank < 1) throw sdk::Failure(HT_INVALID_ARGUMENT, "the input is a scalar");
   const std::int64_t channels = inputs[0].rank > 1 ? inputs[0].shape[1] : 1;
   for (const ht_tensor_view &input : inputs.subspan(1)) {
-    if (count_of(input) != channels) throw sdk::Failure(HT_INVALID_ARGUMENT, "a parameter has not one entry per channel");
+    if (count_of(input) != channels)
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "a parameter has not one entry per channel");
   }
   sdk::set_type(outputs[0], dtype, shape_of(inputs[0]));
 }
 // Elements of one channel of one sample.
-std::int64_t plane_of(const ht_tensor_view &x) { return count_of(shape_of(x), x.rank > 1 ? 2 : 1, x.rank); }
+std::int64_t plane_of(const ht_tensor_view &x) {
+  return count_of(shape_of(x), x.rank > 1 ? 2 : 1, x.rank);
+}
 
 template <typename T>
-void normalize(const T *x, T *y, std::int64_t n, double mean, double variance, double epsilon, double scale, double shift) {
+void normalize(const T *x, T *y, std::int64_t n, double mean, double variance, double epsilon, double scale,
+               double shift) {
   const double factor = scale / std::sqrt(variance + epsilon);
   for (std::int64_t i = 0; i < n; ++i) y[i] = static_cast<T>((static_cast<double>(x[i]) - mean) * factor + shift);
 }
@@ -49,8 +53,8 @@ class BatchNormalization {
       const std::int64_t rows = plane == 0 ? 0 : count_of(inputs[0]) / plane;
       for (std::int64_t r = 0; r < rows; ++r) {
         const auto p = [&](std::size_t slot) { return static_cast<double>(in_data<T>(inputs[slot])[r % channels]); };
-        normalize(in_data<T>(inputs[0]) + r * plane, out_data<T>(outputs[0]) + r * plane, plane, p(3), p(4), epsilon_, p(1),
-                  p(2));
+        normalize(in_data<T>(inputs[0]) + r * plane, out_data<T>(outputs[0]) + r * plane, plane, p(3), p(4), epsilon_,
+                  p(1), p(2));
       }
     });
   }

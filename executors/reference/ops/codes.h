@@ -16,8 +16,8 @@ inline constexpr ht_dtype kDtype<Int4> = HT_I4;
 template <>
 inline constexpr ht_dtype kDtype<UInt4> = HT_U4;
 
-using CodeTypes = Types<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, Int4, UInt4, Float8E4M3FN,
-                        Float8E5M2>;
+using CodeTypes =
+    Types<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, Int4, UInt4, Float8E4M3FN, Float8E5M2>;
 
 template <typename T>
 inline constexpr bool kIsPacked = std::is_same_v<T, Int4> || std::is_same_v<T, UInt4>;

@@ -9,13 +9,13 @@ namespace {
 using ComparableTypes = Types<float, double, std::int32_t, std::int64_t, std::int8_t, std::uint8_t, std::int16_t,
                               std::uint16_t, std::uint32_t, std::uint64_t, bool>;
 
-#define HALFTONE_COMPARISON(Name, List, expression)      \
-  struct Name {                                          \
-    template <typename T>                                \
-    bool operator()(T a, T b) const {                    \
-      return expression;                                 \
-    }                                                    \
-  };                                                     \
+#define HALFTONE_COMPARISON(Name, List, expression) \
+  struct Name {                                     \
+    template <typename T>                           \
+    bool operator()(T a, T b) const {               \
+      return expression;                            \
+    }                                               \
+  };                                                \
   using Name##Kernel = BinaryKernel<Name, List, true>;
 
 HALFTONE_COMPARISON(Equal, ComparableTypes, a == b)
@@ -23,7 +23,7 @@ HALFTONE_COMPARISON(Greater, NumericTypes, a > b)
 HALFTONE_COMPARISON(GreaterOrEqual, NumericTypes, a >= b)
 HALFTONE_COMPARISON(Less, NumericTypes, a < b)
 HALFTONE_COMPARISON(LessOrEqual, NumericTypes, a <= b)
-HALFTONE_COMPARISON(And, Types<bool>, a && b)
+HALFTONE_COMPARISON(And, Types<bool>, a &&b)
 HALFTONE_COMPARISON(Or, Types<bool>, a || b)
 HALFTONE_COMPARISON(Xor, Types<bool>, a != b)
 

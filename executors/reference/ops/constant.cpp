@@ -47,7 +47,9 @@ class Constant {
       throw sdk::Failure(HT_UNIMPLEMENTED, "a constant of texts or a sparse one");
     }
   }
-  void infer(sdk::KernelInputs, sdk::KernelTypes outputs) const { sdk::set_type(outputs[0], stored_.dtype, stored_.shape); }
+  void infer(sdk::KernelInputs, sdk::KernelTypes outputs) const {
+    sdk::set_type(outputs[0], stored_.dtype, stored_.shape);
+  }
   void run(sdk::KernelInputs, sdk::KernelOutputs outputs) const {
     if (!stored_.bytes.empty()) std::memcpy(outputs[0].data, stored_.bytes.data(), stored_.bytes.size());
   }

@@ -12,18 +12,24 @@ constexpr std::int64_t kColumns = 256;  // output positions at a time: their col
 
 class Conv {
  public:
-  explicit Conv(const sdk::OpNode &node) : attributes_(node), group_(node.integer("group", 1)) {}
+  explicit Conv(const sdk::OpNode &node) : attributes_(node), group_(node.integer("group", 1)) {
+    if (group_ < 1) throw sdk::Failure(HT_INVALID_ARGUMENT, "group must be at least 1");
+  }
 
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, FloatTypes{});
     const ht_tensor_view &x = inputs[0], &w = inputs[1];
     if (x.rank < 3 || x.rank != w.rank) {
-      throw sdk::Failure(HT_INVALID_ARGUMENT, "X has " + std::to_string(x.rank) + " axes and W " + std::to_string(w.rank));
+      throw sdk::Failure(HT_INVALID_ARGUMENT,
+                         "X has " + std::to_string(x.rank) + " axes and W " + std::to_string(w.rank));
     }
     if (x.shape[1] != w.shape[1] * group_ || w.shape[0] % group_ != 0) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "X has " + std::to_string(x.shape[1]) + " channels, W takes " +
                                                   std::to_string(w.shape[1]) + " in " + std::to_string(group_) +
                                                   " groups");
+    }
+    if (sdk::present(inputs, 2) && count_of(inputs[2]) != w.shape[0]) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "B has not one entry per output channel");
     }
     Shape shape = {x.shape[0], w.shape[0]};
     const Window window = window_of(x, w);
@@ -68,8 +74,8 @@ class Conv {
     }
   }
   template <typename T>
-  static void gather(const T *x, std::int64_t plane, const std::int32_t *table, std::int64_t pitch, std::int64_t channels,
-                     std::int64_t taps, std::int64_t n, double *columns) {
+  static void gather(const T *x, std::int64_t plane, const std::int32_t *table, std::int64_t pitch,
+                     std::int64_t channels, std::int64_t taps, std::int64_t n, double *columns) {
     for (std::int64_t c = 0; c < channels; ++c, x += plane) {
       for (std::int64_t t = 0; t < taps; ++t, columns += n) {
         const std::int32_t *offsets = table + t * pitch;

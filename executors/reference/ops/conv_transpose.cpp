@@ -16,13 +16,18 @@ class ConvTranspose {
       : attributes_(node),
         group_(node.integer("group", 1)),
         output_padding_(node.integers("output_padding")),
-        output_shape_(node.integers("output_shape")) {}
+        output_shape_(node.integers("output_shape")) {
+    if (group_ < 1) throw sdk::Failure(HT_INVALID_ARGUMENT, "group must be at least 1");
+  }
 
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, FloatTypes{});
     const ht_tensor_view &x = inputs[0], &w = inputs[1];
     if (x.rank < 3 || x.rank != w.rank || x.shape[1] != w.shape[0] || x.shape[1] % group_ != 0) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of X and W do not fit");
+    }
+    if (sdk::present(inputs, 2) && count_of(inputs[2]) != w.shape[1] * group_) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "B has not one entry per output channel");
     }
     Shape shape = {x.shape[0], w.shape[1] * group_};
     const Window window = window_of(x, w);
@@ -45,6 +50,9 @@ class ConvTranspose {
     plain.pads.assign(2 * n, 0);
     const bool same = attributes_.auto_pad == "SAME_UPPER" || attributes_.auto_pad == "SAME_LOWER";
     const bool valid = attributes_.auto_pad == "VALID";
+    if (!output_shape_.empty() && output_shape_.size() < n) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "output_shape has fewer entries than there are spatial axes");
+    }
     Shape result(n);
     for (std::size_t i = 0; i < n; ++i) {
       const std::int64_t stride = at(attributes_.strides, i, 1), extra = at(output_padding_, i, 0);

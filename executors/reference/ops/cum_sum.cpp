@@ -10,7 +10,8 @@ namespace {
 
 class CumSum {
  public:
-  explicit CumSum(const sdk::OpNode &node) : exclusive_(node.flag("exclusive", false)), reverse_(node.flag("reverse", false)) {}
+  explicit CumSum(const sdk::OpNode &node)
+      : exclusive_(node.flag("exclusive", false)), reverse_(node.flag("reverse", false)) {}
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, NumericTypes{});
     sdk::set_type(outputs[0], inputs[0].dtype, shape_of(inputs[0]));

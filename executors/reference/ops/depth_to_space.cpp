@@ -13,7 +13,8 @@ struct Blocks {
   Shape deep_strides, wide_strides, shape;
 
   // `crd`: the channel axis is (c, row, column) instead of (row, column, c).
-  Blocks(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width, std::int64_t block, bool crd)
+  Blocks(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width, std::int64_t block,
+         bool crd)
       : n(batch), c(channels), h(height), w(width), size(block) {
     const std::int64_t plane = h * w, row = crd ? size * plane : size * c * plane, column = crd ? plane : c * plane;
     shape = {n, c, h, size, w, size};

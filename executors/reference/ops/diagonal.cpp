@@ -50,8 +50,8 @@ class EyeLike {
   }
 
  private:
-  using EyeTypes = Types<float, double, std::int32_t, std::int64_t, std::int8_t, std::uint8_t, std::int16_t, std::uint16_t,
-                         std::uint32_t, std::uint64_t, bool>;
+  using EyeTypes = Types<float, double, std::int32_t, std::int64_t, std::int8_t, std::uint8_t, std::int16_t,
+                         std::uint16_t, std::uint32_t, std::uint64_t, bool>;
   std::int64_t to_, k_;
 };
 

@@ -16,8 +16,8 @@ class Expand {
   }
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
     const ShapeSpan shape = shape_of(outputs[0]);
-    copy_box(inputs[0].dtype, shape, inputs[0].data, 0, broadcast_strides(shape_of(inputs[0]), shape), outputs[0].data, 0,
-             strides_of(shape));
+    copy_box(inputs[0].dtype, shape, inputs[0].data, 0, broadcast_strides(shape_of(inputs[0]), shape), outputs[0].data,
+             0, strides_of(shape));
   }
 };
 

@@ -1,4 +1,6 @@
 // Gather, GatherElements and GatherND.
+#include <algorithm>
+
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"
@@ -52,11 +54,17 @@ class GatherElements {
  public:
   explicit GatherElements(const sdk::OpNode &node) : axis_(node.integer("axis", 0)) {}
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
+    if (inputs[0].rank != inputs[1].rank) throw sdk::Failure(HT_INVALID_ARGUMENT, "data and indices differ in axes");
     sdk::set_type(outputs[0], inputs[0].dtype, shape_of(inputs[1]));
   }
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
     const ShapeSpan data = shape_of(inputs[0]), shape = shape_of(inputs[1]);
     const std::size_t axis = axis_of(axis_, data.size());
+    for (std::size_t i = 0; i < data.size(); ++i) {
+      if (i != axis && shape[i] > data[i]) {
+        throw sdk::Failure(HT_INVALID_ARGUMENT, "indices reach beyond data along axis " + std::to_string(i));
+      }
+    }
     const Shape indices = integers_of(inputs[1]);
     Shape strides = strides_of(data);
     const std::int64_t along = strides[axis];
@@ -80,8 +88,12 @@ class GatherNd {
   explicit GatherNd(const sdk::OpNode &node) : batch_(static_cast<std::size_t>(node.integer("batch_dims", 0))) {}
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     const ShapeSpan data = shape_of(inputs[0]), indices = shape_of(inputs[1]);
-    if (indices.empty() || batch_ >= indices.size() || batch_ + static_cast<std::size_t>(indices.back()) > data.size()) {
+    if (indices.empty() || batch_ >= indices.size() ||
+        batch_ + static_cast<std::size_t>(indices.back()) > data.size()) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of data and indices do not fit");
+    }
+    if (!std::equal(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(batch_), indices.begin())) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "data and indices differ in the batch axes");
     }
     Shape shape(indices.begin(), indices.end() - 1);
     shape.insert(shape.end(), data.begin() + static_cast<std::ptrdiff_t>(batch_) + indices.back(), data.end());

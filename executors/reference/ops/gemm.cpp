@@ -47,12 +47,13 @@ class Gemm {
     for (double &value : c) value *= alpha_;
     if (sdk::present(inputs, 2)) {
       const T *bias = in_data<T>(inputs[2]);
-      for_each_row<2>(shape_of(output), {strides_of(shape_of(output)), broadcast_strides(shape_of(inputs[2]), shape_of(output))},
-                      [&](const auto &at, std::int64_t count, const auto &step) {
-                        for (std::int64_t i = 0; i < count; ++i) {
-                          c[static_cast<std::size_t>(at[0] + i)] += beta_ * static_cast<double>(bias[at[1] + i * step[1]]);
-                        }
-                      });
+      for_each_row<2>(
+          shape_of(output), {strides_of(shape_of(output)), broadcast_strides(shape_of(inputs[2]), shape_of(output))},
+          [&](const auto &at, std::int64_t count, const auto &step) {
+            for (std::int64_t i = 0; i < count; ++i) {
+              c[static_cast<std::size_t>(at[0] + i)] += beta_ * static_cast<double>(bias[at[1] + i * step[1]]);
+            }
+          });
     }
     T *y = out_data<T>(output);
     for (std::size_t i = 0; i < c.size(); ++i) y[i] = static_cast<T>(c[i]);

@@ -11,7 +11,8 @@ struct GruCell {
   static std::vector<std::string> functions() { return {"Sigmoid", "Tanh"}; }
 
   explicit GruCell(const sdk::OpNode &node) : linear_before_reset(node.flag("linear_before_reset", false)) {}
-  void step(const RecurrentWeights &k, const std::vector<double> &x, std::vector<double> &h, std::vector<double> &) const {
+  void step(const RecurrentWeights &k, const std::vector<double> &x, std::vector<double> &h,
+            std::vector<double> &) const {
     const Activation &f = k.functions[0], &g = k.functions[1];
     const auto n = static_cast<std::size_t>(k.hidden);
     const auto recur = [&](std::size_t row, const std::vector<double> &state) {

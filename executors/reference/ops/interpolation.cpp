@@ -68,13 +68,13 @@ Blend Interpolation::blend(double at, std::int64_t from, double scale) const {
   return out;
 }
 
-std::vector<Blend> Interpolation::axis(std::int64_t from, std::int64_t to, double scale, double start, double end) const {
+std::vector<Blend> Interpolation::axis(std::int64_t from, std::int64_t to, double scale, double start,
+                                       double end) const {
   std::vector<Blend> out;
   for (std::int64_t i = 0; i < to; ++i) {
     const double at = source(i, from, to, scale, start, end);
     out.push_back(blend(at, from, scale));
-    out.back().outside =
-        coordinates == "tf_crop_and_resize" && (at < 0 || at > static_cast<double>(from - 1));
+    out.back().outside = coordinates == "tf_crop_and_resize" && (at < 0 || at > static_cast<double>(from - 1));
   }
   return out;
 }

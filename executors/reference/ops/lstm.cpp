@@ -11,7 +11,8 @@ struct LstmCell {
   static std::vector<std::string> functions() { return {"Sigmoid", "Tanh", "Tanh"}; }
 
   explicit LstmCell(const sdk::OpNode &node) : coupled(node.flag("input_forget", false)) {}
-  void step(const RecurrentWeights &k, const std::vector<double> &x, std::vector<double> &h, std::vector<double> &c) const {
+  void step(const RecurrentWeights &k, const std::vector<double> &x, std::vector<double> &h,
+            std::vector<double> &c) const {
     const Activation &f = k.functions[0], &g = k.functions[1], &out = k.functions[2];
     const auto n = static_cast<std::size_t>(k.hidden);
     std::vector<double> next(n);

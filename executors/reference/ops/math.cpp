@@ -7,10 +7,10 @@
 namespace halftone::reference {
 namespace {
 
-#define HALFTONE_FLOAT_FUNCTION(Name, expression) \
-  struct Name {                                   \
+#define HALFTONE_FLOAT_FUNCTION(Name, expression)            \
+  struct Name {                                              \
     double operator()(double x) const { return expression; } \
-  };                                              \
+  };                                                         \
   using Name##Kernel = FloatUnary<Name>;
 
 HALFTONE_FLOAT_FUNCTION(Exp, std::exp(x))

@@ -24,8 +24,8 @@ struct Stacks {
     k = a.back();
     n = b.back();
     if (b[b.size() - 2] != k) {
-      throw sdk::Failure(HT_INVALID_ARGUMENT, "inner extents differ: " + std::to_string(k) + " and " +
-                                                  std::to_string(b[b.size() - 2]));
+      throw sdk::Failure(HT_INVALID_ARGUMENT,
+                         "inner extents differ: " + std::to_string(k) + " and " + std::to_string(b[b.size() - 2]));
     }
     a.resize(a.size() - 2);
     b.resize(b.size() - 2);

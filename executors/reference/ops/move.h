@@ -9,8 +9,8 @@
 namespace halftone::reference {
 
 // Copies a box of `shape` elements. Offsets and strides count elements; a stride may be 0 or negative.
-inline void copy_box(ht_dtype dtype, ShapeSpan shape, const void *from, std::int64_t from_offset, const Shape &from_strides,
-                     void *to, std::int64_t to_offset, const Shape &to_strides) {
+inline void copy_box(ht_dtype dtype, ShapeSpan shape, const void *from, std::int64_t from_offset,
+                     const Shape &from_strides, void *to, std::int64_t to_offset, const Shape &to_strides) {
   dispatch_size(dtype, [&]<typename T>() {
     const T *source = static_cast<const T *>(from) + from_offset;
     T *target = static_cast<T *>(to) + to_offset;

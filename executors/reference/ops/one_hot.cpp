@@ -12,6 +12,7 @@ class OneHot {
  public:
   explicit OneHot(const sdk::OpNode &node) : axis_(node.integer("axis", -1)) {}
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
+    if (count_of(inputs[2]) != 2) throw sdk::Failure(HT_INVALID_ARGUMENT, "values must hold two elements, off and on");
     if (inputs[1].data == nullptr) throw sdk::needs_data();
     Shape shape = shape_copy(inputs[0]);
     const std::size_t axis = axis_of(axis_, shape.size() + 1);

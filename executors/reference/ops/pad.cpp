@@ -23,7 +23,8 @@ class Pad {
       const std::int64_t extent = shape[i];
       shape[i] += begin[i] + end[i];
       if (shape[i] < 0) throw sdk::Failure(HT_INVALID_ARGUMENT, "pads crop more than there is");
-      if (extent == 0 && shape[i] > 0 && mode_ != "constant") throw sdk::Failure(HT_INVALID_ARGUMENT, "nothing to repeat");
+      if (extent == 0 && shape[i] > 0 && mode_ != "constant")
+        throw sdk::Failure(HT_INVALID_ARGUMENT, "nothing to repeat");
     }
     sdk::set_type(outputs[0], inputs[0].dtype, shape);
   }

@@ -49,7 +49,8 @@ template <typename To, typename From>
 std::vector<To> transposed(const From *data, std::int64_t rows, std::int64_t columns) {
   std::vector<To> out(static_cast<std::size_t>(rows * columns));
   for (std::int64_t i = 0; i < rows; ++i) {
-    for (std::int64_t j = 0; j < columns; ++j) out[static_cast<std::size_t>(j * rows + i)] = static_cast<To>(data[i * columns + j]);
+    for (std::int64_t j = 0; j < columns; ++j)
+      out[static_cast<std::size_t>(j * rows + i)] = static_cast<To>(data[i * columns + j]);
   }
   return out;
 }

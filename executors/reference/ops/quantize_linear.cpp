@@ -45,6 +45,13 @@ void require_float(const ht_tensor_view &t) {
   if (t.dtype != HT_F32) unsupported_type(t.dtype);
 }
 
+void require_zero_point(sdk::KernelInputs inputs, ht_dtype dtype) {
+  if (!sdk::present(inputs, 2)) return;
+  if (inputs[2].dtype != dtype || count_of(inputs[2]) != count_of(inputs[1])) {
+    throw sdk::Failure(HT_INVALID_ARGUMENT, "the zero point does not match the scale in shape or the codes in type");
+  }
+}
+
 class QuantizeLinear {
  public:
   explicit QuantizeLinear(const sdk::OpNode &node)
@@ -57,6 +64,7 @@ class QuantizeLinear {
     require_float(inputs[1]);
     const ht_dtype to = sdk::present(inputs, 2) ? inputs[2].dtype : dtype_;
     require_type(to, CodeTypes{});
+    require_zero_point(inputs, to);
     ScaleMap(inputs[0], inputs[1], axis_, block_);
     sdk::set_type(outputs[0], to, shape_of(inputs[0]));
   }
@@ -71,7 +79,8 @@ class QuantizeLinear {
                                                   : in_data<float>(inputs[0])[i];
         const float ratio = x / scales[k];
         const double zero = sdk::present(inputs, 2) ? load_code<T>(inputs[2].data, k) : 0.0;
-        store_code<T>(outputs[0].data, i, kIsFloat8<T> ? static_cast<double>(ratio) : std::nearbyint(static_cast<double>(ratio)) + zero);
+        store_code<T>(outputs[0].data, i,
+                      kIsFloat8<T> ? static_cast<double>(ratio) : std::nearbyint(static_cast<double>(ratio)) + zero);
       }
     });
   }
@@ -88,6 +97,7 @@ class DequantizeLinear {
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, CodeTypes{});
     require_float(inputs[1]);
+    require_zero_point(inputs, inputs[0].dtype);
     ScaleMap(inputs[0], inputs[1], axis_, block_);
     sdk::set_type(outputs[0], HT_F32, shape_of(inputs[0]));
   }

@@ -29,7 +29,8 @@ class Range {
       using W = Accumulator<T>;
       const W start = static_cast<W>(*in_data<T>(inputs[0])), delta = static_cast<W>(*in_data<T>(inputs[2]));
       const std::int64_t n = count_of(outputs[0]);
-      for (std::int64_t i = 0; i < n; ++i) out_data<T>(outputs[0])[i] = static_cast<T>(start + static_cast<W>(i) * delta);
+      for (std::int64_t i = 0; i < n; ++i)
+        out_data<T>(outputs[0])[i] = static_cast<T>(start + static_cast<W>(i) * delta);
     });
   }
 

@@ -8,7 +8,8 @@ namespace {
 
 // By the name in lower case: the specification does not care for case. alpha and beta default as in ONNX.
 Activation activation(std::string name, const float *alpha, const float *beta) {
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
   const auto a = [&](double deflt) { return alpha != nullptr ? static_cast<double>(*alpha) : deflt; };
   const auto b = [&](double deflt) { return beta != nullptr ? static_cast<double>(*beta) : deflt; };
   const std::map<std::string, Activation> known = {

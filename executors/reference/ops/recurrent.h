@@ -1,4 +1,5 @@
-// What LSTM, GRU and RNN share: directions, layouts, sequence lengths and the loop over time. A cell adds its equations.
+// What LSTM, GRU and RNN share: directions, layouts, sequence lengths and the loop over time. A cell adds its
+// equations.
 #pragma once
 
 #include <array>
@@ -63,6 +64,16 @@ class RecurrentKernel {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of X and W do not fit");
     }
     const auto d = static_cast<std::int64_t>(directions());
+    const std::int64_t gates = Cell::kGates * s.hidden;
+    const std::array<std::int64_t, 8> counts = {
+        -1,      d * gates * s.input,    d * gates * s.hidden,   2 * d * gates,
+        s.batch, d * s.batch * s.hidden, d * s.batch * s.hidden, 3 * d * s.hidden};
+    for (std::size_t i = 1; i < std::min(inputs.size(), counts.size()); ++i) {
+      if (sdk::present(inputs, i) && count_of(inputs[i]) != counts[i]) {
+        throw sdk::Failure(HT_INVALID_ARGUMENT,
+                           "input " + std::to_string(i) + " has not the size that X, W and R ask for");
+      }
+    }
     const Shape state = batch_first_ ? Shape{s.batch, d, s.hidden} : Shape{d, s.batch, s.hidden};
     sdk::set_type(outputs[0], HT_F32,
                   batch_first_ ? Shape{s.batch, s.steps, d, s.hidden} : Shape{s.steps, d, s.batch, s.hidden});
@@ -116,10 +127,12 @@ class RecurrentKernel {
     std::vector<double> h = part(inputs, 5, 0, at, s.hidden, 0), x(static_cast<std::size_t>(gates));
     std::vector<double> c(static_cast<std::size_t>(s.hidden), 0.0);
     if (Cell::kHasCellState) c = part(inputs, 6, 0, at, s.hidden, 0);
-    const std::int64_t length = sdk::present(inputs, 4) ? integers_of(inputs[4]).at(static_cast<std::size_t>(b)) : s.steps;
+    const std::int64_t given =
+        sdk::present(inputs, 4) ? integers_of(inputs[4]).at(static_cast<std::size_t>(b)) : s.steps;
+    const std::int64_t length = std::min(given, s.steps);
     const bool reverse = direction_ == "reverse" || d == 1;
     const auto n = static_cast<std::int64_t>(directions()), direction = static_cast<std::int64_t>(d);
-    for (std::int64_t i = 0; i < std::min(length, s.steps); ++i) {
+    for (std::int64_t i = 0; i < length; ++i) {
       const std::int64_t t = reverse ? length - 1 - i : i;
       const float *from = in_data<float>(inputs[0]) + (batch_first_ ? b * s.steps + t : t * s.batch + b) * s.input;
       const auto source = widened<double>(from, s.input);

@@ -12,40 +12,79 @@ namespace {
 
 // A reduction: start value, one step, and the end, which gets the number of elements. Wide is the accumulator's type.
 struct Sum {
-  template <typename W> static W start() { return W{0}; }
-  template <typename W> static W step(W sum, W x) { return sum + x; }
-  template <typename W> static W finish(W sum, std::int64_t) { return sum; }
+  template <typename W>
+  static W start() {
+    return W{0};
+  }
+  template <typename W>
+  static W step(W sum, W x) {
+    return sum + x;
+  }
+  template <typename W>
+  static W finish(W sum, std::int64_t) {
+    return sum;
+  }
 };
 struct Mean : Sum {
-  template <typename W> static W finish(W sum, std::int64_t n) { return static_cast<W>(sum / static_cast<W>(n)); }
+  template <typename W>
+  static W finish(W sum, std::int64_t n) {
+    return static_cast<W>(sum / static_cast<W>(n));
+  }
 };
 struct SumSquare : Sum {
-  template <typename W> static W step(W sum, W x) { return sum + x * x; }
+  template <typename W>
+  static W step(W sum, W x) {
+    return sum + x * x;
+  }
 };
 struct L1 : Sum {
-  template <typename W> static W step(W sum, W x) { return sum + (x < W{0} ? W{0} - x : x); }
+  template <typename W>
+  static W step(W sum, W x) {
+    return sum + (x < W{0} ? W{0} - x : x);
+  }
 };
 struct L2 : SumSquare {
-  template <typename W> static W finish(W sum, std::int64_t) { return static_cast<W>(std::sqrt(static_cast<double>(sum))); }
+  template <typename W>
+  static W finish(W sum, std::int64_t) {
+    return static_cast<W>(std::sqrt(static_cast<double>(sum)));
+  }
 };
 struct LogSum : Sum {
-  template <typename W> static W finish(W sum, std::int64_t) { return static_cast<W>(std::log(static_cast<double>(sum))); }
+  template <typename W>
+  static W finish(W sum, std::int64_t) {
+    return static_cast<W>(std::log(static_cast<double>(sum)));
+  }
 };
 struct Prod : Sum {
-  template <typename W> static W start() { return W{1}; }
-  template <typename W> static W step(W product, W x) { return product * x; }
+  template <typename W>
+  static W start() {
+    return W{1};
+  }
+  template <typename W>
+  static W step(W product, W x) {
+    return product * x;
+  }
 };
 struct Max : Sum {
-  template <typename W> static W start() {
-    return std::numeric_limits<W>::has_infinity ? -std::numeric_limits<W>::infinity() : std::numeric_limits<W>::lowest();
+  template <typename W>
+  static W start() {
+    return std::numeric_limits<W>::has_infinity ? -std::numeric_limits<W>::infinity()
+                                                : std::numeric_limits<W>::lowest();
   }
-  template <typename W> static W step(W best, W x) { return x > best || x != x ? x : best; }
+  template <typename W>
+  static W step(W best, W x) {
+    return x > best || x != x ? x : best;
+  }
 };
 struct Min : Sum {
-  template <typename W> static W start() {
+  template <typename W>
+  static W start() {
     return std::numeric_limits<W>::has_infinity ? std::numeric_limits<W>::infinity() : std::numeric_limits<W>::max();
   }
-  template <typename W> static W step(W best, W x) { return x < best || x != x ? x : best; }
+  template <typename W>
+  static W step(W best, W x) {
+    return x < best || x != x ? x : best;
+  }
 };
 struct LogSumExp : Max {};  // the maximum first, then a second pass
 
@@ -94,12 +133,13 @@ class ReduceKernel {
   template <typename W, typename T, typename Step>
   static void accumulate(const ht_tensor_view &x, const Shape &strides, std::vector<W> &sums, Step step) {
     const T *from = in_data<T>(x);
-    for_each_row<2>(shape_of(x), {strides_of(shape_of(x)), strides}, [&](const auto &at, std::int64_t n, const auto &by) {
-      for (std::int64_t i = 0; i < n; ++i) {
-        const auto to = static_cast<std::size_t>(at[1] + i * by[1]);
-        sums[to] = step(to, sums[to], static_cast<W>(from[at[0] + i]));
-      }
-    });
+    for_each_row<2>(shape_of(x), {strides_of(shape_of(x)), strides},
+                    [&](const auto &at, std::int64_t n, const auto &by) {
+                      for (std::int64_t i = 0; i < n; ++i) {
+                        const auto to = static_cast<std::size_t>(at[1] + i * by[1]);
+                        sums[to] = step(to, sums[to], static_cast<W>(from[at[0] + i]));
+                      }
+                    });
   }
   template <typename T>
   void reduce(sdk::KernelInputs inputs, ht_tensor_view &output) const {
@@ -115,7 +155,8 @@ class ReduceKernel {
       accumulate<double, T>(x, strides, exps, [&](std::size_t to, double sum, double value) {
         return sum + std::exp(value - static_cast<double>(tops[to]));
       });
-      for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = static_cast<W>(static_cast<double>(tops[i]) + std::log(exps[i]));
+      for (std::size_t i = 0; i < sums.size(); ++i)
+        sums[i] = static_cast<W>(static_cast<double>(tops[i]) + std::log(exps[i]));
     }
     const std::int64_t n = sums.empty() ? 0 : count_of(x) / static_cast<std::int64_t>(sums.size());
     T *y = out_data<T>(output);

@@ -53,7 +53,8 @@ class Flatten {
   explicit Flatten(const sdk::OpNode &node) : axis_(node.integer("axis", 1)) {}
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     const ShapeSpan shape = shape_of(inputs[0]);
-    const std::size_t axis = static_cast<std::size_t>(axis_) == shape.size() ? shape.size() : axis_of(axis_, shape.size());
+    const std::size_t axis =
+        static_cast<std::size_t>(axis_) == shape.size() ? shape.size() : axis_of(axis_, shape.size());
     sdk::set_type(outputs[0], inputs[0].dtype, Shape{count_of(shape, 0, axis), count_of(shape, axis, shape.size())});
   }
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const { copy_all(inputs[0], outputs[0]); }

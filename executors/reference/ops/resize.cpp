@@ -45,8 +45,8 @@ class Resize {
  private:
   Plan plan_of(sdk::KernelInputs inputs) const {
     const ShapeSpan from = shape_of(inputs[0]);
-    Plan plan{Shape(from.begin(), from.end()), std::vector<double>(from.size(), 1.0), std::vector<double>(from.size(), 0.0),
-              std::vector<double>(from.size(), 1.0)};
+    Plan plan{Shape(from.begin(), from.end()), std::vector<double>(from.size(), 1.0),
+              std::vector<double>(from.size(), 0.0), std::vector<double>(from.size(), 1.0)};
     std::vector<std::size_t> axes;
     for (const std::int64_t axis : axes_) axes.push_back(axis_of(axis, from.size()));
     for (std::size_t i = 0; axes_.empty() && i < from.size(); ++i) axes.push_back(i);
@@ -74,7 +74,9 @@ class Resize {
   }
   void take_sizes(const Shape &sizes, const std::vector<std::size_t> &axes, ShapeSpan from, Plan &plan) const {
     if (sizes.size() != axes.size()) throw sdk::Failure(HT_INVALID_ARGUMENT, "sizes has not one entry per axis");
-    const auto scale = [&](std::size_t i) { return static_cast<double>(sizes[i]) / static_cast<double>(from[axes[i]]); };
+    const auto scale = [&](std::size_t i) {
+      return static_cast<double>(sizes[i]) / static_cast<double>(from[axes[i]]);
+    };
     double common = axes.empty() ? 1.0 : scale(0);
     for (std::size_t i = 1; i < axes.size(); ++i) {
       common = policy_ == "not_larger" ? std::min(common, scale(i)) : std::max(common, scale(i));

@@ -11,7 +11,8 @@ struct RnnCell {
   static std::vector<std::string> functions() { return {"Tanh"}; }
 
   explicit RnnCell(const sdk::OpNode &) {}
-  void step(const RecurrentWeights &k, const std::vector<double> &x, std::vector<double> &h, std::vector<double> &) const {
+  void step(const RecurrentWeights &k, const std::vector<double> &x, std::vector<double> &h,
+            std::vector<double> &) const {
     std::vector<double> next(h.size());
     for (std::size_t j = 0; j < h.size(); ++j) {
       next[j] = k.functions[0](k.clipped(x[j] + k.recur(static_cast<std::int64_t>(j), h.data()) + k.rb[j]));

@@ -8,8 +8,8 @@
 namespace halftone::reference {
 namespace {
 
-using Combined = Types<float, double, std::int32_t, std::int64_t, std::int8_t, std::uint8_t, std::int16_t, std::uint16_t,
-                       std::uint32_t, std::uint64_t>;
+using Combined = Types<float, double, std::int32_t, std::int64_t, std::int8_t, std::uint8_t, std::int16_t,
+                       std::uint16_t, std::uint32_t, std::uint64_t>;
 
 std::int64_t checked(std::int64_t index, std::int64_t extent) {
   if (index < -extent || index >= extent) {
@@ -23,7 +23,8 @@ std::int64_t checked(std::int64_t index, std::int64_t extent) {
 class Scatter {
  public:
   explicit Scatter(const sdk::OpNode &node) : reduction_(node.text("reduction", "none")) {
-    if (reduction_ != "none" && reduction_ != "add" && reduction_ != "mul" && reduction_ != "max" && reduction_ != "min") {
+    if (reduction_ != "none" && reduction_ != "add" && reduction_ != "mul" && reduction_ != "max" &&
+        reduction_ != "min") {
       throw sdk::Failure(HT_UNIMPLEMENTED, "reduction '" + reduction_ + "'");
     }
   }
@@ -66,6 +67,14 @@ class ScatterElements : public Scatter {
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
     copy_all(inputs[0], outputs[0]);
     const ShapeSpan data = shape_of(inputs[0]), shape = shape_of(inputs[1]);
+    if (data.size() != shape.size() || shape_copy(inputs[2]) != shape_copy(inputs[1])) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of data, indices and updates do not fit");
+    }
+    for (std::size_t i = 0; i < data.size(); ++i) {
+      if (i != axis_of(axis_, data.size()) && shape[i] > data[i]) {
+        throw sdk::Failure(HT_INVALID_ARGUMENT, "indices reach beyond data along axis " + std::to_string(i));
+      }
+    }
     const std::size_t axis = axis_of(axis_, data.size());
     const Shape indices = integers_of(inputs[1]);
     Shape strides = strides_of(data);
@@ -97,6 +106,9 @@ class ScatterNd : public Scatter {
     const Shape indices = integers_of(inputs[1]), strides = strides_of(data);
     const auto width = static_cast<std::size_t>(shape.back());
     const std::int64_t inner = count_of(data, width, data.size());
+    if (count_of(inputs[2]) != count_of(shape.first(shape.size() - 1)) * inner) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "updates has not the size that data and indices ask for");
+    }
     scatter(inputs[2], outputs[0], [&](auto write) {
       const std::int64_t count = count_of(shape.first(shape.size() - 1));
       for (std::int64_t i = 0; i < count; ++i) {

@@ -5,7 +5,9 @@
 
 namespace halftone::reference {
 
-std::int64_t count_of(ShapeSpan shape) { return count_of(shape, 0, shape.size()); }
+std::int64_t count_of(ShapeSpan shape) {
+  return count_of(shape, 0, shape.size());
+}
 
 std::int64_t count_of(ShapeSpan shape, std::size_t begin, std::size_t end) {
   std::int64_t n = 1;

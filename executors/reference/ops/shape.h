@@ -13,11 +13,17 @@ namespace halftone::reference {
 using Shape = std::vector<std::int64_t>;
 using ShapeSpan = std::span<const std::int64_t>;
 
-inline ShapeSpan shape_of(const ht_tensor_view &t) { return {t.shape, t.rank}; }
-inline Shape shape_copy(const ht_tensor_view &t) { return Shape(t.shape, t.shape + t.rank); }
+inline ShapeSpan shape_of(const ht_tensor_view &t) {
+  return {t.shape, t.rank};
+}
+inline Shape shape_copy(const ht_tensor_view &t) {
+  return Shape(t.shape, t.shape + t.rank);
+}
 
 std::int64_t count_of(ShapeSpan shape);
-inline std::int64_t count_of(const ht_tensor_view &t) { return count_of(shape_of(t)); }
+inline std::int64_t count_of(const ht_tensor_view &t) {
+  return count_of(shape_of(t));
+}
 // Product of extents [begin, end).
 std::int64_t count_of(ShapeSpan shape, std::size_t begin, std::size_t end);
 

@@ -32,7 +32,8 @@ class Slice {
       if (ends.size() != starts.size() || steps.size() != starts.size() || axes.size() != starts.size()) {
         throw sdk::Failure(HT_INVALID_ARGUMENT, "starts, ends, axes and steps differ in length");
       }
-      for (std::size_t i = 0; i < starts.size(); ++i) narrow(axis_of(axes[i], shape.size()), starts[i], ends[i], steps[i]);
+      for (std::size_t i = 0; i < starts.size(); ++i)
+        narrow(axis_of(axes[i], shape.size()), starts[i], ends[i], steps[i]);
     }
     void narrow(std::size_t axis, std::int64_t start, std::int64_t end, std::int64_t step) {
       if (step == 0) throw sdk::Failure(HT_INVALID_ARGUMENT, "a step of 0");

@@ -37,7 +37,8 @@ class Split {
     if (sizes.empty()) {
       const auto n = static_cast<std::int64_t>(parts);
       const std::int64_t part = (extent + n - 1) / n;
-      for (std::int64_t i = 0; i < n; ++i) sizes.push_back(std::max<std::int64_t>(0, std::min(part, extent - i * part)));
+      for (std::int64_t i = 0; i < n; ++i)
+        sizes.push_back(std::max<std::int64_t>(0, std::min(part, extent - i * part)));
     }
     std::int64_t total = 0;
     for (const std::int64_t size : sizes) total += size;

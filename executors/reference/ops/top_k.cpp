@@ -38,7 +38,8 @@ class TopK {
           return u != v ? (largest_ ? u > v : u < v) : a < b;
         });
         for (std::int64_t i = 0; i < k; ++i) {
-          const std::int64_t to = r / inner * k * inner + i * inner + r % inner, from = order[static_cast<std::size_t>(i)];
+          const std::int64_t to = r / inner * k * inner + i * inner + r % inner,
+                             from = order[static_cast<std::size_t>(i)];
           out_data<T>(outputs[0])[to] = x[from * inner];
           if (outputs.size() > 1) out_data<std::int64_t>(outputs[1])[to] = from;
         }

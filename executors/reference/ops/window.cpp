@@ -37,6 +37,11 @@ Window::Window(const WindowAttributes &attributes, ShapeSpan spatial, ShapeSpan 
                                 : Shape(kernel_shape.begin(), kernel_shape.end());
   strides = filled(attributes.strides, n, 1, "strides");
   dilations = filled(attributes.dilations, n, 1, "dilations");
+  for (const Shape *steps : {&kernel, &strides, &dilations}) {
+    if (std::any_of(steps->begin(), steps->end(), [](std::int64_t step) { return step < 1; })) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "kernel_shape, strides and dilations must be at least 1");
+    }
+  }
   const Shape pads = filled(attributes.pads, 2 * n, 0, "pads");
   for (std::size_t i = 0; i < n; ++i) {
     const std::int64_t extent = (kernel[i] - 1) * dilations[i] + 1;

@@ -104,9 +104,8 @@ class ComponentOf {
  private:
   static ht_status HT_CALL create(const ht_host *host, ht_ctx *ctx, const ht_value *args, std::uint64_t count,
                                   void **instance) noexcept {
-    return guarded(host, ctx, [&] {
-      *instance = new Instance<T>(host, Args(description().params.schema(), args, count));
-    });
+    return guarded(host, ctx,
+                   [&] { *instance = new Instance<T>(host, Args(description().params.schema(), args, count)); });
   }
   static void HT_CALL destroy(void *instance) noexcept { delete static_cast<Instance<T> *>(instance); }
 };
@@ -121,23 +120,28 @@ struct Registrar {
 
 // One entry in the plug-in's component list, from any of its source files. The list is a section of its own that the
 // linker delimits, so that no file has to name all components.
-#define HALFTONE_COMPONENT(Class)                                                                          \
-  namespace {                                                                                              \
-  ht_component halftone_component_##Class;                                                                 \
-  const ::halftone::sdk::Registrar<Class> halftone_registrar_##Class{halftone_component_##Class};          \
-  __attribute__((used, section("ht_components"))) const ht_component *const halftone_entry_##Class =       \
-      &halftone_component_##Class;                                                                         \
+#define HALFTONE_COMPONENT(Class)                                                                    \
+  namespace {                                                                                        \
+  ht_component halftone_component_##Class;                                                           \
+  const ::halftone::sdk::Registrar<Class> halftone_registrar_##Class{halftone_component_##Class};    \
+  __attribute__((used, section("ht_components"))) const ht_component *const halftone_entry_##Class = \
+      &halftone_component_##Class;                                                                   \
   }
 
-#define HALFTONE_PLUGIN(plugin_id, plugin_version, plugin_license)                                             \
-  extern "C" {                                                                                                 \
-  __attribute__((visibility("hidden"))) extern const ht_component *const __start_ht_components[];              \
-  __attribute__((visibility("hidden"))) extern const ht_component *const __stop_ht_components[];               \
-  const ht_plugin ht_plugin_entry = {                                                                          \
-      sizeof(ht_plugin),     HT_ABI_MAJOR,                                                                     \
-      HT_ABI_MINOR,          HT_ABI_MINOR,                                                                     \
-      plugin_id,             plugin_version,                                                                   \
-      plugin_license,        __VERSION__,                                                                      \
-      __start_ht_components, static_cast<uint64_t>(__stop_ht_components - __start_ht_components),              \
-      nullptr,               nullptr};                                                                         \
+#define HALFTONE_PLUGIN(plugin_id, plugin_version, plugin_license)                                        \
+  extern "C" {                                                                                            \
+  __attribute__((visibility("hidden"))) extern const ht_component *const __start_ht_components[];         \
+  __attribute__((visibility("hidden"))) extern const ht_component *const __stop_ht_components[];          \
+  const ht_plugin ht_plugin_entry = {sizeof(ht_plugin),                                                   \
+                                     HT_ABI_MAJOR,                                                        \
+                                     HT_ABI_MINOR,                                                        \
+                                     HT_ABI_MINOR,                                                        \
+                                     plugin_id,                                                           \
+                                     plugin_version,                                                      \
+                                     plugin_license,                                                      \
+                                     __VERSION__,                                                         \
+                                     __start_ht_components,                                               \
+                                     static_cast<uint64_t>(__stop_ht_components - __start_ht_components), \
+                                     nullptr,                                                             \
+                                     nullptr};                                                            \
   }

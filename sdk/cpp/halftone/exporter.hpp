@@ -20,12 +20,13 @@ class Exporter {
 
   template <typename T>
   static const ht_exporter *role_table() {
-    static const ht_exporter table = {
-        sizeof(ht_exporter), 0, T::kExtension, [](void *instance, ht_ctx *raw, const ht_str *path) noexcept -> ht_status {
-          auto *self = static_cast<Instance<T> *>(instance);
-          return guarded(self->host.raw, raw,
-                         [&] { self->object.write(Context(self->host, raw), std::string(view(*path))); });
-        }};
+    static const ht_exporter table = {sizeof(ht_exporter), 0, T::kExtension,
+                                      [](void *instance, ht_ctx *raw, const ht_str *path) noexcept -> ht_status {
+                                        auto *self = static_cast<Instance<T> *>(instance);
+                                        return guarded(self->host.raw, raw, [&] {
+                                          self->object.write(Context(self->host, raw), std::string(view(*path)));
+                                        });
+                                      }};
     return &table;
   }
 };

@@ -12,7 +12,9 @@
 
 namespace halftone::sdk {
 
-inline std::span<const ht_handle> span_of(ht_handles h) { return {h.data, static_cast<std::size_t>(h.size)}; }
+inline std::span<const ht_handle> span_of(ht_handles h) {
+  return {h.data, static_cast<std::size_t>(h.size)};
+}
 
 class Node {
  public:
@@ -162,7 +164,9 @@ inline ht_tensor_view float_view(const float *data, std::span<const std::int64_t
   v.data = const_cast<float *>(data);
   return v;
 }
-inline std::span<const std::int64_t> shape_of(const ht_tensor_view &t) { return {t.shape, t.rank}; }
+inline std::span<const std::int64_t> shape_of(const ht_tensor_view &t) {
+  return {t.shape, t.rank};
+}
 inline std::int64_t count_of(const ht_tensor_view &t) {
   std::int64_t n = 1;
   for (std::uint32_t i = 0; i < t.rank; ++i) n *= t.shape[i];
@@ -195,8 +199,9 @@ class GraphEdit {
     check(api_->add_initializer(ctx_.raw, graph, &n, &tensor, &h));
     return h;
   }
-  ht_handle add_node(ht_handle graph, std::string_view op_type, std::string_view name, std::span<const ht_handle> inputs,
-                     std::span<const ht_handle> outputs, std::string_view domain = "") const {
+  ht_handle add_node(ht_handle graph, std::string_view op_type, std::string_view name,
+                     std::span<const ht_handle> inputs, std::span<const ht_handle> outputs,
+                     std::string_view domain = "") const {
     const ht_str t = view(op_type), d = view(domain), n = view(name);
     const ht_handles in{inputs.data(), inputs.size()}, out{outputs.data(), outputs.size()};
     ht_handle h = HT_NONE;

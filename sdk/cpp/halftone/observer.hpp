@@ -7,8 +7,8 @@
 
 namespace halftone::sdk {
 
-// Derive and define: `static constexpr std::uint32_t kWants, kWantsPerChannel` (HT_WANT_* bits; 0 for the second means that
-// per-channel configs are refused).
+// Derive and define: `static constexpr std::uint32_t kWants, kWantsPerChannel` (HT_WANT_* bits; 0 for the second means
+// that per-channel configs are refused).
 class Observer {
  public:
   static constexpr std::uint32_t kKind = HT_KIND_OBSERVER;

@@ -32,7 +32,9 @@ inline bool present(KernelInputs inputs, std::size_t slot) {
 }
 
 // What infer() throws when the output's shape depends on data that is not there: an answer, not an error.
-inline Failure needs_data() { return Failure::recorded(HT_FAILED_PRECONDITION); }
+inline Failure needs_data() {
+  return Failure::recorded(HT_FAILED_PRECONDITION);
+}
 
 inline void set_type(ht_tensor_info &type, ht_dtype dtype, std::span<const std::int64_t> shape) {
   if (shape.size() > HT_MAX_RANK) throw Failure(HT_UNIMPLEMENTED, "a tensor of more than 16 axes");
@@ -63,9 +65,7 @@ class OpNode {
   std::string text(std::string_view name, std::string_view deflt) const {
     return graph_.attribute_text(node_.handle, name, deflt);
   }
-  std::vector<std::int64_t> integers(std::string_view name) const {
-    return graph_.attribute_ints(node_.handle, name);
-  }
+  std::vector<std::int64_t> integers(std::string_view name) const { return graph_.attribute_ints(node_.handle, name); }
   std::optional<std::vector<std::int64_t>> optional_integers(std::string_view name) const {
     const auto a = attribute(name);
     if (!a || a->kind != HT_ATTR_INTS) return std::nullopt;
@@ -112,8 +112,9 @@ class OpKernelSlots {
     });
   }
   static void HT_CALL release(void *state) noexcept { delete static_cast<State *>(state); }
-  static ht_status HT_CALL infer(const void *state, ht_ctx *raw, const ht_tensor_view *inputs, std::uint64_t input_count,
-                                 ht_tensor_info *outputs, std::uint64_t output_count) noexcept {
+  static ht_status HT_CALL infer(const void *state, ht_ctx *raw, const ht_tensor_view *inputs,
+                                 std::uint64_t input_count, ht_tensor_info *outputs,
+                                 std::uint64_t output_count) noexcept {
     const auto *self = static_cast<const State *>(state);
     return guarded(self->host, raw, [&] {
       named(self->label, [&] {
@@ -182,13 +183,21 @@ class OpKernels {
 
 // One entry in the plug-in's kernel list, from any of its source files. `since` and `until` are opsets, both inclusive.
 // A family registers one class under several lines.
-#define HALFTONE_OP_KERNEL_OF(domain_id, Class, op_type_id, since, until)                                         \
-  namespace {                                                                                                     \
-  constexpr ht_op_kernel HALFTONE_JOIN(halftone_op_kernel_, __LINE__) = {                                         \
-      sizeof(ht_op_kernel), 0, domain_id, op_type_id, since, until, &::halftone::sdk::OpKernelSlots<Class>::prepare, \
-      &::halftone::sdk::OpKernelSlots<Class>::release, &::halftone::sdk::OpKernelSlots<Class>::infer,             \
-      &::halftone::sdk::OpKernelSlots<Class>::run};                                                               \
-  __attribute__((used, section("ht_op_kernels"))) const ht_op_kernel *const HALFTONE_JOIN(                        \
-      halftone_op_kernel_entry_, __LINE__) = &HALFTONE_JOIN(halftone_op_kernel_, __LINE__);                       \
+#define HALFTONE_OP_KERNEL_OF(domain_id, Class, op_type_id, since, until)                                            \
+  namespace {                                                                                                        \
+  constexpr ht_op_kernel HALFTONE_JOIN(halftone_op_kernel_, __LINE__) = {                                            \
+      sizeof(ht_op_kernel),                                                                                          \
+      0,                                                                                                             \
+      domain_id,                                                                                                     \
+      op_type_id,                                                                                                    \
+      since,                                                                                                         \
+      until,                                                                                                         \
+      &::halftone::sdk::OpKernelSlots<Class>::prepare,                                                               \
+      &::halftone::sdk::OpKernelSlots<Class>::release,                                                               \
+      &::halftone::sdk::OpKernelSlots<Class>::infer,                                                                 \
+      &::halftone::sdk::OpKernelSlots<Class>::run};                                                                  \
+  __attribute__((used, section("ht_op_kernels")))                                                                    \
+  const ht_op_kernel *const HALFTONE_JOIN(halftone_op_kernel_entry_, __LINE__) = &HALFTONE_JOIN(halftone_op_kernel_, \
+                                                                                                __LINE__);           \
   }
 #define HALFTONE_OP_KERNEL(Class, op_type_id, since, until) HALFTONE_OP_KERNEL_OF("", Class, op_type_id, since, until)

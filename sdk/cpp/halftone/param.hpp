@@ -37,9 +37,7 @@ class Params {
     return push(p);
   }
   // A flag without default: absent means "what the platform says".
-  Params &optional_flag(const char *name, const char *doc) {
-    return push(base(HT_VALUE_FLAG, name, doc, nullptr));
-  }
+  Params &optional_flag(const char *name, const char *doc) { return push(base(HT_VALUE_FLAG, name, doc, nullptr)); }
   // `deflt` null: no default, the value is absent unless given.
   Params &text(const char *name, const char *doc, const char *deflt = nullptr) {
     ht_param p = base(HT_VALUE_STR, name, doc, nullptr);

@@ -27,8 +27,9 @@ class Reader {
 
   template <typename T>
   static const ht_reader *role_table() {
-    static const ht_reader table = {sizeof(ht_reader), 0,          T::kExtensions, &Slots<T>::open,
-                                    &Slots<T>::close,  &Slots<T>::count, &Slots<T>::read, &Slots<T>::name};
+    static const ht_reader table = {
+        sizeof(ht_reader), 0, T::kExtensions, &Slots<T>::open, &Slots<T>::close, &Slots<T>::count, &Slots<T>::read,
+        &Slots<T>::name};
     return &table;
   }
 
@@ -60,9 +61,8 @@ class Reader {
     }
     static ht_status HT_CALL name(void *source, ht_ctx *raw, std::uint64_t index, ht_str *name) noexcept {
       auto *opened = static_cast<Opened *>(source);
-      return guarded(opened->host->raw, raw, [&] {
-        *name = Context(*opened->host, raw).keep(opened->source->name(index));
-      });
+      return guarded(opened->host->raw, raw,
+                     [&] { *name = Context(*opened->host, raw).keep(opened->source->name(index)); });
     }
   };
 };

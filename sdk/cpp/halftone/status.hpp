@@ -1,4 +1,5 @@
-// Failures inside a C++ plug-in are exceptions of this type; the trampolines turn them into status codes at the boundary.
+// Failures inside a C++ plug-in are exceptions of this type; the trampolines turn them into status codes at the
+// boundary.
 #pragma once
 
 #include <exception>
@@ -27,8 +28,12 @@ class Failure : public std::exception {
   ht_handle subject_;
 };
 
-inline ht_str view(std::string_view text) { return {text.data(), text.size()}; }
-inline std::string_view view(ht_str text) { return {text.data, static_cast<std::size_t>(text.size)}; }
+inline ht_str view(std::string_view text) {
+  return {text.data(), text.size()};
+}
+inline std::string_view view(ht_str text) {
+  return {text.data, static_cast<std::size_t>(text.size)};
+}
 
 // Runs `body` and translates what it throws. Nothing passes it.
 template <typename Body>

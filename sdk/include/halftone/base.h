@@ -44,18 +44,18 @@ HT_EXTERN_C_BEGIN
 /* Status of a call. 0 is success; the set is closed. Text goes through ht_host.fail. */
 typedef int32_t ht_status;
 #define HT_OK 0
-#define HT_CANCELLED 1          /* the user or a limit ended the run; nothing is wrong with the input */
-#define HT_INVALID_ARGUMENT 2   /* a value the caller gave is wrong whatever the state */
-#define HT_NOT_FOUND 3          /* no such handle, name, file or service */
-#define HT_ALREADY_EXISTS 4     /* the name or id is taken */
-#define HT_PERMISSION_DENIED 5  /* a capability was not declared, or the system refused */
-#define HT_RESOURCE_EXHAUSTED 6 /* memory, disk or a budget */
+#define HT_CANCELLED 1           /* the user or a limit ended the run; nothing is wrong with the input */
+#define HT_INVALID_ARGUMENT 2    /* a value the caller gave is wrong whatever the state */
+#define HT_NOT_FOUND 3           /* no such handle, name, file or service */
+#define HT_ALREADY_EXISTS 4      /* the name or id is taken */
+#define HT_PERMISSION_DENIED 5   /* a capability was not declared, or the system refused */
+#define HT_RESOURCE_EXHAUSTED 6  /* memory, disk or a budget */
 #define HT_FAILED_PRECONDITION 7 /* the state does not allow it: wrong order, stale session */
-#define HT_UNIMPLEMENTED 8      /* known and not offered: an operator without kernel, a removed function */
-#define HT_DATA_LOSS 9          /* a file or sample is corrupt or truncated */
-#define HT_INTERNAL 10          /* a bug on the side that reports it */
+#define HT_UNIMPLEMENTED 8       /* known and not offered: an operator without kernel, a removed function */
+#define HT_DATA_LOSS 9           /* a file or sample is corrupt or truncated */
+#define HT_INTERNAL 10           /* a bug on the side that reports it */
 #define HT_TIMEOUT 11
-#define HT_STALE 12             /* an execution session whose model was edited since it was opened */
+#define HT_STALE 12 /* an execution session whose model was edited since it was opened */
 
 /* A graph object: kind, index and generation packed by the host; 0 is "none". A handle that outlived its object yields
  * HT_NOT_FOUND, never a crash. Handles are valid within one run context. */
@@ -82,7 +82,8 @@ typedef struct ht_i64s {
   uint64_t size;
 } ht_i64s;
 
-/* One call into a component: carries cancellation, the error chain, the arena, the model and the seed. Opaque. [call] */
+/* One call into a component: carries cancellation, the error chain, the arena, the model and the seed. Opaque. [call]
+ */
 typedef struct ht_ctx ht_ctx;
 
 HT_EXTERN_C_END

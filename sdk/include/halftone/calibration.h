@@ -12,7 +12,7 @@ HT_EXTERN_C_BEGIN
 
 typedef struct ht_statistics_request {
   uint32_t struct_size;
-  uint32_t wants;       /* HT_WANT_* */
+  uint32_t wants; /* HT_WANT_* */
   ht_handle value;
   uint32_t channel_axis;
   uint32_t reserved;

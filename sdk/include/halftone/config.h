@@ -15,14 +15,14 @@ HT_EXTERN_C_BEGIN
 
 typedef struct ht_config_info {
   uint32_t struct_size;
-  uint32_t state;      /* HT_STATE_* */
+  uint32_t state; /* HT_STATE_* */
   ht_handle node;
-  uint32_t direction;  /* HT_SLOT_INPUT, HT_SLOT_OUTPUT */
+  uint32_t direction; /* HT_SLOT_INPUT, HT_SLOT_OUTPUT */
   uint32_t slot;
   ht_quant_spec spec;
-  ht_handle root;      /* the config that dominates it, or itself */
-  ht_handle master;    /* whose scale it borrows, or HT_NONE */
-  ht_str observer;     /* component id; empty when none was asked for */
+  ht_handle root;       /* the config that dominates it, or itself */
+  ht_handle master;     /* whose scale it borrows, or HT_NONE */
+  ht_str observer;      /* component id; empty when none was asked for */
   uint64_t scale_count; /* of the root or master; 0 while unset */
   const float *scales;
   const int32_t *zero_points;
@@ -66,8 +66,8 @@ typedef struct ht_config_edit {
   /* `parameters` are checked against the observer's schema when it is used. */
   ht_status(HT_CALL *set_observer)(ht_ctx *ctx, ht_handle config, const ht_str *observer, const ht_field *parameters,
                                    uint64_t parameter_count);
-  /* Marks a parameter as stored in quantized form: its readers see the fake-quantized value, an exporter stores integers.
-   * Nothing is copied now. The slot must hold an initializer. */
+  /* Marks a parameter as stored in quantized form: its readers see the fake-quantized value, an exporter stores
+   * integers. Nothing is copied now. The slot must hold an initializer. */
   ht_status(HT_CALL *bake)(ht_ctx *ctx, ht_handle config);
 } ht_config_edit;
 HT_EXTERN_C_END

@@ -21,27 +21,27 @@ typedef struct ht_session_options {
   uint32_t worker_count;      /* workers 0 .. worker_count - 1 will call run() */
   uint32_t quantized_weights; /* in float mode: 1 takes parameters with live or baked configs in fake-quantized form */
   ht_handles inputs;          /* the order in which run() gets them: graph inputs to feed */
-  ht_handles emits;           /* values of the main graph to hand to the emit callback, graph outputs among them where wanted */
+  ht_handles emits; /* values of the main graph to hand to the emit callback, graph outputs among them where wanted */
 } ht_session_options;
 
 /* [worker] Receives a value as soon as it is produced. The view, blocked or plain, is [call]: the buffer is reused
- * afterwards. In simulated mode a value is handed over as its consumers' float input before their own quantization, that
- * is after its producer's output quantization. A status other than HT_OK ends the run with it. */
+ * afterwards. In simulated mode a value is handed over as its consumers' float input before their own quantization,
+ * that is after its producer's output quantization. A status other than HT_OK ends the run with it. */
 typedef ht_status(HT_CALL *ht_emit)(void *user, ht_handle value, const ht_tensor_view *tensor);
 
 typedef struct ht_executor {
   uint32_t struct_size;
   uint32_t modes; /* bit n set: mode n is offered */
-  /* [run] HT_OK, or HT_UNIMPLEMENTED with the reason recorded, which names the operator. Called for every node before any
-   * data is read. */
+  /* [run] HT_OK, or HT_UNIMPLEMENTED with the reason recorded, which names the operator. Called for every node before
+   * any data is read. */
   ht_status(HT_CALL *supports)(void *instance, ht_ctx *ctx, ht_handle node, uint32_t mode);
-  /* [run] Reads the model through "ht.graph/1" and "ht.config/1" and keeps what it needs: handles and views of ctx are not
-   * valid in run(). */
+  /* [run] Reads the model through "ht.graph/1" and "ht.config/1" and keeps what it needs: handles and views of ctx are
+   * not valid in run(). */
   ht_status(HT_CALL *open)(void *instance, ht_ctx *ctx, const ht_session_options *options, void **session);
   /* [worker] One sample (or one batch, for a model whose axis 0 is no batch). `inputs` in the order of options->inputs,
    * plain contiguous. ctx belongs to the worker. */
-  ht_status(HT_CALL *run)(void *session, ht_ctx *ctx, uint32_t worker, const ht_tensor_view *inputs, uint64_t input_count,
-                          ht_emit emit, void *user);
+  ht_status(HT_CALL *run)(void *session, ht_ctx *ctx, uint32_t worker, const ht_tensor_view *inputs,
+                          uint64_t input_count, ht_emit emit, void *user);
   void(HT_CALL *close)(void *session); /* [run] */
 } ht_executor;
 HT_EXTERN_C_END

@@ -13,8 +13,8 @@ typedef struct ht_exporter {
   uint32_t struct_size;
   uint32_t reserved;
   const char *extension; /* ".onnx": what a path must end with; null for any */
-  /* [run] Writes the model to `path`. The exporter works on a private copy of the model, which it may edit freely. Files
-   * are written through the host, which makes them appear at once or not at all. */
+  /* [run] Writes the model to `path`. The exporter works on a private copy of the model, which it may edit freely.
+   * Files are written through the host, which makes them appear at once or not at all. */
   ht_status(HT_CALL *write)(void *instance, ht_ctx *ctx, const ht_str *path);
 } ht_exporter;
 

@@ -1,7 +1,7 @@
 /* Service "ht.graph/1": the model, read only. Needs HT_CAP_GRAPH_READ.
  *
- * A pass sees its own edits. Arrays and texts that come back are [call] unless said otherwise: they live in the context's
- * arena or in the model until the next edit. Handles of nodes in subgraphs work like others. */
+ * A pass sees its own edits. Arrays and texts that come back are [call] unless said otherwise: they live in the
+ * context's arena or in the model until the next edit. Handles of nodes in subgraphs work like others. */
 #ifndef HALFTONE_GRAPH_H
 #define HALFTONE_GRAPH_H
 
@@ -14,10 +14,10 @@ typedef struct ht_node_info {
   uint32_t struct_size;
   uint32_t reserved;
   ht_handle graph;
-  ht_str name;    /* unique in its graph, never empty */
+  ht_str name; /* unique in its graph, never empty */
   ht_str op_type;
-  ht_str domain;  /* empty for ai.onnx */
-  int64_t opset;  /* of its domain */
+  ht_str domain;     /* empty for ai.onnx */
+  int64_t opset;     /* of its domain */
   ht_handles inputs; /* HT_NONE where an optional slot is empty */
   ht_handles outputs;
 } ht_node_info;
@@ -66,9 +66,9 @@ typedef struct ht_attr {
   uint32_t kind;
   ht_str name;
   int64_t i;
-  double f;          /* float attributes, widened */
+  double f; /* float attributes, widened */
   ht_str s;
-  ht_tensor_view t;  /* HT_ATTR_TENSOR */
+  ht_tensor_view t; /* HT_ATTR_TENSOR */
   ht_handle graph;
   ht_i64s ints;
   const float *floats;

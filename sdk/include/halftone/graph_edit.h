@@ -1,7 +1,7 @@
 /* Service "ht.graph_edit/1": edits of the working model. Needs HT_CAP_GRAPH_EDIT. All functions are [run].
  *
- * Edits go to the transaction's working copy: the caller sees them at once, the model changes only when the pass returns
- * HT_OK and the verifier finds no fault. Tensors and texts are copied. */
+ * Edits go to the transaction's working copy: the caller sees them at once, the model changes only when the pass
+ * returns HT_OK and the verifier finds no fault. Tensors and texts are copied. */
 #ifndef HALFTONE_GRAPH_EDIT_H
 #define HALFTONE_GRAPH_EDIT_H
 

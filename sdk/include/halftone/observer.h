@@ -15,8 +15,8 @@ typedef struct ht_observer {
   uint32_t wants;             /* HT_WANT_* for a per-tensor config */
   uint32_t wants_per_channel; /* HT_WANT_* for a per-channel config; 0: cannot do per-channel */
   uint32_t reserved;
-  /* [any] Writes `count` ranges (1, or the number of channels). A range may exclude 0; the host widens it. `rule` takes a
-   * short text for provenance such as "percentile 0.9999" (static or of the context's arena). */
+  /* [any] Writes `count` ranges (1, or the number of channels). A range may exclude 0; the host widens it. `rule` takes
+   * a short text for provenance such as "percentile 0.9999" (static or of the context's arena). */
   ht_status(HT_CALL *derive)(void *instance, ht_ctx *ctx, const ht_statistics *statistics, const ht_quant_spec *spec,
                              uint64_t count, float *low, float *high, ht_str *rule);
 } ht_observer;

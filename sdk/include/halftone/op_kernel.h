@@ -16,20 +16,21 @@ HT_EXTERN_C_BEGIN
 typedef struct ht_op_kernel {
   uint32_t struct_size;
   uint32_t reserved;
-  const char *domain;   /* "" is ai.onnx */
+  const char *domain; /* "" is ai.onnx */
   const char *op_type;
-  int64_t since_opset;  /* both inclusive */
+  int64_t since_opset; /* both inclusive */
   int64_t until_opset;
-  /* [run] Reads attributes and constant inputs of the node through "ht.graph/1". HT_UNIMPLEMENTED with a reason for a form
-   * that the kernel does not know. `host` lives as long as the state. */
+  /* [run] Reads attributes and constant inputs of the node through "ht.graph/1". HT_UNIMPLEMENTED with a reason for a
+   * form that the kernel does not know. `host` lives as long as the state. */
   ht_status(HT_CALL *prepare)(const ht_host *host, ht_ctx *ctx, ht_handle node, void **state);
   void(HT_CALL *release)(void *state);
-  /* [any] `inputs` has one view per slot of the node (dtype HT_DTYPE_NONE for an empty one); data may be null where it is
-   * not known yet: then a kernel whose output shape depends on it answers HT_FAILED_PRECONDITION without recording an
-   * error. Fills dtype, rank and shape of each output. */
+  /* [any] `inputs` has one view per slot of the node (dtype HT_DTYPE_NONE for an empty one); data may be null where it
+   * is not known yet: then a kernel whose output shape depends on it answers HT_FAILED_PRECONDITION without recording
+   * an error. Fills dtype, rank and shape of each output. */
   ht_status(HT_CALL *infer)(const void *state, ht_ctx *ctx, const ht_tensor_view *inputs, uint64_t input_count,
                             ht_tensor_info *outputs, uint64_t output_count);
-  /* [any] Plain contiguous views with data; outputs as infer() said, allocated by the caller, never overlapping inputs. */
+  /* [any] Plain contiguous views with data; outputs as infer() said, allocated by the caller, never overlapping inputs.
+   */
   ht_status(HT_CALL *run)(const void *state, ht_ctx *ctx, const ht_tensor_view *inputs, uint64_t input_count,
                           ht_tensor_view *outputs, uint64_t output_count);
 } ht_op_kernel;

@@ -40,7 +40,7 @@ typedef struct ht_field {
 /* One parameter of a component: static data of the plug-in. */
 typedef struct ht_param {
   uint32_t struct_size;
-  uint32_t kind;  /* HT_VALUE_* */
+  uint32_t kind; /* HT_VALUE_* */
   uint32_t flags;
   uint32_t reserved;
   const char *name; /* lower_snake_case */

@@ -1,5 +1,5 @@
-/* Role "ht.platform/1": a target. Its demands are data, a YAML descriptor (docs/platforms.md); code only where data cannot
- * say it. A platform without code is just a file NAME.platform.yaml on the plug-in path. */
+/* Role "ht.platform/1": a target. Its demands are data, a YAML descriptor (docs/platforms.md); code only where data
+ * cannot say it. A platform without code is just a file NAME.platform.yaml on the plug-in path. */
 #ifndef HALFTONE_PLATFORM_H
 #define HALFTONE_PLATFORM_H
 

@@ -1,4 +1,5 @@
-/* What a plug-in is: one exported constant, ht_plugin_entry, that describes its components; and what it gets: ht_host. */
+/* What a plug-in is: one exported constant, ht_plugin_entry, that describes its components; and what it gets: ht_host.
+ */
 #ifndef HALFTONE_PLUGIN_H
 #define HALFTONE_PLUGIN_H
 
@@ -49,9 +50,9 @@ typedef struct ht_host {
 #define HT_DETERMINISM_EXACT 3u         /* the same bits always */
 
 /* Threading that a component allows. */
-#define HT_THREADING_PROCESS 0u   /* one instance per process */
-#define HT_THREADING_INSTANCE 1u  /* instances are independent; one call at a time each */
-#define HT_THREADING_FREE 2u      /* [worker] functions of one instance may run concurrently */
+#define HT_THREADING_PROCESS 0u  /* one instance per process */
+#define HT_THREADING_INSTANCE 1u /* instances are independent; one call at a time each */
+#define HT_THREADING_FREE 2u     /* [worker] functions of one instance may run concurrently */
 
 /* Capabilities: what a component may do. A service that needs one is null without it. */
 #define HT_CAP_GRAPH_READ (1ull << 0)
@@ -79,10 +80,10 @@ typedef struct ht_component {
   uint32_t determinism;
   uint32_t threading;
   uint64_t capabilities;
-  const char *id;      /* lower-case-with-hyphens; unique among loaded components of its kind */
+  const char *id; /* lower-case-with-hyphens; unique among loaded components of its kind */
   const char *version;
-  const char *title;   /* one line */
-  const char *doc;     /* paragraphs; names the source of the method */
+  const char *title;      /* one line */
+  const char *doc;        /* paragraphs; names the source of the method */
   const ht_param *params; /* walked by the first element's struct_size */
   uint64_t param_count;
   const char *const *needs; /* service ids without which it cannot work */
@@ -95,7 +96,8 @@ typedef struct ht_component {
   uint64_t invalidate_count;
   const ht_role *const *roles;
   uint64_t role_count;
-  /* [run] `args` has one value per element of `params`, in that order, checked and defaulted; [call]. `host` is [inst]. */
+  /* [run] `args` has one value per element of `params`, in that order, checked and defaulted; [call]. `host` is [inst].
+   */
   ht_status(HT_CALL *create)(const ht_host *host, ht_ctx *ctx, const ht_value *args, uint64_t arg_count,
                              void **instance);
   void(HT_CALL *destroy)(void *instance); /* [run] */

@@ -10,8 +10,8 @@ HT_EXTERN_C_BEGIN
 typedef struct ht_progress {
   uint32_t struct_size;
   uint32_t reserved;
-  /* [any] Tells how far the component is and returns HT_OK, or HT_CANCELLED: then clean up and return that status. To be
-   * called at least every second of work. `total` 0 means unknown. */
+  /* [any] Tells how far the component is and returns HT_OK, or HT_CANCELLED: then clean up and return that status. To
+   * be called at least every second of work. `total` 0 means unknown. */
   ht_status(HT_CALL *poll)(ht_ctx *ctx, uint64_t done, uint64_t total);
 } ht_progress;
 HT_EXTERN_C_END

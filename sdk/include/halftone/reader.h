@@ -14,11 +14,11 @@ typedef struct ht_reader {
   const char *extensions; /* ".npy .npz", space-separated: what `reader:` is guessed from; null for none */
   /* [run] Opens a file or folder and checks what can be checked without reading samples. */
   ht_status(HT_CALL *open)(void *instance, ht_ctx *ctx, const ht_str *path, void **source);
-  void(HT_CALL *close)(void *source); /* [run] */
+  void(HT_CALL *close)(void *source);                                      /* [run] */
   ht_status(HT_CALL *count)(void *source, ht_ctx *ctx, uint64_t *samples); /* [run] */
   /* [worker] A sample by number, concurrently from several workers: one picture [H,W,C] or tensor without the sample
-   * axis. The data lives in the context's arena ("ht.memory/1") or in the source. A corrupt sample is HT_DATA_LOSS with its
-   * name in the text. */
+   * axis. The data lives in the context's arena ("ht.memory/1") or in the source. A corrupt sample is HT_DATA_LOSS with
+   * its name in the text. */
   ht_status(HT_CALL *read)(void *source, ht_ctx *ctx, uint64_t index, ht_tensor_view *sample);
   /* [worker] What to call a sample in messages: a file name or "x.npy[17]". */
   ht_status(HT_CALL *name)(void *source, ht_ctx *ctx, uint64_t index, ht_str *name);

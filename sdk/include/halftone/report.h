@@ -12,7 +12,8 @@ typedef struct ht_report {
   uint32_t reserved;
   /* [any] One line of the pass's summary: "folded", "12 BatchNormalization nodes". Copied. */
   void(HT_CALL *row)(ht_ctx *ctx, const ht_str *key, const ht_str *text);
-  /* [run] Why a node stays in float; `halftone explain` prints it. Replaces an earlier reason; empty text removes it. */
+  /* [run] Why a node stays in float; `halftone explain` prints it. Replaces an earlier reason; empty text removes it.
+   */
   ht_status(HT_CALL *float_reason)(ht_ctx *ctx, ht_handle node, const ht_str *text);
 } ht_report;
 HT_EXTERN_C_END

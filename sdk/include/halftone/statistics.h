@@ -16,9 +16,9 @@ typedef struct ht_statistics {
   uint32_t struct_size;
   uint32_t reserved;
   uint64_t sample_count;
-  uint64_t count;      /* elements, zeros included */
+  uint64_t count; /* elements, zeros included */
   uint64_t zero_count;
-  float minimum;       /* 0 when count is 0 */
+  float minimum; /* 0 when count is 0 */
   float maximum;
   /* Ascending bins over the signed axis, of power-of-two widths, exact zeros left out: bin i holds counts[i] values in
    * [edges[i], edges[i + 1]). Empty unless wanted. */

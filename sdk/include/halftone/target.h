@@ -10,29 +10,29 @@ HT_EXTERN_C_BEGIN
 #define HT_TARGET_1 "ht.target/1"
 
 /* What a slot carries. */
-#define HT_SLOT_NONE 0u       /* never quantized: shapes, indices, empty slots */
+#define HT_SLOT_NONE 0u /* never quantized: shapes, indices, empty slots */
 #define HT_SLOT_ACTIVATION 1u
-#define HT_SLOT_WEIGHT 2u     /* a parameter with its own scheme */
-#define HT_SLOT_BIAS 3u       /* scale = input scale * weight scale */
-#define HT_SLOT_BOUND 4u      /* takes the scale of input 0: limits of Clip, the fill value of Pad */
+#define HT_SLOT_WEIGHT 2u /* a parameter with its own scheme */
+#define HT_SLOT_BIAS 3u   /* scale = input scale * weight scale */
+#define HT_SLOT_BOUND 4u  /* takes the scale of input 0: limits of Clip, the fill value of Pad */
 
 typedef struct ht_slot_rule {
   uint32_t struct_size;
-  uint32_t role;         /* HT_SLOT_* */
+  uint32_t role; /* HT_SLOT_* */
   ht_quant_spec spec;
   ht_str observer;
   const ht_field *observer_parameters;
   uint64_t observer_parameter_count;
-  ht_str reason;         /* for a slot left in float */
+  ht_str reason; /* for a slot left in float */
 } ht_slot_rule;
 
 typedef struct ht_node_rule {
   uint32_t struct_size;
-  uint32_t quantized;  /* 0: the node stays in float, `reason` says why */
-  uint32_t passive;    /* output takes the quantization of input 0: pooling, reshaping */
-  uint32_t computing;  /* weighted operators: where a fusion may start */
+  uint32_t quantized; /* 0: the node stays in float, `reason` says why */
+  uint32_t passive;   /* output takes the quantization of input 0: pooling, reshaping */
+  uint32_t computing; /* weighted operators: where a fusion may start */
   ht_str reason;
-  const ht_slot_rule *inputs;  /* one for each slot of the node */
+  const ht_slot_rule *inputs; /* one for each slot of the node */
   uint64_t input_count;
   const ht_slot_rule *outputs;
   uint64_t output_count;
@@ -43,7 +43,8 @@ typedef struct ht_target {
   uint32_t reserved;
   ht_status(HT_CALL *platform)(ht_ctx *ctx, ht_str *id);
   ht_status(HT_CALL *node_rule)(ht_ctx *ctx, ht_handle node, ht_node_rule *rule);
-  /* An option of the descriptor by dotted name, such as "fusion.activations"; kind HT_VALUE_NONE when it does not say. */
+  /* An option of the descriptor by dotted name, such as "fusion.activations"; kind HT_VALUE_NONE when it does not say.
+   */
   ht_status(HT_CALL *option)(ht_ctx *ctx, const ht_str *name, ht_value *value);
 } ht_target;
 HT_EXTERN_C_END

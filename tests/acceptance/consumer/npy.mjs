@@ -44,8 +44,9 @@ export function readNpy(file) {
 }
 
 export function writeNpy(file, shape, data) {
+  const descr = Object.keys(TYPES).find((key) => data instanceof TYPES[key]);
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
-  let header = `{'descr': '<f4', 'fortran_order': False, 'shape': ${tuple}, }`;
+  let header = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
   header = header.padEnd(Math.ceil((header.length + 11) / 64) * 64 - 11) + '\n';
   const prefix = Buffer.alloc(10);
   prefix.write(MAGIC, 0, 'latin1');

@@ -159,7 +159,7 @@ def passes_of(model):
     return ["constant-folding", "remove-identity", "fold-batch-norm", "fuse-bias-add", "remove-dead-code", "assign-configs",
             "quantize-fusion", "quantize-simplify", "parameter-quantize",
             {"runtime-calibration": {"calibrate_on": "quantized_weights", "group": BATCH.get(model, 32)}},
-            {"quant-alignment": {"ppq_range": True}}, "passive-parameter-quantize", "parameter-baking"]
+            {"quant-alignment": {"ppq_range": True, "ppq_reach": True}}, "passive-parameter-quantize", "parameter-baking"]
 
 
 def quantize(options, shared, model, observer, configs):

@@ -78,13 +78,36 @@ TEST_CASE("one node that cannot be inferred does not stop the others") {
 }
 
 TEST_CASE("values without any type are no danger to what reads them") {
-  for (const std::string source : {R"(input { name: "u" })", R"(node { input: "x" output: "u" op_type: "Mystery" domain: "d" })",
-                                   R"(input { name: "u" type { } })",
-                                   R"(node { input: "x" output: "u" op_type: "Mystery" domain: "d" } value_info { name: "u" })"}) {
+  for (const std::string source :
+       {R"(input { name: "u" })", R"(node { input: "x" output: "u" op_type: "Mystery" domain: "d" })",
+        R"(input { name: "u" type { } })",
+        R"(node { input: "x" output: "u" op_type: "Mystery" domain: "d" } value_info { name: "u" })"}) {
     INFO(source);
     const Model model = import_onnx_bytes(model_bytes(source + R"(
       node { input: "u" output: "s" op_type: "Shape" } node { input: "u" output: "r" op_type: "Size" }
-      node { input: "u" output: "c" op_type: "ConvTranspose" } node { input: "x" output: "y" op_type: "Relu" })" + kInput, 15), {})
+      node { input: "u" output: "c" op_type: "ConvTranspose" } node { input: "x" output: "y" op_type: "Relu" })" +
+                                                          kInput,
+                                                      15),
+                                          {})
+                            .model;
+    CHECK(type_text(model, "y") == "float32[N,3,8,8]");
+  }
+}
+
+TEST_CASE("attributes out of range do not end the process") {
+  for (const std::string node :
+       {R"(op_type: "Conv" attribute { name: "strides" type: INTS ints: [0, 0] })",
+        R"(op_type: "ConvTranspose" attribute { name: "strides" type: INTS ints: [0, 2] })",
+        R"(op_type: "ConvTranspose" attribute { name: "strides" type: INTS ints: [2] })",
+        R"(op_type: "LayerNormalization" attribute { name: "axis" type: INT i: -9 })",
+        R"(op_type: "LayerNormalization" attribute { name: "axis" type: INT i: 9223372036854775804 })"}) {
+    INFO(node);
+    const Model model = import_onnx_bytes(model_bytes("node { input: 'x' input: 'w' output: 'a' " + node + R"(}
+      node { input: "x" output: "y" op_type: "Relu" }
+      initializer { name: "w" dims: [1, 3] data_type: 1 float_data: [1, 2, 3] })" +
+                                                          kInput,
+                                                      17),
+                                          {})
                             .model;
     CHECK(type_text(model, "y") == "float32[N,3,8,8]");
   }

@@ -70,9 +70,8 @@ Emitted ModelRunner::run(const std::vector<model::Tensor> &inputs) {
   std::vector<ht_tensor_view> views;
   for (const model::Tensor &input : inputs) views.push_back(view_of(input));
   Emitted out;
-  session_->run(ctx_, 0, views, [&](model::Handle value, const ht_tensor_view &tensor) {
-    out.emplace_back(value, copy_of(tensor));
-  });
+  session_->run(ctx_, 0, views,
+                [&](model::Handle value, const ht_tensor_view &tensor) { out.emplace_back(value, copy_of(tensor)); });
   return out;
 }
 

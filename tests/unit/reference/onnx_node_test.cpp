@@ -46,7 +46,8 @@ std::string difference(const model::Tensor &got, const model::Tensor &want) {
   if (got.dtype() != want.dtype()) return fmt::format("type {} instead of {}", got.dtype(), want.dtype());
   if (got.shape() != want.shape()) return "another shape";
   if (std::ranges::equal(got.bytes(), want.bytes())) return {};
-  const bool real = want.dtype() == HT_F32 || want.dtype() == HT_F64 || want.dtype() == HT_F16 || want.dtype() == HT_BF16;
+  const bool real =
+      want.dtype() == HT_F32 || want.dtype() == HT_F64 || want.dtype() == HT_F16 || want.dtype() == HT_BF16;
   if (!real) return "another value";
   std::vector<double> a, b;
   if (want.dtype() == HT_F64) {
@@ -136,8 +137,8 @@ int run_suite(const std::string &suite) {
 
 }  // namespace
 
-// The floors keep a kernel from falling out of use unnoticed. The models that came from pytorch are of opset 6 and below,
-// which import refuses, but for two.
+// The floors keep a kernel from falling out of use unnoticed. The models that came from pytorch are of opset 6 and
+// below, which import refuses, but for two.
 TEST_CASE("onnx node tests") {
   const int passed = run_suite("node");
   CHECK((passed < 0 || passed >= 650));
