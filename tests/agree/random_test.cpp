@@ -11,7 +11,7 @@
 namespace halftone::test {
 namespace {
 
-constexpr std::uint64_t kNets = 600;
+constexpr std::uint64_t kNets = 400;
 
 void compare(Net &net, host::Mode mode, const Tolerance &tolerance, const std::string &what) {
   const auto all = made_values(net.working.model);
