@@ -88,6 +88,7 @@ class BatchNormalization final : public NativeOp {
   static std::int64_t lanes_of(const Desc &desc) {
     if (row_major(desc)) return 1;
     const Order order = order_of(desc);
+    if (order.block < 0) return 0;
     if (order.block == 0) return order.axes.back() == 1 && order.axes.front() == 0 ? api::dims_of(desc)[1] : 0;
     return order.block_axis == 1 && std::is_sorted(order.axes.begin(), order.axes.end()) ? order.block : 0;
   }
