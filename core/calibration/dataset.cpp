@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/nearest.h"
+#include "core/host/schema.h"
 #include "halftone/reader.h"
 
 namespace halftone::calibration {
@@ -27,10 +28,40 @@ namespace {
 
 }  // namespace
 
+namespace {
+
+bool takes(const host::Component &reader, std::string_view parameter) {
+  const host::Schema schema(reader.description->params, reader.description->param_count);
+  for (std::uint64_t i = 0; i < schema.size(); ++i) {
+    if (schema[i].name == parameter && schema[i].kind == HT_VALUE_STR) return true;
+  }
+  return false;
+}
+
+// The user's settings of the reader, and what halftone/reader.h has the host fill in. `shared`: the source feeds other
+// inputs too.
+Setting reader_settings(const host::Component &reader, const InputSource &source, const std::string &input,
+                        bool shared) {
+  Setting settings = source.reader_settings == nullptr ? Setting{} : *source.reader_settings;
+  if (!settings.is_null() && !settings.is_map()) return settings;  // the reader's schema says what is wrong
+  const auto fill = [&](const char *parameter) {
+    if (settings.find(parameter) != nullptr || !takes(reader, parameter)) return;
+    if (settings.is_null()) settings.value = Setting::Map{};
+    Setting value;
+    value.value = value.text = input;
+    std::get<Setting::Map>(settings.value).emplace_back(parameter, std::move(value));
+  };
+  fill(HT_READER_INPUT);
+  if (shared) fill(HT_READER_ARRAY);
+  return settings;
+}
+
+}  // namespace
+
 // A source that is open, and the model input that it feeds.
 struct Dataset::Open {
-  Open(const host::Component &component, const Setting *settings, const InputSource &from, host::Context &ctx)
-      : reader(component, settings, ctx), role(reader.role<ht_reader>(HT_READER_1)), source(from) {
+  Open(const host::Component &component, const Setting &settings, const InputSource &from, host::Context &ctx)
+      : reader(component, &settings, ctx), role(reader.role<ht_reader>(HT_READER_1)), source(from) {
     ctx.component = component.id();
     const ht_str path{from.path.data(), from.path.size()};
     try {
@@ -73,10 +104,18 @@ std::vector<std::string> names_of(const model::Model &m, const std::vector<model
   return names;
 }
 
-// The source of a model input among those given.
-const InputSource &source_for(const std::vector<InputSource> &sources, const std::string &input, bool only) {
+const host::Component &reader_of(const host::Registry &registry, const InputSource &source) {
+  return registry.get(HT_KIND_READER, source.reader.empty() ? guess_reader(registry, source.path) : source.reader);
+}
+
+// The source of a model input among those given. One that names no input feeds the only one, or every input that no
+// other feeds when its reader tells arrays apart by name.
+const InputSource &source_for(const host::Registry &registry, const std::vector<InputSource> &sources,
+                              const std::string &input, bool only) {
+  const auto named = std::ranges::find(sources, input, &InputSource::input);
+  if (named != sources.end()) return *named;
   for (const InputSource &source : sources) {
-    if (source.input == input || (only && source.input.empty())) return source;
+    if (source.input.empty() && (only || takes(reader_of(registry, source), HT_READER_ARRAY))) return source;
   }
   fail(Status::kInvalidArgument, "the model's input '{}' gets no data; give it with {}=PATH, or an entry of `inputs:`",
        input, input);
@@ -131,9 +170,10 @@ Dataset::Dataset(const host::Registry &registry, const model::Model &m, std::vec
   host::Context ctx;
   for (const model::Handle h : inputs) {
     const model::Value &value = m.value(h);
-    const InputSource &source = source_for(sources_, value.name, inputs.size() == 1);
-    const std::string id = source.reader.empty() ? guess_reader(registry, source.path) : source.reader;
-    open_.push_back(std::make_unique<Open>(registry.get(HT_KIND_READER, id), source.reader_settings, source, ctx));
+    const InputSource &source = source_for(registry, sources_, value.name, inputs.size() == 1);
+    const host::Component &reader = reader_of(registry, source);
+    const bool shared = source.input.empty() && inputs.size() > 1;
+    open_.push_back(std::make_unique<Open>(reader, reader_settings(reader, source, value.name, shared), source, ctx));
     open_.back()->input = value.name;
     open_.back()->type = value.type;
   }

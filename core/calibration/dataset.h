@@ -16,7 +16,7 @@ namespace halftone::calibration {
 
 // Where the samples of one model input come from.
 struct InputSource {
-  std::string input;   // name of the model input; empty: the only one
+  std::string input;   // name of the model input; empty: the only one, or all inputs that arrays are named after
   std::string reader;  // component id; empty: guessed from the path
   std::string path;
   const Setting *reader_settings = nullptr;  // parameters of the reader, or null

@@ -16,6 +16,8 @@ void add_data_options(po::options_description &options) {
   options.add_options()("preprocess", po::value<std::string>()->value_name("FILE"),
                         "YAML or JSON file with the keys of `preprocess:`")(
       "reader", po::value<std::string>()->value_name("NAME"), "reader of the samples; guessed from the path otherwise")(
+      "reader-setting", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
+      "a parameter of the reader; `halftone help reader NAME` lists them")(
       "limit", po::value<std::string>()->value_name("N"), "use at most N samples")(
       "batch", po::value<std::string>()->value_name("N"), "samples that travel together; never changes a result")(
       "threads", po::value<std::string>()->value_name("N"), "worker threads, 0 for all cores; never changes a result")(
@@ -56,9 +58,15 @@ pipeline::InputSpec input_spec(const std::string &text) {
 pipeline::DataSpec data_spec(const po::variables_map &values, const std::vector<std::string> &paths) {
   pipeline::DataSpec data;
   const std::string preprocess = text_of(values, "preprocess");
+  Setting reader_settings;
+  if (values.count("reader-setting") != 0) {
+    for (const std::string &text : values["reader-setting"].as<std::vector<std::string>>())
+      pipeline::apply_override(reader_settings, text, "--reader-setting");
+  }
   for (const std::string &path : paths) {
     pipeline::InputSpec input = input_spec(path);
     input.reader = text_of(values, "reader");
+    input.reader_settings = reader_settings;
     if (!preprocess.empty()) input.preprocess = calibration::parse_preprocess(pipeline::parse_yaml_file(preprocess));
     data.inputs.push_back(std::move(input));
   }

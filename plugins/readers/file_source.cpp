@@ -55,6 +55,13 @@ void RandomFile::read(std::uint64_t offset, std::span<std::byte> out) const {
   }
 }
 
+std::string quoted(const std::filesystem::path &path) {
+  std::string text = path.string();
+  text.insert(text.begin(), '\'');
+  text.push_back('\'');
+  return text;
+}
+
 std::vector<std::filesystem::path> sorted_files(const std::filesystem::path &folder,
                                                 std::span<const std::string_view> extensions) {
   std::vector<std::filesystem::path> out;

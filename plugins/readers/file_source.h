@@ -11,25 +11,36 @@
 
 namespace halftone::readers {
 
+// Bytes at an offset: a file, or a member of an archive.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  virtual std::uint64_t size() const = 0;
+  // Fills `out` whole or throws DATA_LOSS naming the source. From any thread.
+  virtual void read(std::uint64_t offset, std::span<std::byte> out) const = 0;
+};
+
 // An open file that several threads may read at once. Reads are pread, never a memory map: a file that shrinks
 // meanwhile is an error, not a signal.
-class RandomFile {
+class RandomFile final : public ByteSource {
  public:
   explicit RandomFile(const std::filesystem::path &path);  // throws sdk::Failure naming the path
-  ~RandomFile();
+  ~RandomFile() override;
   RandomFile(RandomFile &&other) noexcept;
   RandomFile(const RandomFile &) = delete;
   RandomFile &operator=(const RandomFile &) = delete;
 
-  std::uint64_t size() const { return size_; }
-  // Fills `out` whole or throws DATA_LOSS naming the file.
-  void read(std::uint64_t offset, std::span<std::byte> out) const;
+  std::uint64_t size() const override { return size_; }
+  void read(std::uint64_t offset, std::span<std::byte> out) const override;
 
  private:
   std::string name_;
   int fd_ = -1;
   std::uint64_t size_ = 0;
 };
+
+// The path as messages show it: "'calib/x.npy'".
+std::string quoted(const std::filesystem::path &path);
 
 // Regular files of a folder whose extension (in lower case) is one of `extensions`, sorted by name. Throws when there
 // are none, naming what was looked for.

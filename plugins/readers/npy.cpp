@@ -12,7 +12,7 @@ namespace {
 class ArraySource final : public sdk::Source {
  public:
   explicit ArraySource(const std::filesystem::path &path)
-      : name_(path.filename().string()), file_(path), header_(read_npy_header(file_, path.string())) {
+      : name_(path.filename().string()), file_(path), header_(read_npy_header(file_, quoted(path))) {
     if (header_.shape.empty()) {
       throw sdk::Failure(HT_INVALID_ARGUMENT,
                          "'" + path.string() + "' is a single number; axis 0 must count the samples");
@@ -43,13 +43,13 @@ class ArraySource final : public sdk::Source {
 class FilesSource final : public sdk::Source {
  public:
   explicit FilesSource(std::vector<std::filesystem::path> files) : files_(std::move(files)) {
-    for (const std::filesystem::path &path : files_) read_npy_header(RandomFile(path), path.string());
+    for (const std::filesystem::path &path : files_) read_npy_header(RandomFile(path), quoted(path));
   }
   std::uint64_t count() const override { return files_.size(); }
   ht_tensor_view read(const sdk::Context &ctx, std::uint64_t index) const override {
     const std::filesystem::path &path = files_.at(index);
     const RandomFile file(path);
-    const NpyHeader header = read_npy_header(file, path.string());
+    const NpyHeader header = read_npy_header(file, quoted(path));
     const std::uint64_t bytes = tensor_bytes(header.dtype, header.shape, path.string());
     auto *data = ctx.allocate<std::byte>(bytes);
     file.read(header.data_offset, {data, static_cast<std::size_t>(bytes)});

@@ -50,10 +50,10 @@ class Dictionary {
 
  private:
   [[noreturn]] void broken(const std::string &why) const {
-    throw sdk::Failure(HT_DATA_LOSS, "'" + name_ + "' has a broken .npy header: " + why + "; save it again");
+    throw sdk::Failure(HT_DATA_LOSS, name_ + " has a broken .npy header: " + why + "; save it again");
   }
   [[noreturn]] void unusable(const std::string &why) const {
-    throw sdk::Failure(HT_INVALID_ARGUMENT, "'" + name_ + "': " + why);
+    throw sdk::Failure(HT_INVALID_ARGUMENT, name_ + ": " + why);
   }
   void skip_space() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t')) ++at_;
@@ -155,35 +155,35 @@ NpyHeader parse_npy_dictionary(const std::string &text, const std::string &name)
   return Dictionary(text, name).parse();
 }
 
-NpyHeader read_npy_header(const RandomFile &file, const std::string &name) {
+NpyHeader read_npy_header(const ByteSource &file, const std::string &name) {
   constexpr std::string_view kMagic = "\x93NUMPY";
   std::array<unsigned char, 12> head{};
-  if (file.size() < 10) throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is too short for a .npy file");
+  if (file.size() < 10) throw sdk::Failure(HT_DATA_LOSS, name + " is too short for a .npy file");
   const std::size_t have = std::min<std::size_t>(head.size(), file.size());
   file.read(0, std::as_writable_bytes(std::span(head).first(have)));
   if (std::memcmp(head.data(), kMagic.data(), kMagic.size()) != 0) {
-    throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is not a .npy file: it does not begin with \\x93NUMPY");
+    throw sdk::Failure(HT_DATA_LOSS, name + " is not a .npy file: it does not begin with \\x93NUMPY");
   }
   const unsigned version = head[6];
   if (version < 1 || version > 3) {
     throw sdk::Failure(HT_INVALID_ARGUMENT,
-                       "'" + name + "' has .npy version " + std::to_string(version) + "; 1 to 3 are known");
+                       name + " has .npy version " + std::to_string(version) + "; 1 to 3 are known");
   }
   const std::size_t prefix = version == 1 ? 10 : 12;
   std::size_t length = head[8] + (std::size_t{head[9]} << 8U);
   if (version > 1) length += (std::size_t{head[10]} << 16U) + (std::size_t{head[11]} << 24U);
   if (length > kMaxHeader || prefix + length > file.size()) {
-    throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is truncated inside its header");
+    throw sdk::Failure(HT_DATA_LOSS, name + " is truncated inside its header");
   }
   std::string text(length, '\0');
   file.read(prefix, std::as_writable_bytes(std::span(text)));
   NpyHeader header = parse_npy_dictionary(text, name);
   header.data_offset = prefix + length;
-  const std::uint64_t wanted = tensor_bytes(header.dtype, header.shape, "'" + name + "'");
+  const std::uint64_t wanted = tensor_bytes(header.dtype, header.shape, name);
   if (file.size() - header.data_offset < wanted) {
-    throw sdk::Failure(HT_DATA_LOSS, "'" + name + "' is truncated: its header promises " + std::to_string(wanted) +
-                                         " bytes of data, the file has " +
-                                         std::to_string(file.size() - header.data_offset) + "; copy or save it again");
+    throw sdk::Failure(HT_DATA_LOSS, name + " is truncated: its header promises " + std::to_string(wanted) +
+                                         " bytes of data, it has " + std::to_string(file.size() - header.data_offset) +
+                                         "; copy or save it again");
   }
   return header;
 }

@@ -17,10 +17,11 @@ struct NpyHeader {
 };
 
 // Reads and checks the header and that the file holds all the data. Throws DATA_LOSS for a broken or truncated file and
-// INVALID_ARGUMENT for a sound one that cannot be used: Fortran order, big endian, objects, structures, text.
-NpyHeader read_npy_header(const RandomFile &file, const std::string &name);
+// INVALID_ARGUMENT for a sound one that cannot be used: Fortran order, big endian, objects, structures, text. `name` is
+// what messages call it, with its quotes.
+NpyHeader read_npy_header(const ByteSource &file, const std::string &name);
 
-// The dictionary text of a header; `name` for messages.
+// The dictionary text of a header.
 NpyHeader parse_npy_dictionary(const std::string &text, const std::string &name);
 
 }  // namespace halftone::readers

@@ -4,6 +4,7 @@ import platform
 import shutil
 import struct
 import subprocess
+import zipfile
 import zlib
 
 import make_onnx as onnx
@@ -122,10 +123,20 @@ def external_short(work, glyphs, plugins):
 
 # --- samples ------------------------------------------------------------------------------------------------------
 
-def npy(path, descr, shape, data, fortran=False):
+def npy_bytes(descr, shape, data, fortran=False):
     text = f"{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}"
     text += " " * (-(len(text) + 11) % 64) + "\n"
-    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + data)
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + data
+
+
+def npy(path, descr, shape, data, fortran=False):
+    path.write_bytes(npy_bytes(descr, shape, data, fortran))
+
+
+def npz(path, method=zipfile.ZIP_DEFLATED, **arrays):
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in arrays.items():
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), data, method)
 
 
 def empty_folder(work, glyphs, plugins):
@@ -181,6 +192,26 @@ def nan_samples(work, glyphs, plugins):
 
 def broken_header(work, glyphs, plugins):
     (work / "broken.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4',")
+
+
+def archives(work, glyphs, plugins):
+    """`several` has two arrays of which none is called as the model's input; the others are what goes wrong with files."""
+    pictures = npy_bytes("|u1", (4, 32, 32, 3), bytes(i % 251 for i in range(4 * 32 * 32 * 3)))
+    npz(work / "several.npz", x=pictures, y=npy_bytes("<i8", (4,), bytes(32)))
+    npz(work / "damaged.npz", zipfile.ZIP_STORED, x=pictures)
+    data = bytearray((work / "damaged.npz").read_bytes())
+    data[len(data) // 2] ^= 1
+    (work / "damaged.npz").write_bytes(data)
+    (work / "cut.npz").write_bytes(data[:-40])
+    (work / "text.npz").write_text("no archive\n")
+    npz(work / "short.npz", x=pictures[:-100])
+    with zipfile.ZipFile(work / "none.npz", "w") as archive:
+        archive.writestr("readme.txt", "no array")
+
+
+def archive_of_left(work, glyphs, plugins):
+    two_inputs(work, glyphs, plugins)
+    npz(work / "left.npz", left=npy_bytes("<f4", (4, 3, 8, 8), bytes(4 * 3 * 8 * 8 * 4)))
 
 
 def few_labels(work, glyphs, plugins):
@@ -288,6 +319,6 @@ def tiny_disk(work, glyphs, plugins):
 
 def find(name):
     found = globals().get(name)
-    if not callable(found) or getattr(found, "__module__", None) != __name__ or name in ("npy", "png", "find", "Skip"):
+    if not callable(found) or getattr(found, "__module__", None) != __name__ or name in ("npy", "npy_bytes", "npz", "png", "find", "Skip"):
         raise SystemExit(f"fixtures.py has no fixture '{name}'")
     return found
