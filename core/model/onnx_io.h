@@ -50,4 +50,8 @@ std::int64_t linked_opset();
 // True when the linked onnx knows an operator of this domain at all; false says nothing about foreign domains.
 bool is_known_operator(std::string_view domain, std::string_view op_type, std::int64_t opset);
 
+// What an attribute is when a node does not write it; without data when the linked onnx knows no default.
+Attribute default_attribute(std::string_view domain, std::string_view op_type, std::int64_t opset,
+                            std::string_view name);
+
 }  // namespace halftone::model

@@ -49,6 +49,31 @@ bool is_known_operator(std::string_view domain, std::string_view op_type, std::i
   return schema(domain, op_type, opset) != nullptr;
 }
 
+Attribute default_attribute(std::string_view domain, std::string_view op_type, std::int64_t opset,
+                            std::string_view name) {
+  const onnx::OpSchema *known = schema(domain, op_type, opset);
+  if (known == nullptr) return {};
+  const auto found = known->attributes().find(std::string(name));
+  if (found == known->attributes().end()) return {};
+  const onnx::AttributeProto &deflt = found->second.default_value;
+  switch (deflt.type()) {
+    case onnx::AttributeProto::INT:
+      return {std::int64_t{deflt.i()}};
+    case onnx::AttributeProto::FLOAT:
+      return {deflt.f()};
+    case onnx::AttributeProto::STRING:
+      return {deflt.s()};
+    case onnx::AttributeProto::INTS:
+      return {std::vector<std::int64_t>(deflt.ints().begin(), deflt.ints().end())};
+    case onnx::AttributeProto::FLOATS:
+      return {std::vector<float>(deflt.floats().begin(), deflt.floats().end())};
+    case onnx::AttributeProto::STRINGS:
+      return {std::vector<std::string>(deflt.strings().begin(), deflt.strings().end())};
+    default:
+      return {};
+  }
+}
+
 std::string unknown_operator_hint(std::string_view domain, std::string_view op_type) {
   const std::string wanted = plain(domain);
   std::vector<std::string> names;

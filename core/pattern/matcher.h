@@ -1,0 +1,29 @@
+// Finds the occurrences of patterns in a model.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "core/pattern/pattern.h"
+
+namespace halftone::pattern {
+
+using model::Handle;
+
+struct Match {
+  std::size_t pattern = 0;  // which of the patterns
+  Handle graph = HT_NONE;
+  std::vector<Handle> nodes;                // one for each operation of the pattern; the first is the root
+  std::vector<std::vector<Handle>> values;  // for each name: one value, none for an absent optional input, a list
+  std::vector<Handle> inner;                // values that only nodes of the match produce and read
+};
+
+// Occurrences in one graph, in topological order of their roots. Patterns with more operators go first, those with
+// equally many in the order given; a node belongs to one match at most.
+std::vector<Match> find(const model::Model &model, Handle graph, std::span<const Pattern> patterns);
+
+// The same in every graph, the main one first.
+std::vector<Match> find(const model::Model &model, std::span<const Pattern> patterns);
+
+}  // namespace halftone::pattern
