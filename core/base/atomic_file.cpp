@@ -113,6 +113,19 @@ void AtomicFile::write(std::string_view text) {
   write(std::as_bytes(std::span(text.data(), text.size())));
 }
 
+void AtomicFile::overwrite(std::uint64_t offset, std::string_view text) {
+  if (fd_ < 0) fail(Status::kFailedPrecondition, "'{}' is written after it was committed", target_.string());
+  while (!text.empty()) {
+    const ssize_t done = ::pwrite(fd_, text.data(), text.size(), static_cast<off_t>(offset));
+    if (done < 0) {
+      if (errno == EINTR) continue;
+      fail_to_write(target_, errno);
+    }
+    offset += static_cast<std::uint64_t>(done);
+    text.remove_prefix(static_cast<std::size_t>(done));
+  }
+}
+
 void AtomicFile::commit() {
   if (fd_ < 0) fail(Status::kFailedPrecondition, "'{}' is committed twice", target_.string());
   // Some file systems report a full disk only here. Devices and pipes know no fsync.

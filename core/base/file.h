@@ -39,6 +39,8 @@ class AtomicFile {
   AtomicFile &operator=(const AtomicFile &) = delete;
   void write(std::span<const std::byte> bytes);  // throws ResourceExhausted on a full disk
   void write(std::string_view text);
+  // Replaces bytes that were written before: a header whose numbers are known only at the end.
+  void overwrite(std::uint64_t offset, std::string_view text);
   void commit();
   const std::filesystem::path &target() const noexcept { return target_; }
 

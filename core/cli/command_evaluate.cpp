@@ -1,6 +1,8 @@
 // `halftone evaluate`: a model from a file, float or exported QDQ, on samples.
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <memory>
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -14,6 +16,7 @@
 #include "core/model/onnx_io.h"
 #include "core/pipeline/evaluate.h"
 #include "core/pipeline/named.h"
+#include "core/pipeline/outputs_npy.h"
 #include "core/pipeline/runner.h"
 
 namespace halftone::cli {
@@ -82,10 +85,33 @@ po::options_description options_of_evaluate() {
       "labels", po::value<std::string>()->value_name("FILE"), "class numbers (.npy)")(
       "against", po::value<std::string>()->value_name("FILE"), "a model whose outputs are the reference")(
       "executor", po::value<std::string>()->default_value("onednn")->value_name("NAME"), "executor")(
+      "outputs-npy", po::value<std::string>()->value_name("DIR"), "write each output over all samples to DIR/NAME.npy")(
       "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")("quiet,q",
                                                                                          "print errors only");
   add_data_options(options);
   return options;
+}
+
+// No output may be one of the files that the command reads.
+void refuse_overwriting_inputs(const po::variables_map &values, const std::filesystem::path &output) {
+  pipeline::refuse_overwriting(output, text_of(values, "model"), "model");
+  pipeline::refuse_overwriting(output, text_of(values, "against"), "model");
+  pipeline::refuse_overwriting(output, text_of(values, "labels"), "labels");
+  pipeline::refuse_overwriting(output, text_of(values, "preprocess"), "preprocessing");
+  for (const pipeline::InputSpec &input : data_spec(values, values["data"].as<std::vector<std::string>>()).inputs)
+    pipeline::refuse_overwriting(output, input.path, "samples");
+}
+
+std::unique_ptr<pipeline::OutputsNpy> outputs_npy(const po::variables_map &values,
+                                                  pipeline::EvaluationRequest &request) {
+  const std::string folder = text_of(values, "outputs-npy");
+  if (folder.empty()) return nullptr;
+  refuse_overwriting_inputs(values, folder);  // a folder of samples
+  for (const std::string &name : pipeline::npy_file_names(request.output_names))
+    refuse_overwriting_inputs(values, std::filesystem::path(folder) / name);
+  auto files = std::make_unique<pipeline::OutputsNpy>(folder, request.output_names);
+  request.take_outputs = [&files = *files](const auto &outputs) { files.add(outputs); };
+  return files;
 }
 
 }  // namespace
@@ -116,7 +142,10 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   flow.sinks.progress = [&](std::uint64_t done, std::uint64_t total) { progress.update(done, total); };
   flow.workers = calibration::worker_count(data.threads, ~std::uint64_t{0});
   const std::string json = text_of(values, "json");
-  if (!json.empty()) pipeline::require_writable(json);
+  if (!json.empty()) {
+    pipeline::require_writable(json);
+    refuse_overwriting_inputs(values, json);
+  }
   const Loaded subject = load(model_path, executor, kernels, flow.workers);
   const auto dataset = pipeline::open_dataset(registry, subject.working.model, data);
 
@@ -138,9 +167,11 @@ int command_evaluate(const std::vector<std::string> &arguments) {
     request.reference = reference.session.get();
     request.reference_outputs = reference.outputs;
   }
+  const std::unique_ptr<pipeline::OutputsNpy> files = outputs_npy(values, request);
   progress.begin(0, 1, "evaluate");
   const pipeline::Evaluation evaluation = pipeline::evaluate(*dataset, request, flow);
   progress.end(fmt::format(": {} samples ({:.2f} s)", evaluation.samples, evaluation.seconds));
+  if (files) files->commit();
   Table table({"figure", "value"});
   nlohmann::ordered_json figures;
   add_evaluation(evaluation, "model", table, figures);
@@ -148,6 +179,12 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   table.add({"peak memory", bytes_text(peak_memory())});
   figures["seconds"] = evaluation.seconds;
   figures["peak_memory_bytes"] = peak_memory();
+  if (files) {
+    for (const std::filesystem::path &file : files->files()) {
+      table.add({"written", file.string()});
+      figures["written"].push_back(file.string());
+    }
+  }
   if (values.count("quiet") == 0) std::fputs(table.text().c_str(), stdout);
   if (!json.empty()) write_file_atomically(json, figures.dump(1) + "\n");
   return kExitOk;

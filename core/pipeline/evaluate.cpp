@@ -31,6 +31,7 @@ std::size_t argmax(std::span<const float> scores) {
 // What one sample leaves for the serial step.
 struct Left {
   Outputs outputs, reference;
+  std::vector<OutputTensor> tensors;  // where somebody takes them
 };
 
 class OutputSink final : public calibration::SampleSink {
@@ -45,9 +46,11 @@ class OutputSink final : public calibration::SampleSink {
     left_ = std::make_shared<Left>();
     left_->outputs.resize(request_.outputs.size());
     left_->reference.resize(request_.reference_outputs.size());
+    if (request_.take_outputs) left_->tensors.resize(request_.outputs.size());
   }
   void value(model::Handle value, const ht_tensor_view &tensor) override {
     store(position_, left_->outputs, value, tensor);
+    if (request_.take_outputs) keep(value, tensor);
   }
   std::shared_ptr<void> take(host::Context &ctx, const calibration::Sample &sample) override {
     if (request_.reference != nullptr) {
@@ -64,6 +67,15 @@ class OutputSink final : public calibration::SampleSink {
     const auto found = position.find(value);
     if (found == position.end()) return;
     for (const std::size_t at : found->second) outputs[at] = as_floats(tensor);
+  }
+  void keep(model::Handle value, const ht_tensor_view &tensor) {
+    const auto found = position_.find(value);
+    if (found == position_.end()) return;
+    const std::span<const std::int64_t> shape(tensor.shape, tensor.rank);
+    const auto *bytes = static_cast<const std::byte *>(tensor.data);
+    const std::size_t size = model::dtype_bytes(tensor.dtype, model::element_count(shape));
+    for (const std::size_t at : found->second)
+      left_->tensors[at] = {tensor.dtype, {shape.begin(), shape.end()}, {bytes, bytes + size}};
   }
   const EvaluationRequest &request_;
   std::uint32_t worker_;
@@ -172,7 +184,9 @@ Evaluation evaluate(const calibration::Dataset &dataset, const EvaluationRequest
         return std::make_unique<OutputSink>(request, worker);
       },
       [&](std::uint64_t index, const std::shared_ptr<void> &left) {
-        tally.add(index, *static_cast<const Left *>(left.get()));
+        const auto &sample = *static_cast<const Left *>(left.get());
+        tally.add(index, sample);
+        if (request.take_outputs) request.take_outputs(sample.tensors);
       });
   tally.finish(flow.samples);
   tally.result.skipped = flow.skipped;

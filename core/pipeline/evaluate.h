@@ -1,7 +1,9 @@
 // Accuracy of a model on labelled samples, and how far its outputs are from another's.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "core/calibration/dataset.h"
 #include "core/calibration/sample_flow.h"
 #include "core/host/session.h"
+#include "core/model/tensor.h"
 
 namespace halftone::pipeline {
 
@@ -29,6 +32,13 @@ struct Evaluation {
   double seconds = 0;
 };
 
+// One output of one sample, as the session gave it.
+struct OutputTensor {
+  ht_dtype dtype = HT_DTYPE_NONE;
+  model::Shape shape;
+  std::vector<std::byte> bytes;
+};
+
 // Sessions emit their graph outputs. `reference` null: no comparison; its outputs are matched by position, its inputs
 // too. `labels` empty: no accuracy; class scores are the last axis of the first output with more than one element.
 struct EvaluationRequest {
@@ -38,6 +48,8 @@ struct EvaluationRequest {
   const host::Session *reference = nullptr;
   std::vector<model::Handle> reference_outputs;
   std::vector<std::int64_t> labels;
+  // Gets the outputs of every sample that was evaluated, in their order, on one thread. Null: nobody wants them.
+  std::function<void(const std::vector<OutputTensor> &)> take_outputs;
 };
 
 Evaluation evaluate(const calibration::Dataset &dataset, const EvaluationRequest &request,

@@ -35,7 +35,7 @@ model::ImportResult read_model(const std::filesystem::path &path) {
   }
 }
 
-void require_writable(const std::filesystem::path &path) {
+void require_folder_of(const std::filesystem::path &path) {
   std::error_code ignored;
   const std::filesystem::path folder = path.parent_path();
   if (!folder.empty() && !std::filesystem::exists(folder, ignored)) {
@@ -46,9 +46,23 @@ void require_writable(const std::filesystem::path &path) {
     fail(Status::kFailedPrecondition, "the output '{}' cannot be written: '{}' is a file, not a folder; name another",
          path.string(), folder.string());
   }
+}
+
+void require_writable(const std::filesystem::path &path) {
+  require_folder_of(path);
+  std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
     fail(Status::kFailedPrecondition, "the output '{}' is a folder; add a file name", path.string());
   }
+}
+
+void refuse_overwriting(const std::filesystem::path &output, const std::filesystem::path &input,
+                        std::string_view what) {
+  std::error_code error;
+  // The same file under any name: a link of either kind, another way to its folder.
+  if (input.empty() || !std::filesystem::equivalent(output, input, error) || error) return;
+  fail(Status::kInvalidArgument, "the output '{}' would overwrite the {} '{}'; name another output", output.string(),
+       what, input.string());
 }
 
 }  // namespace halftone::pipeline

@@ -17,6 +17,12 @@ const host::Component &named_component(const host::Registry &registry, std::uint
 // Imports a model. Whatever is wrong with the file is a fault of the run, not of the request: never InvalidArgument.
 model::ImportResult read_model(const std::filesystem::path &path);
 
+// Throws unless the folder that the output goes into exists.
+void require_folder_of(const std::filesystem::path &path);
+
+// Throws InvalidArgument when the output is a file that the run reads. `what` names that file: "input model".
+void refuse_overwriting(const std::filesystem::path &output, const std::filesystem::path &input, std::string_view what);
+
 // Throws unless a file can be written there as far as its folder tells, so that this is known before the work is done.
 void require_writable(const std::filesystem::path &path);
 

@@ -194,6 +194,23 @@ def broken_header(work, glyphs, plugins):
     (work / "broken.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4',")
 
 
+def two_sizes(work, glyphs, plugins):
+    """A model that takes pictures of any size, and two sizes of them."""
+    shape = ["N", 3, "H", "W"]
+    (work / "any.onnx").write_bytes(onnx.model([onnx.node("Relu", ["x"], ["y"])], [onnx.value_info("x", shape)],
+                                               [onnx.value_info("y", shape)]))
+    (work / "samples").mkdir()
+    for name, side in (("a", 4), ("b", 5)):
+        npy(work / "samples" / f"{name}.npy", "<f4", (3, side, side), bytes(3 * side * side * 4))
+
+
+def linked_model(work, glyphs, plugins):
+    """The small net under three names: itself, a link to it, and one more name of the same file."""
+    small(work, glyphs, plugins)
+    (work / "link.onnx").symlink_to("small.onnx")
+    (work / "hard.onnx").hardlink_to(work / "small.onnx")
+
+
 def archives(work, glyphs, plugins):
     """`several` has two arrays of which none is called as the model's input; the others are what goes wrong with files."""
     pictures = npy_bytes("|u1", (4, 32, 32, 3), bytes(i % 251 for i in range(4 * 32 * 32 * 3)))

@@ -61,9 +61,12 @@ const writesOutputs = halftone('evaluate', '--help').includes('--outputs-npy');
 
 // Compares Halftone's outputs of the file with `theirs`, ONNX Runtime's.
 function compareOutputs(model, quantized, theirs, samples, out) {
+  const folder = path.join(out, 'outputs');
+  const figuresFile = path.join(out, 'figures.json');
   halftone('evaluate', quantized, '--data', model.test, '--preprocess', model.metaFile, '--limit', String(samples),
-           '--outputs-npy', out, '--quiet');
-  const each = theirs.map((output, i) => compare(readNpy(path.join(out, `output_${i}.npy`)).data, output.data, samples));
+           '--outputs-npy', folder, '--json', figuresFile, '--quiet');
+  const files = JSON.parse(fs.readFileSync(figuresFile, 'utf8')).written;  // in the order of the outputs
+  const each = theirs.map((output, i) => compare(readNpy(files[i]).data, output.data, samples));
   return {
     text: Math.max(...each.map((r) => r.noiseToSignal)).toExponential(2),
     ok: each.every((r) => r.noiseToSignal < MOST_NOISE),

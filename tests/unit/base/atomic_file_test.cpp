@@ -22,6 +22,17 @@ TEST_CASE("an atomic file appears at commit and leaves nothing else") {
   expect_error(Status::kFailedPrecondition, {"committed twice"}, [&] { file.commit(); });
 }
 
+TEST_CASE("what was written can be replaced until commit") {
+  const TempFolder folder;
+  AtomicFile file(folder / "out");
+  file.write("???? samples");
+  file.overwrite(0, "0012");
+  file.write(" and more");
+  file.commit();
+  CHECK(read_file(folder / "out") == "0012 samples and more");
+  expect_error(Status::kFailedPrecondition, {"committed"}, [&] { file.overwrite(0, "x"); });
+}
+
 TEST_CASE("without commit the target stays as it was") {
   const TempFolder folder;
   folder.write("out", "before");

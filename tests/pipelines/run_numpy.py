@@ -1,4 +1,4 @@
-"""Archives that NumPy writes, as calibration data: what they give must be what the same arrays give as .npy files. Needs
+"""Files that NumPy writes and reads. Archives as calibration data must give what the same arrays give as .npy files. Needs
 NumPy. Each function is one test; the first argument names it."""
 import argparse
 import io
@@ -114,7 +114,29 @@ def memory_stays(bench):
     require(peaks[1] < peaks[0] + (16 << 20), f"peak memory grew from {peaks[0]} to {peaks[1]} bytes")
 
 
-TESTS = {test.__name__: test for test in (same_as_npy, folders, zip_forms, two_inputs, memory_stays)}
+def outputs(bench):
+    """`evaluate --outputs-npy` writes what the model computes, whatever its outputs are called; an older file is replaced."""
+    shape = ["N", 3, 8, 8]
+    names = ["y", "deep/y", "deep_y", "../up"]
+    (bench.work / "four.onnx").write_bytes(onnx.model(
+        [onnx.node("Relu", ["x"], ["y"]), onnx.node("Neg", ["x"], ["deep/y"]), onnx.node("Abs", ["x"], ["deep_y"]),
+         onnx.node("ReduceMax", ["x"], ["../up"], attributes=[onnx.ints_attribute("axes", [1, 2, 3])])],
+        [onnx.value_info("x", shape)], [onnx.value_info(name, shape if name != "../up" else ["N", 1, 1, 1]) for name in names]))
+    x = numpy.random.default_rng(2).normal(size=(9, 3, 8, 8)).astype(numpy.float32)
+    numpy.savez(bench.work / "x.npz", x)
+    (bench.work / "out").mkdir()
+    (bench.work / "out" / "y.npy").write_text("older")
+    bench.run("evaluate", "four.onnx", "--data", "x.npz", "--outputs-npy", "out", "--json", "figures.json", "--threads", 4, "-q")
+    files = bench.json("figures.json")["written"]
+    require(files == ["out/y.npy", "out/deep_y.npy", "out/deep_y-2.npy", "out/_.._up.npy"], f"files: {files}")
+    found = [numpy.load(bench.work / file) for file in files]
+    expected = [numpy.maximum(x, 0), -x, abs(x), x.max(axis=(1, 2, 3), keepdims=True)]
+    for name, a, b in zip(names, found, expected, strict=True):
+        require(a.dtype == b.dtype and a.shape == b.shape and (a == b).all(), f"output '{name}': {a.shape} {a.dtype}")
+    require(sorted(path.name for path in (bench.work / "out").iterdir()) == sorted(file[4:] for file in files), "other files")
+
+
+TESTS = {test.__name__: test for test in (same_as_npy, folders, zip_forms, two_inputs, memory_stays, outputs)}
 
 
 def main():
@@ -128,7 +150,7 @@ def main():
         setattr(options, name, getattr(options, name).resolve())
     failed = 0
     for name in options.tests or TESTS:
-        with tempfile.TemporaryDirectory(prefix="halftone-npz-") as folder:
+        with tempfile.TemporaryDirectory(prefix="halftone-numpy-") as folder:
             try:
                 TESTS[name](Bench(options, pathlib.Path(folder).resolve()))
                 print(f"{name}: passed")
