@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/nearest.h"
+#include "core/pattern/pattern_setting.h"
 
 namespace halftone::host {
 namespace {
@@ -146,6 +147,9 @@ class Converter {
   std::string text(const Setting &setting) const {
     if (setting.is_map() || setting.is_list() || setting.is_null()) {
       refuse(setting, fmt::format("must be {}, not {}", expected(), shown(setting)));
+    }
+    if ((param_.flags & HT_PARAM_PATTERN) != 0) {
+      pattern::check_setting(setting, fmt::format("parameter '{}' of {}", param_.name, what_));
     }
     std::string value = scalar_text(setting);
     if (param_.kind != HT_VALUE_CHOICE) return value;

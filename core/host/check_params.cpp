@@ -10,6 +10,7 @@
 #include "core/host/negotiate.h"
 #include "core/host/roles.h"
 #include "core/host/schema.h"
+#include "core/pattern/pattern.h"
 
 namespace halftone::host {
 namespace {
@@ -17,8 +18,8 @@ namespace {
 constexpr std::uint64_t kMostParams = 1024;
 constexpr std::uint32_t kMostValues = 65536;
 constexpr std::size_t kLongText = 64 * 1024;
-constexpr std::uint32_t kAllFlags =
-    HT_PARAM_REQUIRED | HT_PARAM_LIST | HT_PARAM_NULLABLE | HT_PARAM_ADVANCED | HT_PARAM_DEPRECATED | HT_PARAM_NEUTRAL;
+constexpr std::uint32_t kAllFlags = HT_PARAM_REQUIRED | HT_PARAM_LIST | HT_PARAM_NULLABLE | HT_PARAM_ADVANCED |
+                                    HT_PARAM_DEPRECATED | HT_PARAM_NEUTRAL | HT_PARAM_PATTERN;
 
 [[noreturn]] void refuse(const std::string &where, std::string_view problem) {
   fail(Status::kInvalidArgument, "{}: {}; the plug-in's author must correct it", where, problem);
@@ -94,6 +95,14 @@ void check_choices(const std::string &where, const ht_param &param) {
   }
 }
 
+void check_pattern(const std::string &where, std::string_view text) {
+  try {
+    (void)pattern::parse(text);
+  } catch (const Error &error) {
+    refuse(where, fmt::format("its default is wrong: {}", error.message()));
+  }
+}
+
 void check_default(const std::string &where, const ht_param &param) {
   const ht_value &value = param.deflt;
   if (value.kind == HT_VALUE_NONE) {
@@ -108,6 +117,7 @@ void check_default(const std::string &where, const ht_param &param) {
   for (std::uint32_t i = 0; i < value.count; ++i) {
     if (param.kind == HT_VALUE_STR || param.kind == HT_VALUE_CHOICE) {
       check_view(where, "default", element<ht_str>(value, i), kLongText);
+      if ((param.flags & HT_PARAM_PATTERN) != 0) check_pattern(where, text_of(element<ht_str>(value, i)));
     } else if (param.kind == HT_VALUE_MAP) {
       check_view(where, "default", element<ht_field>(value, i).name, kLongText);
     } else if (param.kind == HT_VALUE_FLAG && (element<std::int64_t>(value, i) & ~std::int64_t{1}) != 0) {
@@ -122,6 +132,9 @@ void check_param(const std::string &where, const ht_param &param) {
   }
   if ((param.flags & ~kAllFlags) != 0) refuse(where, fmt::format("it has unknown flags {:#x}", param.flags));
   if (param.kind == HT_VALUE_MAP && (param.flags & HT_PARAM_LIST) != 0) refuse(where, "a list of maps cannot be told");
+  if ((param.flags & HT_PARAM_PATTERN) != 0 && param.kind != HT_VALUE_STR) {
+    refuse(where, "it is flagged as a pattern and is no text");
+  }
   check_text(where, "doc", param.doc, kLongText, true);
   if (param.unit != nullptr) check_text(where, "unit", param.unit, 64);
   if (param.since != nullptr) check_text(where, "since", param.since, 64);

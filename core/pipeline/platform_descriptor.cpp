@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/base/nearest.h"
 #include "core/base/typed_setting.h"
+#include "core/pattern/pattern_setting.h"
 #include "core/pipeline/platform_scheme.h"
 #include "core/pipeline/yaml_setting.h"
 #include "halftone/tensor.h"
@@ -169,12 +170,18 @@ class DescriptorReader {
     const Setting *fusion = out_.root.find("fusion");
     if (fusion == nullptr) return;
     check_keys(*fusion, "'fusion'", kKeys);
-    for (const char *list : {"activations", "patterns"}) {
-      if (const Setting *s = fusion->find(list)) read_texts(*s, fmt::format("'fusion.{}'", list));
-    }
+    if (const Setting *s = fusion->find("activations")) read_texts(*s, "'fusion.activations'");
+    if (const Setting *s = fusion->find("patterns")) check_patterns(*s);
     for (const char *flag : {"passive", "swish", "mish"}) {
       if (const Setting *s = fusion->find(flag)) read_bool(*s, fmt::format("'fusion.{}'", flag));
     }
+  }
+
+  static void check_patterns(const Setting &setting) {
+    constexpr std::string_view kWhat = "'fusion.patterns'";
+    read_texts(setting, kWhat);
+    if (!setting.is_list()) return pattern::check_setting(setting, kWhat);
+    for (const Setting &item : setting.list()) pattern::check_setting(item, kWhat);
   }
 
   void check_alignment() const {

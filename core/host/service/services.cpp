@@ -31,6 +31,7 @@ constexpr std::array kServices = {
     Entry{HT_MODEL_IO_1, HT_CAP_FILE_WRITE, &untyped<&model_io_table>},
     Entry{HT_MODEL_IO_1, 0, &untyped<&model_io_reading_table>},
     Entry{HT_OP_KERNEL_1, HT_CAP_EXECUTE, &untyped<&op_kernel_table>},
+    Entry{HT_PATTERN_1, HT_CAP_GRAPH_READ, &untyped<&pattern_table>},
     Entry{HT_PROGRESS_1, 0, &untyped<&progress_table>},
     Entry{HT_REPORT_1, 0, &untyped<&report_table>},
     Entry{HT_TARGET_1, HT_CAP_GRAPH_READ, &untyped<&target_table>},

@@ -15,6 +15,7 @@ const ht_memory *memory_table();
 const ht_model_io *model_io_table();
 const ht_model_io *model_io_reading_table();  // for a component that may not write files
 const ht_op_kernel_lookup *op_kernel_table();
+const ht_pattern *pattern_table();
 const ht_progress *progress_table();
 const ht_report *report_table();
 const ht_target *target_table();

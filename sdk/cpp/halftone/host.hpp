@@ -23,6 +23,7 @@ class Host {
         config(find<ht_config_read>(HT_CONFIG_1)),
         config_edit(find<ht_config_edit>(HT_CONFIG_EDIT_1)),
         target(find<ht_target>(HT_TARGET_1)),
+        pattern(find<ht_pattern>(HT_PATTERN_1)),
         calibration(find<ht_calibration>(HT_CALIBRATION_1)),
         op_kernel(find<ht_op_kernel_lookup>(HT_OP_KERNEL_1)),
         model_io(find<ht_model_io>(HT_MODEL_IO_1)) {}
@@ -42,6 +43,7 @@ class Host {
   const ht_config_read *config;
   const ht_config_edit *config_edit;
   const ht_target *target;
+  const ht_pattern *pattern;
   const ht_calibration *calibration;
   const ht_op_kernel_lookup *op_kernel;
   const ht_model_io *model_io;

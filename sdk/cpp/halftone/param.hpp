@@ -64,6 +64,8 @@ class Params {
   }
   Params &required() { return with_flag(HT_PARAM_REQUIRED); }
   Params &advanced() { return with_flag(HT_PARAM_ADVANCED); }
+  // The texts are patterns (halftone/pattern.h): the host checks them before the run.
+  Params &patterns() { return with_flag(HT_PARAM_PATTERN); }
 
   const std::vector<ht_param> &schema() const { return schema_; }
 

@@ -14,6 +14,7 @@
 #include "halftone/op_kernel.h"
 #include "halftone/param.h"
 #include "halftone/pass.h"
+#include "halftone/pattern.h"
 #include "halftone/platform.h"
 #include "halftone/plugin.h"
 #include "halftone/progress.h"

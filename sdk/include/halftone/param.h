@@ -36,6 +36,7 @@ typedef struct ht_field {
 #define HT_PARAM_ADVANCED 8u    /* hidden from the short help */
 #define HT_PARAM_DEPRECATED 16u /* still read, with a warning that names replaced_by */
 #define HT_PARAM_NEUTRAL 32u    /* does not affect results: left out of digests */
+#define HT_PARAM_PATTERN 64u    /* texts that are patterns (pattern.h); the host refuses others before the run */
 
 /* One parameter of a component: static data of the plug-in. */
 typedef struct ht_param {

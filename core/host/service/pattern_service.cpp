@@ -1,0 +1,61 @@
+#include <vector>
+
+#include "core/host/service/table.h"
+#include "core/host/service/tables.h"
+#include "core/pattern/matcher.h"
+
+namespace halftone::host {
+
+namespace {
+
+ht_handles kept_handles(ht_ctx *ctx, std::span<const model::Handle> list) {
+  return {keep(ctx, list), list.size()};
+}
+
+ht_str kept_text(ht_ctx *ctx, std::string_view s) {
+  return {keep(ctx, std::span<const char>(s.data(), s.size())), s.size()};
+}
+
+ht_pattern_match kept_match(ht_ctx *ctx, const pattern::Pattern &pattern, const pattern::Match &match) {
+  std::vector<ht_pattern_binding> bindings;
+  for (std::size_t i = 0; i < pattern.names.size(); ++i) {
+    bindings.push_back(
+        {sizeof(ht_pattern_binding), 0, kept_text(ctx, pattern.names[i]), kept_handles(ctx, match.values[i])});
+  }
+  ht_pattern_match out{};
+  out.struct_size = sizeof(out);
+  out.pattern = static_cast<std::uint32_t>(match.pattern);
+  out.graph = match.graph;
+  out.root = match.nodes.front();
+  out.nodes = kept_handles(ctx, match.nodes);
+  out.inner = kept_handles(ctx, match.inner);
+  out.bindings = keep(ctx, std::span<const ht_pattern_binding>(bindings));
+  out.binding_count = bindings.size();
+  return out;
+}
+
+ht_status HT_CALL check(ht_ctx *ctx, const ht_str *pattern) {
+  return serve(ctx, [&] { (void)pattern::parse(text(pattern)); });
+}
+
+ht_status HT_CALL find(ht_ctx *ctx, const ht_strs *texts, ht_handle graph, ht_pattern_matches *matches) {
+  return serve(ctx, [&] {
+    std::vector<pattern::Pattern> patterns;
+    for (std::uint64_t i = 0; i < texts->size; ++i) patterns.push_back(pattern::parse(text(&texts->data[i])));
+    const model::Model &model = working(ctx).model;
+    const std::vector<pattern::Match> found =
+        graph == HT_NONE ? pattern::find(model, patterns) : pattern::find(model, graph, patterns);
+    std::vector<ht_pattern_match> list;
+    for (const pattern::Match &match : found) list.push_back(kept_match(ctx, patterns[match.pattern], match));
+    *matches = {keep(ctx, std::span<const ht_pattern_match>(list)), list.size()};
+  });
+}
+
+}  // namespace
+
+const ht_pattern *pattern_table() {
+  static constexpr ht_pattern kTable = {sizeof(ht_pattern), 0, &check, &find};
+  return &kTable;
+}
+
+}  // namespace halftone::host

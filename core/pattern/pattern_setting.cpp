@@ -1,0 +1,29 @@
+#include "core/pattern/pattern_setting.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/pattern/pattern.h"
+
+namespace halftone::pattern {
+namespace {
+
+// YAML ends a text that stands in a list of brackets without quotes at its first comma.
+std::string_view hint(std::string_view text) {
+  const bool cut = std::ranges::count(text, '(') != std::ranges::count(text, ')');
+  return cut ? ". In YAML a pattern stands in quotes" : "";
+}
+
+}  // namespace
+
+void check_setting(const Setting &setting, std::string_view what) {
+  try {
+    (void)parse(setting.text);
+  } catch (const Error &error) {
+    const bool placed = !setting.where.file.empty() || setting.where.line != 0;
+    fail(Status::kInvalidArgument, "{}{}: {}{}", placed ? setting.where.text() + ": " : "", what, error.message(),
+         hint(setting.text));
+  }
+}
+
+}  // namespace halftone::pattern

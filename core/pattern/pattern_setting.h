@@ -1,0 +1,13 @@
+// Patterns in files of settings.
+#pragma once
+
+#include <string_view>
+
+#include "core/base/setting.h"
+
+namespace halftone::pattern {
+
+// Throws InvalidArgument when the setting's text is no pattern: "file.yaml:4:7: <what>: pattern '...' at 1:17: ...".
+void check_setting(const Setting &setting, std::string_view what);
+
+}  // namespace halftone::pattern
