@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
+#include "pattern_fusion.h"
 #include "platform_options.h"
 #include "quantization_points.h"
 
@@ -20,7 +22,7 @@ std::string fused_into(const sdk::Node &node) {
 // The work of one run.
 class Fusion {
  public:
-  explicit Fusion(const sdk::Context &ctx) : points_(ctx), nodes_(points_.graph.nodes()) {
+  explicit Fusion(const sdk::Context &ctx) : ctx_(ctx), points_(ctx), nodes_(points_.graph.nodes()) {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       if (i % 64 == 0) ctx.poll(i, nodes_.size());
       const ht_node_rule rule = platform_rule(ctx, nodes_[i]);
@@ -30,23 +32,32 @@ class Fusion {
     }
   }
 
+  // Occurrences become one operator. What such an operator absorbs takes part in none of the rules below.
+  void fuse_patterns(std::span<const std::string> patterns) {
+    const PatternFusion fusion = passes::fuse_patterns(ctx_, points_, patterns);
+    report_patterns(ctx_, patterns, fusion);
+    std::erase_if(nodes_, [&](ht_handle node) { return fusion.absorbed.count(node) != 0; });
+    for (const ht_handle node : fusion.absorbed) traits_.erase(node);
+  }
+
   // Conv -> Relu: nothing is quantized between them.
   std::size_t fuse_activations(const std::vector<std::string> &types) const {
     std::size_t fused = 0;
     for (const ht_handle handle : nodes_) {
       if (!traits_.at(handle).computing) continue;
       const auto act = only_reader(points_.graph.node(handle).output(0));
-      if (!act || !points_.graph.node(*act).domain().empty()) continue;
+      if (!act || is_absorbed(*act) || !points_.graph.node(*act).domain().empty()) continue;
       if (contains(types, points_.graph.node(*act).op_type())) fused += fuse_chain(handle, 0, *act) ? 1 : 0;
     }
     return fused;
   }
 
-  // x * sigmoid(x) (inner: Sigmoid) and x * tanh(softplus(x)) (inner: Softplus, Tanh) behind a computing operator.
-  std::size_t fuse_gates(std::span<const std::string_view> inner) const {
+  // A gate that is written as a pattern with the name x for its input: behind a computing operator that nothing else
+  // reads, the whole is one operator.
+  std::size_t fuse_gates(std::string_view pattern) const {
     std::size_t fused = 0;
-    for (const ht_handle handle : nodes_) {
-      if (traits_.at(handle).computing) fused += fuse_gate(handle, inner) ? 1 : 0;
+    for (const sdk::PatternMatch &match : sdk::Patterns(ctx_).find(std::array{pattern}, points_.graph.main())) {
+      fused += fuse_gate(match) ? 1 : 0;
     }
     return fused;
   }
@@ -76,7 +87,7 @@ class Fusion {
       if ((!act.is("Relu") && !act.is("Clip")) || act.input(0) == HT_NONE) continue;
       const sdk::Value value = points_.graph.value(act.input(0));
       if (value.info.producer == HT_NONE || only_reader(value.handle) != handle) continue;
-      const auto traits = traits_.find(value.info.producer);
+      const auto traits = traits_.find(value.info.producer);  // none: in a subgraph, or absorbed
       if (traits == traits_.end()) continue;
       // The outputs of Split are one point: one of them cannot follow a Relu that the others do not see.
       const bool several = points_.graph.node(value.info.producer).outputs().size() > 1;
@@ -90,6 +101,8 @@ class Fusion {
   struct Traits {
     bool computing = false, passive = false;
   };
+
+  bool is_absorbed(ht_handle node) const { return traits_.count(node) == 0; }
 
   // The one node that reads a value, as its input 0; nothing else sees the value.
   std::optional<ht_handle> only_reader(ht_handle value) const {
@@ -108,38 +121,24 @@ class Fusion {
     return first || second;
   }
 
-  bool fuse_gate(ht_handle computing, std::span<const std::string_view> inner) const {
-    const ht_handle x = points_.graph.node(computing).output(0);
-    if (x == HT_NONE || points_.graph.value(x).is_output()) return false;
-    const std::vector<ht_use> uses = points_.graph.consumers(x);
-    if (uses.size() != 2) return false;
-    const auto is_type = [&](ht_handle node, std::string_view type) { return points_.graph.node(node).is(type); };
-    const std::size_t gate = is_type(uses[0].node, inner.front()) ? 0 : 1;
-    const ht_handle product = uses[1 - gate].node;
-    if (!is_type(uses[gate].node, inner.front()) || !is_type(product, "Mul")) return false;
-
-    std::vector<ht_handle> inside = {points_.configs.output(computing, 0)};
-    ht_handle at = uses[gate].node;
-    for (std::size_t i = 0;; ++i) {
-      inside.push_back(points_.configs.input(at, 0));
-      inside.push_back(points_.configs.output(at, 0));
-      const ht_handle out = points_.graph.node(at).output(0);
-      const auto use = out == HT_NONE ? std::nullopt : points_.graph.sole_consumer(out);
-      if (!use) return false;
-      at = use->node;
-      if (i + 1 == inner.size()) break;
-      if (!is_type(at, inner[i + 1])) return false;
+  bool fuse_gate(const sdk::PatternMatch &match) const {
+    const sdk::Value x = points_.graph.value(match.value("x"));
+    const auto absorbed = [&](ht_handle node) { return is_absorbed(node); };
+    if (x.info.producer == HT_NONE || absorbed(x.info.producer)) return false;
+    if (std::ranges::any_of(match.nodes(), absorbed) || !traits_.at(x.info.producer).computing) return false;
+    if (x.is_output() || x.info.consumer_count != 2) return false;
+    const ht_handle out = points_.configs.output(match.root(), 0);
+    const ht_handle before = points_.producer_config(x.handle);
+    if (points_.root_state(before) == HT_STATE_FP32 || points_.root_state(out) == HT_STATE_FP32) return false;
+    const std::string reason = fused_into(points_.graph.node(match.root()));
+    for (const ht_handle end : ends_of(points_, x.handle)) points_.join(end, out, reason);
+    for (const ht_handle value : match.inner()) {
+      for (const ht_handle end : ends_of(points_, value)) points_.join(end, out, reason);
     }
-    if (at != product) return false;
-    inside.push_back(points_.configs.input(product, 0));
-    inside.push_back(points_.configs.input(product, 1));
-    const ht_handle out = points_.configs.output(product, 0);
-    if (points_.root_state(inside.front()) == HT_STATE_FP32 || points_.root_state(out) == HT_STATE_FP32) return false;
-    const std::string reason = fused_into(points_.graph.node(product));
-    for (const ht_handle config : inside) points_.join(config, out, reason);
     return true;
   }
 
+  const sdk::Context &ctx_;
   QuantizationPoints points_;
   std::vector<ht_handle> nodes_;
   std::unordered_map<ht_handle, Traits> traits_;
@@ -162,6 +161,9 @@ class QuantizeFusion final : public sdk::Pass {
             "fused "
             "output. In this order:\n"
             "\n"
+            "- occurrences of the patterns, those with more operators first (docs/patterns.md); nothing is fused where "
+            "the "
+            "root or an inner value is in float;\n"
             "- a computing operator (Conv, ConvTranspose, Gemm, MatMul and what the platform adds) and an activation "
             "of the list "
             "that is its only reader;\n"
@@ -176,7 +178,13 @@ class QuantizeFusion final : public sdk::Pass {
             "PPQ counterpart: QuantizeFusionPass, SwishFusionPass and MishFusionPass; Dropout and Slice, which a "
             "missing comma "
             "keeps out there, are included.");
-    d.params.optional_texts("activations", "operators that fuse with a computing operator; absent: the platform's list")
+    d.params
+        .optional_texts(
+            "patterns",
+            "patterns of operators that the device computes as one, such as \"y = Relu(Add(_, _))\"; absent: "
+            "the platform's fusion.patterns")
+        .patterns()
+        .optional_texts("activations", "operators that fuse with a computing operator; absent: the platform's list")
         .flag("fuse_activation", "fuse computing operators with activations", true)
         .optional_flag("passive", "fuse operators that only move values; absent: as the platform says, else true")
         .optional_flag("swish", "fuse x * sigmoid(x); absent: as the platform says, else false")
@@ -190,13 +198,14 @@ class QuantizeFusion final : public sdk::Pass {
         mish_(args, "mish"),
         relu_clip_(args.flag("relu_clip")) {
     if (args.has("activations")) activations_ = args.texts("activations");
+    if (args.has("patterns")) patterns_ = args.texts("patterns");
   }
 
   void run(const sdk::Context &ctx) override {
-    static constexpr std::string_view kSwish[] = {"Sigmoid"}, kMish[] = {"Softplus", "Tanh"};
-    const auto types =
-        activations_ ? *activations_ : platform_texts(ctx, "fusion.activations").value_or(std::vector<std::string>{});
-    const Fusion fusion(ctx);
+    constexpr std::string_view kSwish = "Mul(x, Sigmoid(x))", kMish = "Mul(x, Tanh(Softplus(x)))";
+    const auto types = texts(ctx, activations_, "fusion.activations");
+    Fusion fusion(ctx);
+    fusion.fuse_patterns(texts(ctx, patterns_, "fusion.patterns"));
     std::size_t gates = 0;
     if (fuse_activation_) {
       // PPQ's lists name the gates beside real operators.
@@ -214,7 +223,14 @@ class QuantizeFusion final : public sdk::Pass {
   }
 
  private:
-  std::optional<std::vector<std::string>> activations_;
+  using Texts = std::optional<std::vector<std::string>>;
+
+  // A list of the pass where it was given, else the platform's.
+  static std::vector<std::string> texts(const sdk::Context &ctx, const Texts &given, std::string_view option) {
+    return given ? *given : platform_texts(ctx, option).value_or(std::vector<std::string>{});
+  }
+
+  Texts activations_, patterns_;
   bool fuse_activation_;
   FlagChoice passive_, swish_, mish_;
   bool relu_clip_;
