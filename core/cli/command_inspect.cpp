@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/cli/command.h"
 #include "core/cli/console.h"
+#include "core/cli/match_report.h"
 #include "core/model/onnx_io.h"
 #include "core/pipeline/named.h"
 
@@ -75,16 +76,23 @@ void print_parameters(const model::Model &m) {
 int command_inspect(const std::vector<std::string> &arguments) {
   po::options_description options("options");
   options.add_options()("model", po::value<std::string>()->value_name("FILE"), "the model")(
-      "nodes", "list every node with the types of its outputs");
+      "nodes", "list every node with the types of its outputs")(
+      "match", po::value<std::vector<std::string>>()->composing()->value_name("PATTERN"),
+      "only list where a pattern occurs, such as 'y = Relu(Conv(*))'; may be repeated");
   po::positional_options_description positional;
   positional.add("model", 1);
   po::variables_map values;
-  if (!parse_arguments("inspect", "MODEL [--nodes]", options, positional, arguments, values)) return kExitOk;
+  if (!parse_arguments("inspect", "MODEL [--nodes] [--match PATTERN]", options, positional, arguments, values))
+    return kExitOk;
   const std::string path = text_of(values, "model");
   if (path.empty()) fail(Status::kInvalidArgument, "which model? usage: halftone inspect MODEL [--nodes]");
   const model::ImportResult imported = pipeline::read_model(path);
   for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
   const model::Model &m = imported.model;
+  if (values.count("match") != 0) {
+    print_matches(m, values["match"].as<std::vector<std::string>>());
+    return kExitOk;
+  }
   std::printf("model      %s\n", path.c_str());
   std::printf("producer   %s %s\n", m.producer_name.c_str(), m.producer_version.c_str());
   for (const auto &[domain, version] : m.opsets()) {

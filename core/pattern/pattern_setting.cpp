@@ -11,7 +11,7 @@ namespace {
 // YAML ends a text that stands in a list of brackets without quotes at its first comma.
 std::string_view hint(std::string_view text) {
   const bool cut = std::ranges::count(text, '(') != std::ranges::count(text, ')');
-  return cut ? ". In YAML a pattern stands in quotes" : "";
+  return cut ? ". In a YAML list of brackets a pattern needs quotes" : "";
 }
 
 }  // namespace

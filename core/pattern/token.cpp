@@ -108,10 +108,13 @@ class Lexer {
   std::size_t at_ = 0;
 };
 
-// A pattern of several lines in one.
+// A pattern of several lines in one, without its comments.
 std::string one_line(std::string_view pattern) {
   std::string line;
+  bool comment = false;
   for (const char c : pattern) {
+    comment = c == '#' || (comment && c != '\n');
+    if (comment) continue;
     if (!is_space(c)) {
       line += c;
     } else if (!line.empty() && line.back() != ' ') {

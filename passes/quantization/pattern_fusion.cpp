@@ -30,9 +30,13 @@ ht_handle float_node(const QuantizationPoints &points, const sdk::PatternMatch &
   return HT_NONE;
 }
 
+// The text without comments, on one line.
 std::string one_line(std::string_view text) {
   std::string line;
+  bool comment = false;
   for (const char c : text) {
+    comment = c == '#' || (comment && c != '\n');
+    if (comment) continue;
     const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
     if (!space) line += c;
     if (space && !line.empty() && line.back() != ' ') line += ' ';

@@ -145,6 +145,67 @@ def presets(bench):
         require(bench.json(f"{preset}.json")["platform"] == platform, f"the platform of preset {preset}")
 
 
+SWISH = "y = Mul(t, Sigmoid(t)) where t = Conv(_, _, _?)"
+RESIDUAL = "y = Add(Conv(*), _)"
+
+
+def platform_with(bench, name, fusion):
+    """The platform of the other tests with other fusions, as a file of its own."""
+    text = (bench.plugins / "onnxruntime-int8.platform.yaml").read_text()
+    lines = [line for line in text.splitlines() if not line.startswith(("id:", "fusion:"))]
+    (bench.work / f"{name}.platform.yaml").write_text("\n".join([*lines, f"id: {name}", f"fusion: {fusion}", ""]))
+
+
+def fused_by(slots, pattern):
+    return {key: slot for key, slot in slots.items() if slot.get("reason") == f"fused by pattern '{pattern}'"}
+
+
+def fusion_patterns(bench):
+    """Patterns of a pipeline file: what is inside an occurrence has no scale of its own, and the export no Q/DQ there."""
+    bench.pipeline("fused", f"""passes:
+  - fold-batch-norm
+  - assign-configs
+  - quantize-fusion:
+      patterns:
+        - {SWISH}
+        - {RESIDUAL}
+        - y = Tanh(Conv(*))   # occurs nowhere, which is no error
+  - quantize-simplify
+  - parameter-quantize
+  - runtime-calibration
+  - passive-parameter-quantize
+  - parameter-baking
+export:
+  - path: fused.onnx
+configs_out: fused.json
+""")
+    slots = bench.slots("fused.json")
+    swish, residual = fused_by(slots, SWISH), fused_by(slots, RESIDUAL)
+    # Of each swish: the outputs of Conv and Sigmoid, the inputs of Sigmoid and both of Mul.
+    require(len(swish) == 10, f"swish: {sorted(swish)}")
+    require(len(residual) == 4, f"residual: {sorted(residual)}")
+    states = {slot["state"] for slot in (*swish.values(), *residual.values())}
+    require(states == {"OVERLAPPED"}, f"states inside of occurrences: {states}")
+    for pattern in (SWISH, RESIDUAL):
+        places = bench.run("inspect", "fused.onnx", "--match", pattern).splitlines()[1]
+        require(places == "2 places", f"the exported model quantizes inside of {pattern}: {places}")
+
+
+def platform_patterns(bench):
+    """Patterns of a platform file do what the same patterns of a pipeline do, and what the rule for swish does."""
+    other = "activations: [Relu, Clip], passive: true, mish: false"
+    platform_with(bench, "pattern", f"{{patterns: ['{SWISH}'], swish: false, {other}}}")
+    platform_with(bench, "rule", f"{{swish: true, {other}}}")
+    for name in ("pattern", "rule"):
+        bench.quantize(name, "--plugin-path", f"{name}.platform.yaml", platform=name)
+    pattern, rule = bench.slots("pattern.json"), bench.slots("rule.json")
+    require(len(fused_by(pattern, SWISH)) == 10, "the platform's pattern fused nothing")
+    require(pattern.keys() == rule.keys(), "the platforms lead to different slots")
+    for key, slot in pattern.items():
+        require((slot["state"], slot.get("scale")) == (rule[key]["state"], rule[key].get("scale")), f"{key}: {slot} {rule[key]}")
+    require(bench.bytes("pattern.onnx") == bench.bytes("rule.onnx"), "the exported models differ")
+
+
 def stopped_by_ctrl_c(bench):
     """An interrupted run ends with 130 and leaves no half-written file. The reference executor is slow enough to be caught;
     a machine on which it is not finishes the run, which is no fault."""
@@ -169,7 +230,7 @@ def stopped_by_ctrl_c(bench):
 
 TESTS = {test.__name__: test for test in (
     explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, dry_run, passes_listed,
-    observers, configs_only, presets, stopped_by_ctrl_c)}
+    observers, configs_only, presets, fusion_patterns, platform_patterns, stopped_by_ctrl_c)}
 
 
 def main():

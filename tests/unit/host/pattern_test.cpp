@@ -133,9 +133,10 @@ TEST_CASE("what is no pattern is refused with its place in the file and in the t
            "name of a value; write Conv(*) for one with any inputs");
   std::get<Setting::List>(list.value).pop_back();
   CHECK_EQ(error_of(list), "");
-  CHECK_EQ(error_of(text_at("Relu(x", 3)),
-           "p.yaml:3:5: parameter 'patterns' of pass 'x': pattern 'Relu(x' at 1:7: expected ')', found the end of the "
-           "pattern; inputs are separated by commas and end with ')'. In YAML a pattern stands in quotes");
+  CHECK_EQ(
+      error_of(text_at("Relu(x", 3)),
+      "p.yaml:3:5: parameter 'patterns' of pass 'x': pattern 'Relu(x' at 1:7: expected ')', found the end of the "
+      "pattern; inputs are separated by commas and end with ')'. In a YAML list of brackets a pattern needs quotes");
 }
 
 TEST_CASE("a component's own default must be a pattern, and its parameter a text") {

@@ -78,7 +78,7 @@ TEST_CASE("the pass's own patterns replace the platform's; an empty list has non
 }
 
 TEST_CASE("a pattern that occurs nowhere is reported") {
-  const PassRunner r = fused(residual(), "patterns: ['y = Relu(Conv(*))', \"y =  Relu(\\n Add(_, _))\"]");
+  const PassRunner r = fused(residual(), "patterns: ['y = Relu(Conv(*))', \"y =  Relu( # sum\\n Add(_, _))\"]");
   CHECK(r.row("pattern 'y = Relu(Conv(*))'") == "0 places");
   CHECK(r.row("pattern 'y = Relu( Add(_, _))'") == "1 place");
 }

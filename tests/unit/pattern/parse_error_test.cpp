@@ -29,6 +29,13 @@ TEST_CASE("the whole message") {
                        Error);
 }
 
+TEST_CASE("a pattern of several lines is quoted as one, without its comments") {
+  CHECK_THROWS_WITH_AS((void)parse("# swish\ny = Mul(t,  # gate\n\tSigmoid t)"),
+                       "pattern 'y = Mul(t, Sigmoid t)' at 3:2: 'Sigmoid' is an operator, not a name of a value; write "
+                       "Sigmoid(*) for one with any inputs",
+                       Error);
+}
+
 TEST_CASE("lines and columns are counted in characters") {
   CHECK(message("y = Mul(t,\n  Sigmoid(t)\n") ==
         "3:1: expected ')', found the end of the pattern; inputs are separated by commas and end with ')'");

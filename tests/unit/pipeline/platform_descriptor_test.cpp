@@ -82,7 +82,8 @@ TEST_CASE("operator rules are checked") {
   expect(kSmall + "fusion: {activation: [Relu]}\n", {"unknown key 'activation' in 'fusion'", "'activations'"});
   expect(kSmall + "fusion:\n  patterns:\n    - y = Relu(Conv(*))\n    - y = Relu(Conv)\n",
          {"t.yaml:9:7: 'fusion.patterns': pattern 'y = Relu(Conv)' at 1:10: 'Conv' is an operator", "Conv(*)"});
-  expect(kSmall + "fusion: {patterns: [y = Add(a, b)]}\n", {"t.yaml:6:21", "In YAML a pattern stands in quotes"});
+  expect(kSmall + "fusion: {patterns: [y = Add(a, b)]}\n",
+         {"t.yaml:6:21", "In a YAML list of brackets a pattern needs quotes"});
   expect(kSmall + "fusion: {patterns: 'Relu'}\n", {"t.yaml:6:20: 'fusion.patterns': pattern 'Relu' at 1:5"});
   expect(kSmall + "fusion: {patterns: [{a: b}]}\n", {"t.yaml:6:21: 'fusion.patterns' takes text, not a map"});
   expect(kSmall + "alignment: {concat: to_larg}\n", {"did you mean 'to_large'"});
