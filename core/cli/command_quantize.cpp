@@ -71,15 +71,14 @@ int command_quantize(const std::vector<std::string> &arguments) {
   spec.exports.push_back({text_of(values, "format"), output, {}, {}});
   if (const std::string preset = text_of(values, "preset"); !preset.empty()) apply_preset(preset, spec);
 
-  RunOptions run = run_options(values);
   std::vector<std::string> test = paths_of(values, "test");
   const std::string labels = text_of(values, "labels");
   if (test.empty() && !labels.empty()) test = calibration;
-  run.test = data_spec(values, test);
-  run.test.limit = paths_of(values, "test").empty() ? run.test.limit : 0;  // --limit is about calibration
-  run.test.labels = labels;
+  spec.evaluation = data_spec(values, test);
+  if (!paths_of(values, "test").empty()) spec.evaluation.limit = 0;  // --limit is about calibration
+  spec.evaluation.labels = labels;
   const host::Registry registry = open_registry(values);
-  return run_pipeline(registry, std::move(spec), run);
+  return run_pipeline(registry, std::move(spec), run_options(values));
 }
 
 int command_run(const std::vector<std::string> &arguments) {
@@ -99,7 +98,8 @@ int command_run(const std::vector<std::string> &arguments) {
          "no pipeline file is named; usage: halftone run PIPELINE.yaml [--set KEY=VALUE ...]");
   pipeline::PipelineSpec spec = pipeline::read_pipeline(file, paths_of(values, "set"));
   const RunOptions options_of_run = run_options(values);
-  if (spec.exports.empty() && spec.configs_out.empty() && !options_of_run.dry_run) {
+  const bool gives_nothing = spec.exports.empty() && spec.configs_out.empty() && spec.evaluation.inputs.empty();
+  if (gives_nothing && !options_of_run.dry_run) {
     fail(Status::kInvalidArgument, "{}: the run would write nothing; add `export` or `configs_out`", spec.where.text());
   }
   const host::Registry registry = open_registry(values);

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/cli/command.h"
 #include "core/cli/console.h"
@@ -65,7 +66,8 @@ struct TestData {
   std::vector<std::int64_t> labels;
 };
 
-TestData open_test(const host::Registry &registry, const pipeline::Runner &runner, const pipeline::DataSpec &data) {
+TestData open_test(const host::Registry &registry, const pipeline::Runner &runner) {
+  const pipeline::DataSpec &data = runner.spec().evaluation;
   TestData test;
   if (data.inputs.empty()) return test;
   test.dataset = pipeline::open_dataset(registry, runner.original().model, data);
@@ -78,8 +80,8 @@ TestData open_test(const host::Registry &registry, const pipeline::Runner &runne
 }
 
 // Float model against the quantized one, both in this process, on the test samples.
-pipeline::Evaluation compare(const pipeline::Runner &runner, const pipeline::DataSpec &data, TestData test,
-                             const host::RunSinks &sinks) {
+pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, const host::RunSinks &sinks) {
+  const pipeline::DataSpec &data = runner.spec().evaluation;
   calibration::FlowOptions flow;
   flow.limit = data.limit;
   flow.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
@@ -109,6 +111,17 @@ pipeline::Evaluation compare(const pipeline::Runner &runner, const pipeline::Dat
   return pipeline::evaluate(*test.dataset, request, flow);
 }
 
+// The file of figures must be none that the run reads or writes besides.
+void check_json(const std::string &json, const pipeline::PipelineSpec &spec) {
+  pipeline::refuse_overwriting_inputs(json, spec);
+  const auto same = [&](const std::string &path) {
+    return std::filesystem::path(json).lexically_normal() == std::filesystem::path(path).lexically_normal();
+  };
+  const bool taken = same(spec.configs_out) || std::ranges::any_of(spec.exports, same, &pipeline::ExportStep::path);
+  if (taken) fail(Status::kInvalidArgument, "two outputs of this run have the path '{}'; give each its own", json);
+  pipeline::require_writable(json);
+}
+
 std::uint64_t file_size(const std::string &path) {
   std::error_code error;
   const auto size = std::filesystem::file_size(path, error);
@@ -130,14 +143,14 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
     progress.begin(index, count, std::string(step.component->id()));
   };
   events.step_ended = [&](const pipeline::StepReport &report) { progress.end(step_line(report)); };
+  if (!options.json.empty() && !options.dry_run) check_json(options.json, spec);
   pipeline::Runner runner(registry, std::move(spec), events);
   for (const std::string &warning : runner.warnings()) progress.note("halftone: warning: " + warning);
+  TestData test = open_test(registry, runner);
   if (options.dry_run) {
     print_plan(runner);
     return kExitOk;
   }
-  if (!options.json.empty()) pipeline::require_writable(options.json);
-  TestData test = open_test(registry, runner, options.test);
   const std::vector<pipeline::StepReport> reports = runner.run_passes();
   runner.write_outputs();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -146,7 +159,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
   std::optional<pipeline::Evaluation> evaluation;
   if (test.dataset) {
     progress.begin(0, 1, "evaluate");
-    evaluation = compare(runner, options.test, std::move(test), events.sinks);
+    evaluation = compare(runner, std::move(test), events.sinks);
     progress.end(fmt::format(": {} samples ({:.2f} s)", evaluation->samples, evaluation->seconds));
   }
   nlohmann::ordered_json figures;

@@ -12,9 +12,8 @@ namespace halftone::cli {
 
 struct RunOptions {
   bool quiet = false;
-  bool dry_run = false;     // check everything and print the plan
-  std::string json;         // figures as JSON to this file
-  pipeline::DataSpec test;  // evaluated before and after where it has inputs; labels in it
+  bool dry_run = false;  // check everything and print the plan
+  std::string json;      // figures as JSON to this file
 };
 
 void add_run_options(boost::program_options::options_description &options);

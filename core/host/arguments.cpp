@@ -31,9 +31,8 @@ void refuse_unknown(const Schema &schema, const Setting &settings, const std::st
   const std::vector<std::string> names = schema.names();
   for (const auto &[key, child] : settings.map()) {
     if (std::find(names.begin(), names.end(), key) != names.end()) continue;
-    std::string hint = nearest_hint(key, names);
-    if (hint.empty()) hint = names.empty() ? "; it takes none" : "; it takes " + list_of(names);
-    fail(Status::kInvalidArgument, "{}{} has no parameter '{}'{}", prefix_of(child.key_where), what, key, hint);
+    fail(Status::kInvalidArgument, "{}{} has no parameter '{}'{}; it takes {}", prefix_of(child.key_where), what, key,
+         nearest_hint(key, names), names.empty() ? "none" : list_of(names));
   }
 }
 

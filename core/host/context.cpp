@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 namespace halftone::host {
 
@@ -39,7 +40,7 @@ void Arena::reset() noexcept {
 }
 
 void call_component(Context &ctx, const std::function<ht_status()> &body) {
-  ctx.error.reset();
+  ctx.forget_error();
   ht_status status = HT_OK;
   try {
     status = body();
@@ -49,12 +50,13 @@ void call_component(Context &ctx, const std::function<ht_status()> &body) {
   } catch (...) {
     fail(Status::kInternal, "component '{}' let an exception cross the plug-in boundary", ctx.component);
   }
+  // A failure that the component got over is nobody's business any more. One that it went on after and then reported
+  // by its status alone still says why, when it is the same.
+  const std::optional<Error> error = std::exchange(ctx.error, std::nullopt);
+  const bool explains = error && (!ctx.recovered || static_cast<ht_status>(error->status()) == status);
+  ctx.recovered = false;
   if (status == HT_OK) return;
-  if (ctx.error) {
-    Error error = *ctx.error;
-    ctx.error.reset();
-    throw error;
-  }
+  if (explains) throw Error(*error);
   fail(static_cast<Status>(status), "component '{}' failed with status {} and said nothing about it", ctx.component,
        status);
 }
@@ -77,6 +79,7 @@ ht_status ht_ctx::record(ht_status status, std::string text, ht_handle subject) 
         break;
     }
   }
+  if (recovered) forget_error();
   if (error) {
     error->note(std::move(text));
   } else {
@@ -86,6 +89,7 @@ ht_status ht_ctx::record(ht_status status, std::string text, ht_handle subject) 
 }
 
 ht_status ht_ctx::record(const halftone::Error &failure) {
+  if (recovered) forget_error();
   if (error) {
     error->note(failure.message());
   } else {

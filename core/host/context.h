@@ -73,10 +73,17 @@ struct ht_ctx {
   std::string component;  // id of the component being called
   std::vector<std::pair<std::string, std::string>> report;
   std::optional<halftone::Error> error;  // what fail() and failing services recorded, innermost first
+  bool recovered = false;                // the component called another service after `error` was recorded
 
-  // Records a failure; a second one becomes a note of the first.
+  // Records a failure. A second one becomes a note of the first, which it tells more about, unless the component went
+  // on in between: then the first is over, and the second takes its place.
   ht_status record(ht_status status, std::string text, ht_handle subject = HT_NONE);
   ht_status record(const halftone::Error &failure);
+  // Nothing has failed.
+  void forget_error() {
+    error.reset();
+    recovered = false;
+  }
 };
 
 namespace halftone::host {
@@ -89,6 +96,7 @@ void call_component(Context &ctx, const std::function<ht_status()> &body);
 // Runs a service function's body; what it throws is recorded in ctx and becomes the status. For services/*.cpp.
 template <typename Body>
 ht_status serve(ht_ctx *ctx, Body &&body) noexcept {
+  ctx->recovered = ctx->error.has_value();
   try {
     body();
     return HT_OK;

@@ -54,8 +54,10 @@ std::vector<Handle> Model::topological_order(Handle graph_handle) const {
       if (mark == Mark::kOpen) {
         const Node &culprit = node(before);
         fail(Status::kFailedPrecondition,
-             "the graph has a cycle through node '{}' ({}): it reads what depends on its own output", culprit.name,
-             culprit.op_type);
+             "the graph has a cycle through node '{}' ({}): it reads what depends on its own output; export the model "
+             "again, "
+             "with a Loop where values are fed back",
+             culprit.name, culprit.op_type);
       }
       if (mark == Mark::kNew) open(before);
     }

@@ -53,10 +53,14 @@ class GraphImporter {
   }
 
   Handle declare(Handle graph, const std::string &name, std::string_view role) {
-    if (name.empty()) fail(Status::kInvalidArgument, "a {} has no name; export the model again", role);
+    if (name.empty())
+      fail(Status::kInvalidArgument, "{} {} has no name; export the model again", role.starts_with('o') ? "an" : "a",
+           role);
     if (find_here(name) != HT_NONE) {
       fail(Status::kInvalidArgument,
-           "value '{}' is defined twice (the second time as a {}); every value needs one origin", name, role);
+           "value '{}' is defined twice (the second time as {} {}); every value needs one origin; give one of the two "
+           "another name",
+           name, role.starts_with('o') ? "an" : "a", role);
     }
     std::string unique = name;
     if (find_outside(name) != HT_NONE) {

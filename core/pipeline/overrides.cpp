@@ -51,18 +51,42 @@ bool matches(const OverrideRule &rule, const model::Node &node) {
   return rule.node.empty() || fnmatch(rule.node.c_str(), node.name.c_str(), 0) == 0;
 }
 
-void apply_to_node(const OverrideRule &rule, host::WorkingModel &working, model::Handle handle) {
+// How many configs of the node the rule sets.
+std::size_t apply_to_node(const OverrideRule &rule, host::WorkingModel &working, model::Handle handle) {
   const SettingReader set(rule.set, "`set`", {"inputs", "outputs"});
   const std::size_t input_count = working.model.node(handle).inputs.size();
   const std::size_t output_count = working.model.node(handle).outputs.size();
+  std::size_t changed = 0;
   for (const bool outputs : {false, true}) {
     const Setting *changes = set.find(outputs ? "outputs" : "inputs");
     if (changes == nullptr) continue;
     for (std::size_t slot = 0; slot < (outputs ? output_count : input_count); ++slot) {
       const model::Handle config = working.configs.find({handle, outputs, static_cast<std::uint32_t>(slot)});
-      if (config != HT_NONE) change(working, config, *changes, outputs ? "`set.outputs`" : "`set.inputs`");
+      if (config == HT_NONE) continue;
+      change(working, config, *changes, outputs ? "`set.outputs`" : "`set.inputs`");
+      ++changed;
     }
   }
+  return changed;
+}
+
+// The nodes are there, but none has a config in the places that the rule sets.
+[[noreturn]] void refuse_without_effect(const OverrideRule &rule, const host::WorkingModel &working,
+                                        const std::vector<model::Handle> &matched) {
+  const model::Node &first = working.model.node(matched.front());
+  const auto reason = working.float_reasons.find(matched.front());
+  const bool inputs = rule.set.find("inputs") != nullptr, outputs = rule.set.find("outputs") != nullptr;
+  fail(Status::kInvalidArgument,
+       "{}: this rule changes nothing: {} quantized {}; '{}' ({}){}; leave the rule out or match other nodes",
+       rule.where.text(),
+       matched.size() == 1 ? "the one node that it matches has no"
+                           : fmt::format("none of the {} nodes that it matches has a", matched.size()),
+       inputs && outputs ? "input or output"
+       : inputs          ? "input"
+                         : "output",
+       first.name, first.op_type,
+       reason == working.float_reasons.end() ? std::string(" is quantized elsewhere")
+                                             : fmt::format(" stays in float: {}", reason->second));
 }
 
 [[noreturn]] void refuse_unmatched(const OverrideRule &rule, const model::Model &m) {
@@ -88,10 +112,18 @@ void apply_to_node(const OverrideRule &rule, host::WorkingModel &working, model:
 void check_overrides(const std::vector<OverrideRule> &rules, const host::Registry &registry) {
   for (const OverrideRule &rule : rules) {
     const SettingReader set(rule.set, "`set`", {"inputs", "outputs"});
+    if (set.find("inputs") == nullptr && set.find("outputs") == nullptr) {
+      fail(Status::kInvalidArgument, "{}: `set` changes nothing; it takes `inputs` and `outputs`",
+           rule.set.where.text());
+    }
     for (const char *slots : {"inputs", "outputs"}) {
       const Setting *changes = set.find(slots);
       if (changes == nullptr) continue;
       const SettingReader reader = slot_changes(*changes, fmt::format("`set.{}`", slots));
+      if (changes->map().empty()) {
+        fail(Status::kInvalidArgument, "{}: `set.{}` changes nothing; it takes state, observer, bits and symmetry",
+             changes->where.text(), slots);
+      }
       const std::string observer = reader.text("observer");
       if (!observer.empty())
         (void)named_component(registry, HT_KIND_OBSERVER, observer, reader.find("observer")->where);
@@ -102,13 +134,15 @@ void check_overrides(const std::vector<OverrideRule> &rules, const host::Registr
 void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working) {
   const std::vector<model::Handle> nodes = working.model.topological_order(working.model.main_graph());
   for (const OverrideRule &rule : rules) {
-    bool matched = false;
+    std::vector<model::Handle> matched;
+    std::size_t changed = 0;
     for (const model::Handle node : nodes) {
       if (!matches(rule, working.model.node(node))) continue;
-      matched = true;
-      apply_to_node(rule, working, node);
+      matched.push_back(node);
+      changed += apply_to_node(rule, working, node);
     }
-    if (!matched) refuse_unmatched(rule, working.model);
+    if (matched.empty()) refuse_unmatched(rule, working.model);
+    if (changed == 0) refuse_without_effect(rule, working, matched);
   }
 }
 

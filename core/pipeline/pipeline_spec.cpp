@@ -20,8 +20,10 @@ Location where_of(const SettingReader &reader, std::string_view key) {
   return found == nullptr ? Location{} : found->where;
 }
 
-InputSpec parse_input(const SettingReader &reader, const std::filesystem::path &folder) {
+InputSpec parse_input(const SettingReader &reader, const std::filesystem::path &folder,
+                      const calibration::Preprocess &preprocess_unless_given) {
   InputSpec input;
+  input.preprocess = preprocess_unless_given;
   input.path = relative_to(folder, reader.required_text("path"));
   input.reader = reader.text("reader");
   input.reader_where = where_of(reader, "reader");
@@ -35,10 +37,16 @@ InputSpec parse_input(const SettingReader &reader, const std::filesystem::path &
   return input;
 }
 
-DataSpec parse_data(const Setting &setting, const std::filesystem::path &folder) {
-  const SettingReader reader(setting, "`calibration`",
-                             {"reader", "reader_settings", "path", "inputs", "labels", "preprocess", "batch", "limit",
-                              "threads", "memory_budget", "on_bad_sample"});
+// The preprocessing that a model input has for calibration.
+calibration::Preprocess preprocess_of(const DataSpec &calibration, const std::string &input) {
+  for (const InputSpec &spec : calibration.inputs) {
+    if (spec.name == input) return spec.preprocess;
+  }
+  return {};
+}
+
+// Samples of any use; what `like` says about preprocessing holds where they do not say it themselves.
+DataSpec parse_samples(const SettingReader &reader, const std::filesystem::path &folder, const DataSpec &like) {
   DataSpec data;
   if (const Setting *inputs = reader.find("inputs")) {
     if (!inputs->is_map()) {
@@ -46,19 +54,43 @@ DataSpec parse_data(const Setting &setting, const std::filesystem::path &folder)
     }
     for (const auto &[name, child] : inputs->map()) {
       const SettingReader one(child, "input '" + name + "'", {"reader", "reader_settings", "path", "preprocess"});
-      data.inputs.push_back(parse_input(one, folder));
+      data.inputs.push_back(parse_input(one, folder, preprocess_of(like, name)));
       data.inputs.back().name = name;
     }
   } else {
-    data.inputs.push_back(parse_input(reader, folder));
+    data.inputs.push_back(parse_input(reader, folder, preprocess_of(like, "")));
   }
   data.labels = relative_to(folder, reader.text("labels"));
-  data.batch = static_cast<std::uint64_t>(reader.integer("batch", 1, 1, 1 << 20));
   data.limit = static_cast<std::uint64_t>(reader.integer("limit", 0, 0, std::int64_t{1} << 40));
-  data.threads = static_cast<std::uint32_t>(reader.integer("threads", 0, 0, 1024));
-  data.memory_budget = reader.size("memory_budget", 0);
+  data.threads = static_cast<std::uint32_t>(reader.integer("threads", like.threads, 0, 1024));
   data.skip_bad_samples = reader.choice("on_bad_sample", "fail", {"fail", "skip"}) == "skip";
   return data;
+}
+
+DataSpec parse_calibration(const Setting &setting, const std::filesystem::path &folder) {
+  const SettingReader reader(setting, "`calibration`",
+                             {"reader", "reader_settings", "path", "inputs", "labels", "preprocess", "batch", "limit",
+                              "threads", "memory_budget", "on_bad_sample"});
+  DataSpec data = parse_samples(reader, folder, {});
+  data.batch = static_cast<std::uint64_t>(reader.integer("batch", 1, 1, 1 << 20));
+  data.memory_budget = reader.size("memory_budget", 0);
+  return data;
+}
+
+// `evaluate:`, or the calibration samples when they have labels.
+DataSpec parse_evaluation(const Setting *setting, const std::filesystem::path &folder, const DataSpec &calibration,
+                          const Location &labels_where) {
+  if (setting == nullptr) return calibration.labels.empty() ? DataSpec{} : calibration;
+  if (!calibration.labels.empty()) {
+    fail(Status::kInvalidArgument,
+         "{}: `calibration.labels` are for an evaluation on the calibration samples, and `evaluate` names others; move "
+         "the labels there",
+         labels_where.text());
+  }
+  const SettingReader reader(
+      *setting, "`evaluate`",
+      {"reader", "reader_settings", "path", "inputs", "labels", "preprocess", "limit", "threads", "on_bad_sample"});
+  return parse_samples(reader, folder, calibration);
 }
 
 OverrideRule parse_override(const Setting &setting) {
@@ -128,8 +160,8 @@ std::vector<PassStep> parse_passes(const Setting &list) {
 
 PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &folder) {
   const SettingReader reader(root, "the pipeline",
-                             {"halftone", "model", "platform", "calibration", "executor", "passes", "overrides",
-                              "export", "configs_out", "report", "observer"});
+                             {"halftone", "model", "platform", "calibration", "evaluate", "executor", "passes",
+                              "overrides", "export", "configs_out", "report", "observer"});
   const Setting &version = reader.require("halftone");
   if (const auto *number = std::get_if<std::int64_t>(&version.value); number == nullptr || *number != kFormatVersion) {
     fail(Status::kInvalidArgument, "{}: this is file format '{}'; this program reads `halftone: {}`",
@@ -138,7 +170,11 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
   PipelineSpec spec;
   spec.model = relative_to(folder, reader.required_text("model"));
   spec.platform = reader.text("platform");
-  if (const Setting *data = reader.find("calibration")) spec.calibration = parse_data(*data, folder);
+  const Setting *calibration = reader.find("calibration");
+  if (calibration != nullptr) spec.calibration = parse_calibration(*calibration, folder);
+  const Setting *labels = calibration == nullptr ? nullptr : calibration->find("labels");
+  spec.evaluation = parse_evaluation(reader.find("evaluate"), folder, spec.calibration,
+                                     labels == nullptr ? Location{} : labels->where);
   spec.executor = reader.text("executor", spec.executor);
   if (const Setting *passes = reader.find("passes"); passes != nullptr && !passes->is_null())
     spec.passes = parse_passes(*passes);

@@ -43,7 +43,7 @@ struct InputSpec {
 
 struct DataSpec {
   std::vector<InputSpec> inputs;    // empty: no data
-  std::string labels;               // .npy of class numbers, or empty
+  std::string labels;               // .npy of class numbers, or empty; for an evaluation
   std::uint64_t limit = 0;          // 0: all
   std::uint64_t batch = 1;          // transport only; never changes a result
   std::uint32_t threads = 0;        // 0: all cores
@@ -55,6 +55,7 @@ struct PipelineSpec {
   std::filesystem::path model;
   std::string platform;
   DataSpec calibration;
+  DataSpec evaluation;  // on which the float and the quantized model are compared; without inputs: not at all
   std::string executor = "onednn";
   std::optional<std::vector<PassStep>> passes;  // absent: the platform's
   std::vector<OverrideRule> overrides;

@@ -1,5 +1,6 @@
 #include "core/pipeline/plan.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -7,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/pipeline/named.h"
+#include "halftone/target.h"
 
 namespace halftone::pipeline {
 
@@ -18,7 +20,7 @@ std::vector<std::string> facts(const char *const *list, std::uint64_t count) {
 
 class Planner {
  public:
-  explicit Planner(const host::Registry &registry) : registry_(registry) {}
+  Planner(const host::Registry &registry, bool platform) : registry_(registry), platform_(platform) {}
 
   void add(const PassStep &step) {
     const host::Component *component = &named_component(registry_, HT_KIND_PASS, step.id, step.where);
@@ -33,6 +35,12 @@ class Planner {
  private:
   void append(PlannedStep step) {
     const ht_component &d = *step.component->description;
+    if (!platform_ && std::ranges::count(facts(d.needs, d.need_count), HT_TARGET_1) != 0) {
+      fail(
+          Status::kInvalidArgument,
+          "{}pass '{}' needs a platform and the pipeline names none; add `platform:` (`halftone platforms` lists them)",
+          place(step.where), d.id);
+    }
     for (const std::string &fact : facts(d.invalidates, d.invalidate_count)) {
       if (holds_.erase(fact) != 0) destroyed_by_[fact] = d.id;
     }
@@ -77,14 +85,15 @@ class Planner {
   }
 
   const host::Registry &registry_;
+  bool platform_;
   std::set<std::string> holds_, pending_;
   std::map<std::string, std::string> destroyed_by_;
 };
 
 }  // namespace
 
-std::vector<PlannedStep> make_plan(const host::Registry &registry, const std::vector<PassStep> &passes) {
-  Planner planner(registry);
+std::vector<PlannedStep> make_plan(const host::Registry &registry, const std::vector<PassStep> &passes, bool platform) {
+  Planner planner(registry, platform);
   for (const PassStep &step : passes) planner.add(step);
   return std::move(planner.plan);
 }

@@ -18,7 +18,7 @@ struct PlannedStep {
 
 // Resolves names, inserts the pass that provides a missing fact where there is exactly one, and checks that every pass
 // finds the facts that it needs. Throws with the location: unknown pass, a fact missing (naming who provides it), a
-// fact destroyed by a pass in between.
-std::vector<PlannedStep> make_plan(const host::Registry &registry, const std::vector<PassStep> &passes);
+// fact destroyed by a pass in between, a pass that asks the platform when there is none (`platform` false).
+std::vector<PlannedStep> make_plan(const host::Registry &registry, const std::vector<PassStep> &passes, bool platform);
 
 }  // namespace halftone::pipeline

@@ -85,6 +85,15 @@ void override_observer(host::WorkingModel &working, const std::string &observer)
   }
 }
 
+// Before anything is read, so that no mistake costs the model.
+void refuse_outputs_that_are_inputs(const PipelineSpec &spec) {
+  if (!spec.configs_out.empty()) refuse_overwriting_inputs(spec.configs_out, spec);
+  for (const ExportStep &step : spec.exports) {
+    refuse_overwriting_inputs(step.path, spec);
+    refuse_overwriting_inputs(step.path + ".data", spec);  // large weights
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registry, const model::Model &model,
@@ -98,16 +107,26 @@ std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registr
   return std::make_unique<calibration::Dataset>(registry, model, std::move(sources));
 }
 
+void refuse_overwriting_inputs(const std::filesystem::path &output, const PipelineSpec &spec) {
+  refuse_overwriting(output, spec.where.file, "pipeline file");
+  refuse_overwriting(output, spec.model, "input model");
+  for (const DataSpec *data : {&spec.calibration, &spec.evaluation}) {
+    refuse_overwriting(output, data->labels, "labels");
+    for (const InputSpec &input : data->inputs) refuse_overwriting(output, input.path, "samples");
+  }
+}
+
 Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events)
     : registry_(registry), spec_(std::move(spec)), events_(std::move(events)), kernels_(registry) {
   refuse_what_is_not_offered(spec_);
+  refuse_outputs_that_are_inputs(spec_);
   open_platform();
   if (!spec_.passes && spec_.platform.empty()) {
     fail(Status::kInvalidArgument,
          "{}the pipeline names neither a platform nor passes; `halftone platforms` lists platforms",
          place(spec_.where));
   }
-  plan_ = make_plan(registry_, spec_.passes ? *spec_.passes : platform_passes_);
+  plan_ = make_plan(registry_, spec_.passes ? *spec_.passes : platform_passes_, target_ != nullptr);
   for (const PlannedStep &step : plan_) {
     const host::Arguments checked(step.component->description->params, step.component->description->param_count,
                                   &step.settings, "pass '" + std::string(step.component->id()) + "'");

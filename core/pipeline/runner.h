@@ -63,6 +63,9 @@ class Runner {
   std::vector<PlannedStep> plan_;
 };
 
+// Throws when `output` is a file that the run of `spec` reads: the pipeline file, the model, samples or labels.
+void refuse_overwriting_inputs(const std::filesystem::path &output, const PipelineSpec &spec);
+
 // Opens the data of a spec for a model.
 std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registry, const model::Model &model,
                                                    const DataSpec &data);

@@ -22,6 +22,7 @@ class AssignConfigs final : public sdk::Pass {
     d.id("assign-configs")
         .title("gives every slot the quantization that the platform demands")
         .capabilities(HT_CAP_GRAPH_READ | HT_CAP_CONFIG_READ | HT_CAP_CONFIG_EDIT)
+        .needs({HT_TARGET_1})
         .provides({HT_FACT_CONFIGS})
         .invalidates({HT_FACT_FUSED, HT_FACT_PARAMETERS_QUANTIZED, HT_FACT_ACTIVATIONS_CALIBRATED,
                       HT_FACT_PASSIVE_RESOLVED, HT_FACT_BAKED})

@@ -36,6 +36,13 @@ def two_outputs(work, glyphs, plugins):
     (work / "two_outputs.onnx").write_bytes(onnx.small_net(nodes, outputs=(("y", 4), ("z", 4))))
 
 
+def float_node(work, glyphs, plugins):
+    """Neg is an operator that the platform does not quantize."""
+    npy(work / "small.npy", "<f4", (4, 3, 8, 8), bytes(4 * 3 * 8 * 8 * 4))
+    nodes = [onnx.conv(), onnx.node("Neg", ["c"], ["d"], "minus"), onnx.node("Neg", ["d"], ["y"], "plus")]
+    (work / "small.onnx").write_bytes(onnx.small_net(nodes))
+
+
 def other_width(work, glyphs, plugins):
     """The small net with two output channels instead of four."""
     weights = onnx.tensor("w", (2, 3, 3, 3), onnx.WEIGHTS[:54])

@@ -104,6 +104,29 @@ configs_out: rules.json
     require(all("rules.yaml:" in reason for reason in reasons), f"the reasons name no rule: {reasons}")
 
 
+def evaluates(bench):
+    """`evaluate:` gives the figures of `quantize --test --labels`; `calibration.labels` those of the calibration samples."""
+    test, labels = bench.glyphs / "test" / "x.npy", bench.glyphs / "test" / "y.npy"
+    figures = ("samples", "float_top1", "top1", "top5", "agreement", "outputs")
+    bench.quantize("command", "--test", test, "--labels", labels, "--json", "command.figures")
+    table = bench.pipeline("file", f"evaluate: {{path: {test}, labels: {labels}}}\nexport:\n  - path: file.onnx\n", "--json", "file.figures")
+    require(table == "", "--quiet prints the table")
+    for figure in figures:
+        require(bench.json("command.figures")[figure] == bench.json("file.figures")[figure], f"{figure} of the file is another")
+    require(bench.bytes("command.onnx") == bench.bytes("file.onnx"), "an evaluation changes the model")
+    bench.pipeline("limit", f"evaluate: {{path: {test}, limit: 20}}\n", "--json", "limit.figures")
+    found = bench.json("limit.figures")
+    require(found["samples"] == 20 and "top1" not in found and "agreement" in found, f"figures without labels: {found}")
+    (bench.work / "labels.yaml").write_text("\n".join([
+        "halftone: 1", f"model: {bench.glyphs}/model.onnx", "platform: onnxruntime-int8",
+        "calibration: {path: %s, labels: %s, limit: 64, preprocess: %s}" % (test, labels, bench.glyphs / "meta.json"),
+        "export: [{path: labels.onnx}]"]))
+    table = bench.run("run", "labels.yaml", "--json", "labels.figures")
+    found = bench.json("labels.figures")
+    require(found["samples"] == 64 and found["float_top1"] > 0.9, f"figures of the calibration samples: {found}")
+    require("int8 top-1" in table and "output 'logits'" in table, f"the table: {table}")
+
+
 def dry_run(bench):
     """The plan goes to standard output; nothing is computed or written."""
     plan = bench.pipeline("plan", "export:\n  - path: plan.onnx\nconfigs_out: plan.json\n", "--dry-run")
@@ -229,7 +252,7 @@ def stopped_by_ctrl_c(bench):
 
 
 TESTS = {test.__name__: test for test in (
-    explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, dry_run, passes_listed,
+    explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, evaluates, dry_run, passes_listed,
     observers, configs_only, presets, fusion_patterns, platform_patterns, stopped_by_ctrl_c)}
 
 

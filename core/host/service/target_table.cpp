@@ -10,7 +10,7 @@ namespace halftone::host {
 namespace {
 
 TargetService &target(ht_ctx *ctx) {
-  if (ctx->target == nullptr) fail(Status::kFailedPrecondition, "this run has no platform; name one with `platform:`");
+  if (ctx->target == nullptr) fail(Status::kInvalidArgument, "this run has no platform; name one with `platform:`");
   return *ctx->target;
 }
 

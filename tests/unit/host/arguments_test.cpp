@@ -132,7 +132,8 @@ TEST_CASE("typed data reaches the component") {
 
 TEST_CASE("messages") {
   CHECK_EQ(error_of("activation", text("Relu")),
-           "p.yaml:7:5: observer 'percentile' has no parameter 'activation' (did you mean 'activations'?)");
+           "p.yaml:7:5: observer 'percentile' has no parameter 'activation' (did you mean 'activations'?); it takes bits, "
+           "percentile, observer, activations, passive, budget, options, steps");
   CHECK_EQ(error_of("zzzzzzzzzzz", text("Relu")),
            "p.yaml:7:5: observer 'percentile' has no parameter 'zzzzzzzzzzz'; it takes bits, percentile, observer, "
            "activations, passive, budget, options, steps");
