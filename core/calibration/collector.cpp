@@ -148,45 +148,33 @@ Collection collect(const Dataset &dataset, const host::Session &session, const m
   return out;
 }
 
-struct Statistics::Plain {
-  Histogram histogram;
-  std::vector<double> sums, square_sums;
-  std::vector<Statistics> groups;
-  std::vector<ht_statistics> group_views;
-  ht_statistics view{};
-};
+PlainStatistics::PlainStatistics(const Accumulator &total, std::uint64_t samples) : histogram_(total.histogram()) {
+  for (const Fixed128 &sum : total.channel_sum()) sums_.push_back(sum.to_double());
+  for (const Fixed128 &sum : total.channel_square_sum()) square_sums_.push_back(sum.to_double());
+  view_.struct_size = sizeof(view_);
+  view_.sample_count = samples;
+  view_.count = total.count();
+  view_.zero_count = total.zeros();
+  view_.minimum = total.minimum();
+  view_.maximum = total.maximum();
+  view_.bin_count = histogram_.counts.size();
+  view_.edges = histogram_.edges.data();
+  view_.counts = histogram_.counts.data();
+  view_.channel_count = total.channel_minimum().empty() ? sums_.size() : total.channel_minimum().size();
+  view_.channel_minimum = total.channel_minimum().data();
+  view_.channel_maximum = total.channel_maximum().data();
+  view_.channel_sum = sums_.data();
+  view_.channel_square_sum = square_sums_.data();
+  view_.channel_elements = total.channel_count();
+}
 
-const ht_statistics &Statistics::view() const {
-  if (plain_) return plain_->view;
-  plain_ = std::make_shared<Plain>();
-  Plain &p = *plain_;
-  p.histogram = total.histogram();
-  for (const Fixed128 &sum : total.channel_sum()) p.sums.push_back(sum.to_double());
-  for (const Fixed128 &sum : total.channel_square_sum()) p.square_sums.push_back(sum.to_double());
-  for (const Accumulator &group : groups) {
-    Statistics &s = p.groups.emplace_back();
-    s.total = group;
+PlainStatistics::PlainStatistics(const Statistics &statistics) : PlainStatistics(statistics.total, statistics.samples) {
+  for (const Accumulator &group : statistics.groups) {
+    groups_.push_back(std::make_unique<PlainStatistics>(group, 0));
+    group_views_.push_back(groups_.back()->get());
   }
-  for (const Statistics &s : p.groups) p.group_views.push_back(s.view());
-  ht_statistics &v = p.view;
-  v.struct_size = sizeof(v);
-  v.sample_count = samples;
-  v.count = total.count();
-  v.zero_count = total.zeros();
-  v.minimum = total.minimum();
-  v.maximum = total.maximum();
-  v.bin_count = p.histogram.counts.size();
-  v.edges = p.histogram.edges.data();
-  v.counts = p.histogram.counts.data();
-  v.channel_count = total.channel_minimum().empty() ? p.sums.size() : total.channel_minimum().size();
-  v.channel_minimum = total.channel_minimum().data();
-  v.channel_maximum = total.channel_maximum().data();
-  v.channel_sum = p.sums.data();
-  v.channel_square_sum = p.square_sums.data();
-  v.channel_elements = total.channel_count();
-  v.group_count = p.group_views.size();
-  v.groups = p.group_views.data();
-  return v;
+  view_.group_count = group_views_.size();
+  view_.groups = group_views_.data();
 }
 
 }  // namespace halftone::calibration

@@ -25,19 +25,29 @@ using Requests = std::map<model::Handle, ValueRequest>;
 // HT_WANT_* bits to a request.
 Request request_of(std::uint32_t wants, std::uint32_t channel_axis);
 
-// What was collected for one value, and its plain form for observers.
-class Statistics {
- public:
+// What was collected for one value.
+struct Statistics {
   Accumulator total;
   std::vector<Accumulator> groups;  // one per group of samples, in order
   std::uint64_t samples = 0;
+};
 
-  // Filled on first use from the accumulators; lives as long as this object. Not for concurrent first use.
-  const ht_statistics &view() const;
+// The form of statistics that observers read. Its bins are a copy, several times larger than the accumulators: keep it
+// only while it is read. Borrows the channels' limits from the statistics.
+class PlainStatistics {
+ public:
+  explicit PlainStatistics(const Statistics &statistics);
+  PlainStatistics(const Accumulator &total, std::uint64_t samples);
+  PlainStatistics(const PlainStatistics &) = delete;
+  PlainStatistics &operator=(const PlainStatistics &) = delete;
+  const ht_statistics &get() const noexcept { return view_; }
 
  private:
-  struct Plain;
-  mutable std::shared_ptr<Plain> plain_;
+  Histogram histogram_;
+  std::vector<double> sums_, square_sums_;
+  std::vector<std::unique_ptr<PlainStatistics>> groups_;
+  std::vector<ht_statistics> group_views_;
+  ht_statistics view_{};
 };
 
 struct Collection {

@@ -125,19 +125,22 @@ const ht_statistics *Calibrator::statistics(host::Context &ctx, model::Handle va
     fail(Status::kFailedPrecondition, "value '{}' was never produced, or always empty, during calibration",
          ctx.working->model.value(value).name);
   }
-  return &found->second.view();
+  current_.reset();
+  current_ = std::make_unique<calibration::PlainStatistics>(found->second);
+  return &current_->get();
 }
 
 const ht_statistics *Calibrator::measure(host::Context &, const ht_tensor_view &tensor, std::uint32_t wants,
                                          std::uint32_t channel_axis) {
-  auto statistics = std::make_unique<calibration::Statistics>();
-  statistics->total = calibration::Accumulator(calibration::request_of(wants, channel_axis));
-  statistics->samples = 1;
-  if (!statistics->total.observe(tensor)) {
+  current_.reset();
+  measured_ = {};
+  measured_.total = calibration::Accumulator(calibration::request_of(wants, channel_axis));
+  measured_.samples = 1;
+  if (!measured_.total.observe(tensor)) {
     fail(Status::kFailedPrecondition, "the parameter has values that are NaN or infinite; repair the model");
   }
-  measured_.push_back(std::move(statistics));
-  return &measured_.back()->view();
+  current_ = std::make_unique<calibration::PlainStatistics>(measured_);
+  return &current_->get();
 }
 
 void Calibrator::render(host::Context &ctx, model::Handle handle, const ht_statistics &statistics,

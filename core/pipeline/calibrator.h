@@ -49,7 +49,9 @@ class Calibrator final : public host::CalibrationService {
   CalibrationSettings settings_;
   calibration::Collection collected_;
   std::string key_;  // of collected_, for provenance
-  std::vector<std::unique_ptr<calibration::Statistics>> measured_;
+  // What the last statistics() or measure() handed out.
+  calibration::Statistics measured_;
+  std::unique_ptr<calibration::PlainStatistics> current_;
   std::map<std::string, std::unique_ptr<host::Instance>> observers_;  // by id and parameters
 };
 

@@ -20,7 +20,7 @@ class RuntimeCalibration final : public sdk::Pass {
             "calibration data, "
             "each value once. Then the observers turn them into ranges, tensor by tensor. Points that are fused away "
             "or borrow "
-            "their scale need no statistics.\n"
+            "their scale need no statistics. A value of which no sample produced an element stays in float.\n"
             "\n"
             "By default the data runs through the float model. PPQ calibrates with quantized weights; `calibrate_on: "
             "quantized_weights` does so too, which moves scales by 0.03 to 0.5 % on a small residual network. `group` "
@@ -44,16 +44,18 @@ class RuntimeCalibration final : public sdk::Pass {
   void run(const sdk::Context &ctx) override {
     const QuantizationPoints points(ctx);
     const std::vector<Target> targets = find_targets(points);
+    std::size_t never_seen = 0;
     if (!targets.empty()) {
       collect(ctx, points, targets);
       for (std::size_t i = 0; i < targets.size(); ++i) {
         ctx.poll(i, targets.size());
-        const ht_statistics *statistics = nullptr;
-        sdk::check(ctx.host.calibration->statistics(ctx.raw, targets[i].value, &statistics));
-        sdk::check(ctx.host.calibration->render(ctx.raw, targets[i].config, statistics, observer()));
+        never_seen += calibrate(ctx, points, targets[i]) ? 0 : 1;
       }
     }
-    ctx.report("calibrated", std::to_string(targets.size()) + " activations");
+    ctx.report("calibrated", std::to_string(targets.size() - never_seen) + " activations");
+    if (never_seen > 0) {
+      ctx.report("left in float", std::to_string(never_seen) + " activations that no calibration sample produced");
+    }
   }
 
  private:
@@ -61,6 +63,19 @@ class RuntimeCalibration final : public sdk::Pass {
     ht_handle config = HT_NONE;
     ht_handle value = HT_NONE;
   };
+
+  // False when there was nothing to calibrate on: a value that is always empty has no range, and needs none.
+  bool calibrate(const sdk::Context &ctx, const QuantizationPoints &points, const Target &target) {
+    const ht_statistics *statistics = nullptr;
+    const ht_status status = ctx.host.calibration->statistics(ctx.raw, target.value, &statistics);
+    if (status == HT_FAILED_PRECONDITION) {
+      points.configs.set_state(target.config, HT_STATE_FP32, "no calibration sample produced an element of it");
+      return false;
+    }
+    sdk::check(status);
+    sdk::check(ctx.host.calibration->render(ctx.raw, target.config, statistics, observer()));
+    return true;
+  }
 
   // Null when the platform's observer is to be used. The text lives as long as this pass.
   const ht_str *observer() {

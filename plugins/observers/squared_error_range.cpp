@@ -71,11 +71,22 @@ SquaredErrorTable::SquaredErrorTable(const Distribution &distribution, double cl
   }
 }
 
-SquaredErrorTable::Moments SquaredErrorTable::until(double x) const {
+// Grid values ascend, and the next one is near: steps of doubling length find it sooner than halving the whole.
+std::size_t SquaredErrorTable::edges_until(double x, std::size_t from) const {
   const std::span<const double> edges = distribution_.edges;
-  const auto above = std::upper_bound(edges.begin(), edges.end(), x) - edges.begin();
+  std::size_t step = 1, low = from;
+  while (low + step < edges.size() && edges[low + step] <= x) {
+    low += step;
+    step *= 2;
+  }
+  const auto end = edges.begin() + static_cast<std::ptrdiff_t>(std::min(low + step, edges.size()));
+  return static_cast<std::size_t>(std::upper_bound(edges.begin() + static_cast<std::ptrdiff_t>(low), end, x) -
+                                  edges.begin());
+}
+
+SquaredErrorTable::Moments SquaredErrorTable::until(double x, std::size_t above) const {
   if (above == 0) return {};
-  const auto bin = static_cast<std::size_t>(above - 1);
+  const std::size_t bin = above - 1;
   if (bin >= distribution_.counts.size()) return sums_.back();
   Moments m = sums_[bin];
   const auto c = static_cast<double>(distribution_.counts[bin]);
@@ -97,7 +108,8 @@ double SquaredErrorTable::around(const Moments &from, const Moments &until, doub
 double SquaredErrorTable::error(const Grid &grid) const {
   if (total_ == 0 || sums_.size() < 2) return 0;
   const double s = grid.scale, low = static_cast<double>(grid.first) * s, high = static_cast<double>(grid.last) * s;
-  const Moments begin = until(low - s / 2), end = until(high + s / 2);
+  std::size_t edges = edges_until(low - s / 2, 0);
+  const Moments begin = until(low - s / 2, edges), end = until(high + s / 2, edges_until(high + s / 2, edges));
   double sum = clip_weight_ * (around({}, begin, low) + around(end, sums_.back(), high));
   if (grid.last - grid.first >= kMaxExactSteps) {
     sum += (end.mass - begin.mass) * s * s / 12;
@@ -106,7 +118,8 @@ double SquaredErrorTable::error(const Grid &grid) const {
     for (std::int64_t k = grid.first; k <= grid.last; ++k) {
       const double value = static_cast<double>(k) * s;
       // Most of a wide grid may hold nothing at all.
-      const Moments to = k == grid.last ? end : until(value + s / 2);
+      if (k != grid.last) edges = edges_until(value + s / 2, edges);
+      const Moments to = k == grid.last ? end : until(value + s / 2, edges);
       if (to.mass > from.mass) sum += around(from, to, value);
       from = to;
     }

@@ -27,7 +27,10 @@ class SquaredErrorTable {
   struct Moments {
     double mass = 0, first = 0, second = 0;
   };
-  Moments until(double x) const;
+  // The number of edges that are at most x, when `from` of them are known to be.
+  std::size_t edges_until(double x, std::size_t from) const;
+  // Everything below x, which has `above` edges at or below it.
+  Moments until(double x, std::size_t above) const;
   // The squared distance to `to` of the mass between two points.
   static double around(const Moments &from, const Moments &until, double to);
 

@@ -35,9 +35,11 @@ typedef struct ht_calibration {
   /* One pass over the calibration data. Values of the main graph that are neither initializers nor folded away. */
   ht_status(HT_CALL *collect)(ht_ctx *ctx, const ht_statistics_request *requests, uint64_t count,
                               const ht_collect_options *options);
-  /* What collect() found for a value; [call], until the next collect(). */
+  /* What collect() found for a value. Lives until the next statistics(), measure() or collect(): copy what is to be
+   * compared. HT_NOT_FOUND when the value was not asked for; HT_FAILED_PRECONDITION when it was, and no sample gave it
+   * a single element. */
   ht_status(HT_CALL *statistics)(ht_ctx *ctx, ht_handle value, const ht_statistics **statistics);
-  /* Statistics of a tensor in hand, such as a weight. */
+  /* Statistics of a tensor in hand, such as a weight. Lives as long as that of statistics(). */
   ht_status(HT_CALL *measure)(ht_ctx *ctx, const ht_tensor_view *tensor, uint32_t wants, uint32_t channel_axis,
                               const ht_statistics **statistics);
   /* Lets the config's observer (or the one named, when `observer` is not null) turn statistics into ranges and sets the

@@ -57,6 +57,7 @@ void GivenRanges::collect(host::Context &ctx, std::span<const ht_statistics_requ
 const ht_statistics *GivenRanges::statistics(host::Context &ctx, model::Handle value) {
   const std::string &name = ctx.working->model.value(value).name;
   const auto found = ranges.find(name);
+  if (empty.contains(name)) fail(Status::kFailedPrecondition, "value '{}' was always empty", name);
   const auto [low, high] = found == ranges.end() ? std::pair(-1.0F, 1.0F) : found->second;
   current_ = {};
   current_.struct_size = sizeof(current_);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,7 @@ namespace halftone::test {
 class GivenRanges final : public host::CalibrationService {
  public:
   std::map<std::string, std::pair<float, float>> ranges;
+  std::set<std::string> empty;         // values that no sample gives an element
   std::vector<std::string> collected;  // names of the values that the last collect() asked for
 
   std::uint32_t wants(host::Context &ctx, model::Handle config, std::string_view observer) override;

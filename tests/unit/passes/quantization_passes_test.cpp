@@ -200,6 +200,24 @@ TEST_CASE("aligning one reader of a graph input leaves the other readers their s
   CHECK(r.scale(r.input("conv", 0)) == doctest::Approx(0.01));
 }
 
+TEST_CASE("a value that is always empty stays in float, and so does the bias behind it") {
+  GraphMaker g = with_conv();
+  g.node("Conv", {"x", "w", "b"}, {"t"}, "conv");
+  g.node("Relu", {"t"}, {"u"}, "relu");
+  g.node("Conv", {"u", "w", "b"}, {"y"}, "conv2");
+  g.output("y");
+  PassRunner r(std::move(g.model), kPlatform);
+  prepare(r);
+  r.ranges.empty = {"u"};
+  r.run("runtime-calibration");
+  CHECK(r.row("calibrated") == "2 activations");
+  CHECK(r.row("left in float") == "1 activations that no calibration sample produced");
+  CHECK(r.state(r.output("relu")) == "fp32");
+  r.run("passive-parameter-quantize");
+  CHECK(r.state(r.input("conv", 2)) == "passive");
+  CHECK(r.state(r.input("conv2", 2)) == "fp32");
+}
+
 TEST_CASE("a channel of zero weights does not make its bias overflow") {
   GraphMaker g = with_conv();
   g.model.set_initializer(g.at("w"), Tensor::from_floats({2, 2, 1, 1}, std::vector<float>{1.27F, 1, 0, 0}));
