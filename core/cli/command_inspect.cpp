@@ -1,6 +1,7 @@
 // `halftone inspect`: what is in a model file.
 #include <cstdio>
 #include <map>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/match_report.h"
+#include "core/cli/quantization_report.h"
 #include "core/model/onnx_io.h"
 #include "core/pipeline/named.h"
 
@@ -77,6 +79,8 @@ int command_inspect(const std::vector<std::string> &arguments) {
   po::options_description options("options");
   options.add_options()("model", po::value<std::string>()->value_name("FILE"), "the model")(
       "nodes", "list every node with the types of its outputs")(
+      "configs", po::value<std::string>()->value_name("FILE"),
+      "configs that a run wrote (configs_out:, --configs-out); default: NAME.configs.json beside the model")(
       "match", po::value<std::vector<std::string>>()->composing()->value_name("PATTERN"),
       "only list where a pattern occurs, such as 'y = Relu(Conv(*))'; may be repeated");
   po::positional_options_description positional;
@@ -93,15 +97,23 @@ int command_inspect(const std::vector<std::string> &arguments) {
     print_matches(m, values["match"].as<std::vector<std::string>>());
     return kExitOk;
   }
+  std::optional<ConfigStates> configs;  // read before anything is printed
+  const std::string named = text_of(values, "configs");
+  if (const std::string file = named.empty() ? configs_beside(path) : named; !file.empty()) {
+    configs = read_config_states(file);
+  }
   std::printf("model      %s\n", path.c_str());
   std::printf("producer   %s %s\n", m.producer_name.c_str(), m.producer_version.c_str());
   for (const auto &[domain, version] : m.opsets()) {
     std::printf("opset      %s %lld\n", domain.empty() ? "ai.onnx" : domain.c_str(), static_cast<long long>(version));
   }
+  for (const auto &[key, text] : m.metadata) std::printf("metadata   %s: %s\n", key.c_str(), text.c_str());
   print_interface(m, "input", m.graph(m.main_graph()).inputs);
   print_interface(m, "output", m.graph(m.main_graph()).outputs);
   print_operators(m);
   print_parameters(m);
+  print_quantization(m);
+  if (configs) print_config_states(*configs);
   if (values.count("nodes") != 0) {
     std::puts("");
     Table table({"node", "operator", "output", "type"});

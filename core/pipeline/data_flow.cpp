@@ -68,8 +68,12 @@ void DataFlow::infer_types(const model::Model &model, const std::vector<Handle> 
         const auto *code = to == node.attributes.end() ? nullptr : std::get_if<std::int64_t>(&to->second.data);
         if (code != nullptr) type = model::dtype_from_onnx(static_cast<std::int32_t>(*code));
       } else {
-        const std::size_t from = node.op_type == "Where" ? 1 : 0;
-        if (from < node.inputs.size() && node.inputs[from] != HT_NONE) type = dtype(node.inputs[from]);
+        // Of DequantizeLinear the scale says what comes out, of QuantizeLinear the zero point, where there is one.
+        const bool quantize = node.op_type == "QuantizeLinear";
+        if (quantize && node.inputs.size() < 3) type = HT_U8;
+        const std::size_t from = quantize ? 2 : one_of(node.op_type, {"Where", "DequantizeLinear"}) ? 1 : 0;
+        if (type == HT_DTYPE_NONE && from < node.inputs.size() && node.inputs[from] != HT_NONE)
+          type = dtype(node.inputs[from]);
       }
       if (type != HT_DTYPE_NONE) dtypes_[out] = type;
     }

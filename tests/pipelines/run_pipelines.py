@@ -134,6 +134,29 @@ def dry_run(bench):
     require(bench.files() == ["plan.yaml"], f"files after a dry run: {bench.files()}")
 
 
+def inspects(bench):
+    """`inspect` tells what of an exported file is quantized, and what the configs beside it say."""
+    require("the model is float" in bench.run("inspect", bench.glyphs / "model.onnx"), "the example model is not float")
+    bench.quantize("out.int8", platform="onnxruntime-int8")
+    (bench.work / "out.int8.json").rename(bench.work / "out.configs.json")
+    text = bench.run("inspect", "out.int8.onnx")
+    rows = {line.rsplit(maxsplit=3)[0].strip(): line.split()[-3:] for line in text.splitlines() if len(line.split()) >= 4}
+    require(rows["int8 per channel"] == ["0", "13", "0"], f"weights: {rows}")
+    require(rows["int32 per channel"] == ["0", "0", "13"], f"biases: {rows}")
+    require(rows["uint8 per tensor"][1:] == ["0", "0"] and int(rows["uint8 per tensor"][0]) > 15, f"activations: {rows}")
+    require(rows["Conv"] == ["12", "0", "0"] and rows["Gemm"] == ["1", "0", "0"], f"operators: {rows}")
+    require(rows["Relu"] == ["0", "6", "0"] and "in float:" not in text, f"operators: {rows}")
+    states = [slot["state"] for slot in bench.slots("out.configs.json").values() if "bits" in slot]
+    for state in set(states):
+        line = next((line for line in text.splitlines() if line.startswith(state + " ")), "")
+        require(line.split() == [state, str(states.count(state))], f"{state}: '{line}', {states.count(state)} configs")
+    require("onnxruntime-int8" in text, "the platform of the configs is not named")
+    bench.pipeline("rule", "overrides:\n  - match: {op: Gemm}\n    set: {inputs: {state: fp32}, outputs: {state: fp32}}\n"
+                           "export:\n  - path: rule.onnx\n")
+    text = bench.run("inspect", "rule.onnx", "--configs", "out.configs.json")
+    require("in float:" in text and "(Gemm)" in text and "ACTIVATED" in text, f"the Gemm in float: {text}")
+
+
 def passes_listed(bench):
     lines = bench.run("passes").splitlines()[1:]
     names = [line.split()[0] for line in lines]
@@ -252,7 +275,7 @@ def stopped_by_ctrl_c(bench):
 
 
 TESTS = {test.__name__: test for test in (
-    explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, evaluates, dry_run, passes_listed,
+    explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, evaluates, inspects, dry_run, passes_listed,
     observers, configs_only, presets, fusion_patterns, platform_patterns, stopped_by_ctrl_c)}
 
 
