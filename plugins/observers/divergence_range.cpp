@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "clipped_energy.h"
+
 namespace halftone::observers {
 namespace {
 
@@ -17,6 +19,10 @@ double information(double c) {
 // A limit this far inside the domain leaves so few bins to the bulk that the search is repeated on a smaller domain.
 constexpr double kZoomBelow = 1.0 / 8;
 constexpr int kMaxZooms = 24;
+
+// The divergence counts values and does not know how large they are: of a softmax over a thousand classes it would keep
+// the 999 that are nearly zero, and clip the one that matters. Limits that cut off more than this are not tried.
+constexpr ClippingLimit kClippingLimit;
 
 std::size_t levels_for(unsigned bits) {
   return std::size_t{1} << std::min(bits, 30U);
@@ -101,10 +107,12 @@ Range symmetric_divergence_range(const Distribution &distribution, unsigned bits
   const std::size_t levels = levels_for(bits - 1);
   if (whole <= 0 || distribution.counts.empty() || levels >= kDivergenceBins) return {-whole, whole};
   double limit = whole;
+  const double least = whole * least_factor(distribution, {-whole, whole}, kClippingLimit);
   for (int zoom = 0; zoom < kMaxZooms; ++zoom) {
     const double domain = limit;
     const LinearHistogram histogram = absolute_histogram(distribution, domain, kDivergenceBins);
-    limit = histogram.edge(best_upper(DivergenceTable(histogram), 0, 0, levels));
+    const auto from = static_cast<std::size_t>(std::ceil(std::min(least / histogram.width, double{kDivergenceBins})));
+    limit = histogram.edge(best_upper(DivergenceTable(histogram), 0, from, levels));
     if (limit >= domain * kZoomBelow) break;
     limit *= 2;  // leave the search room above what it found
   }
@@ -116,17 +124,22 @@ Range asymmetric_divergence_range(const Distribution &distribution, unsigned bit
   const std::size_t levels = levels_for(bits);
   Range range{std::min(distribution.minimum, 0.0), std::max(distribution.maximum, 0.0)};
   if (range.high <= range.low || distribution.counts.empty() || levels >= kDivergenceBins) return range;
+  const Range least{range.low * least_lower_factor(distribution, range, kClippingLimit),
+                    range.high * least_upper_factor(distribution, range, kClippingLimit)};
   for (int zoom = 0; zoom < kMaxZooms; ++zoom) {
     const double domain = range.high - range.low;
     const LinearHistogram histogram = linear_histogram(distribution, range.low, range.high, kDivergenceBins);
     const DivergenceTable table(histogram);
-    const auto zero = static_cast<std::size_t>(
-        std::clamp(std::round(-range.low / histogram.width), 0.0, static_cast<double>(kDivergenceBins)));
+    const auto bin_of = [&](double x) {
+      return static_cast<std::size_t>(std::clamp(std::round(x), 0.0, static_cast<double>(kDivergenceBins)));
+    };
+    const std::size_t to = bin_of(std::floor((least.low - range.low) / histogram.width));
+    const std::size_t from = bin_of(std::ceil((least.high - range.low) / histogram.width));
     // One end at a time, twice: the ends hardly influence each other while the other is near its place.
     std::size_t first = 0, last = kDivergenceBins;
     for (int round = 0; round < 2; ++round) {
-      last = best_upper(table, first, zero, levels);
-      first = best_lower(table, zero, last, levels);
+      last = best_upper(table, first, from, levels);
+      first = best_lower(table, to, last, levels);
     }
     const Range found{std::min(histogram.edge(first), 0.0), std::max(histogram.edge(last), 0.0)};
     if (found.high - found.low >= domain * kZoomBelow) return found;
