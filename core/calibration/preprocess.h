@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/base/setting.h"
+#include "core/base/shape.h"
 #include "core/host/context.h"
 #include "core/model/model.h"
 #include "halftone/tensor.h"
@@ -39,5 +41,7 @@ struct Preprocess {
 // The keys of `preprocess:`. Keys that describe a model rather than its input (layout, formula, classes ...) are passed
 // over, so that a model's meta.json serves as it is; any other unknown key is an error with the nearest name.
 Preprocess parse_preprocess(const Setting &setting);
+const Shape &preprocess_shape();
+std::span<const char *const> passed_over_keys();
 
 }  // namespace halftone::calibration

@@ -3,9 +3,9 @@
 #include <charconv>
 #include <filesystem>
 
+#include "core/base/byte_size.h"
 #include "core/base/error.h"
 #include "core/cli/command.h"
-#include "core/pipeline/setting_reader.h"
 #include "core/pipeline/yaml_setting.h"
 
 namespace halftone::cli {
@@ -74,11 +74,11 @@ pipeline::DataSpec data_spec(const po::variables_map &values, const std::vector<
   data.batch = static_cast<std::uint64_t>(number(values, "batch", 1, 1, 1 << 20));
   data.threads = static_cast<std::uint32_t>(number(values, "threads", 0, 0, 1024));
   if (const std::string budget = text_of(values, "memory-budget"); !budget.empty()) {
-    Setting setting;
-    setting.text = budget;
-    setting.value = budget;
-    setting.where = {"--memory-budget", 0, 0};
-    data.memory_budget = pipeline::parse_size(setting, "the value");
+    std::int64_t bytes = 0;
+    if (!parse_size(budget, bytes)) {
+      fail(Status::kInvalidArgument, "--memory-budget must be a size such as 512MiB or 2GiB, not '{}'", budget);
+    }
+    data.memory_budget = static_cast<std::uint64_t>(bytes);
   }
   const std::string bad = text_of(values, "on-bad-sample");
   if (!bad.empty() && bad != "fail" && bad != "skip") {

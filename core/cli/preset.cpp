@@ -9,7 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/nearest.h"
 #include "core/host/search.h"
-#include "core/pipeline/setting_reader.h"
+#include "core/pipeline/pipeline_shape.h"
 #include "core/pipeline/yaml_setting.h"
 
 namespace halftone::cli {
@@ -34,11 +34,11 @@ void apply_preset(const std::string &name, pipeline::PipelineSpec &spec) {
          fmt::join(known, ", "));
   }
   const Setting root = pipeline::parse_yaml_file(file);
-  const pipeline::SettingReader reader(root, "the preset",
-                                       {"halftone-preset", "doc", "platform", "passes", "observer"});
-  if (const Setting *passes = reader.find("passes")) spec.passes = pipeline::parse_passes(*passes);
-  if (spec.platform.empty()) spec.platform = reader.text("platform");
-  if (spec.observer.empty()) spec.observer = reader.text("observer");
+  require_version(root, "halftone-preset", pipeline::kPresetVersion);
+  check_shape(root, pipeline::preset_shape(), "the preset");
+  if (const Setting *passes = given(root, "passes")) spec.passes = pipeline::parse_passes(*passes);
+  if (spec.platform.empty()) spec.platform = text_at(root, "platform");
+  if (spec.observer.empty()) spec.observer = text_at(root, "observer");
 }
 
 }  // namespace halftone::cli

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "core/base/byte_size.h"
 #include "core/base/error.h"
 #include "core/base/nearest.h"
 #include "core/pattern/pattern_setting.h"

@@ -10,40 +10,29 @@
 #include "core/base/error.h"
 #include "core/base/nearest.h"
 #include "core/pipeline/named.h"
-#include "core/pipeline/setting_reader.h"
+#include "core/pipeline/pipeline_shape.h"
 
 namespace halftone::pipeline {
 
 namespace {
 
-// The keys of `set: inputs:` or `outputs:` with values of the right type.
-SettingReader slot_changes(const Setting &setting, const std::string &what) {
-  SettingReader reader(setting, what, {"state", "observer", "bits", "symmetry"});
-  (void)reader.integer("bits", 8, 2, 32);
-  (void)reader.choice("symmetry", "", {"symmetric", "asymmetric"});
-  (void)reader.choice("state", "", {"fp32"});
-  return reader;
-}
-
 // What `set: inputs:` or `outputs:` may change in a config.
-void change(host::WorkingModel &working, model::Handle handle, const Setting &setting, const std::string &what) {
-  const SettingReader reader = slot_changes(setting, what);
+void change(host::WorkingModel &working, model::Handle handle, const Setting &setting) {
   quant::ConfigTable &configs = working.configs;
   const std::string reason = "override at " + setting.where.text();
-  if (const std::string observer = reader.text("observer"); !observer.empty())
+  if (const std::string observer = text_at(setting, "observer"); !observer.empty())
     configs.set_observer(handle, observer, {});
   ht_quant_spec spec = configs.get(handle).spec;
-  const auto bits = static_cast<std::uint32_t>(reader.integer("bits", spec.bits, 2, 32));
-  const std::string symmetry = reader.choice("symmetry", spec.symmetry == HT_SYMMETRIC ? "symmetric" : "asymmetric",
-                                             {"symmetric", "asymmetric"});
-  if (bits != spec.bits || (symmetry == "symmetric") != (spec.symmetry == HT_SYMMETRIC)) {
+  const auto bits = static_cast<std::uint32_t>(integer_at(setting, "bits", spec.bits));
+  const std::uint32_t symmetry = code_at(setting, "symmetry", kOverrideSymmetries, spec.symmetry);
+  if (bits != spec.bits || symmetry != spec.symmetry) {
     spec.bits = bits;
-    spec.symmetry = symmetry == "symmetric" ? HT_SYMMETRIC : HT_ASYMMETRIC;
+    spec.symmetry = symmetry;
     spec.quant_min = spec.is_signed != 0 ? -(std::int64_t{1} << (bits - 1)) : 0;
     spec.quant_max = spec.is_signed != 0 ? (std::int64_t{1} << (bits - 1)) - 1 : (std::int64_t{1} << bits) - 1;
     configs.set_spec(handle, spec);
   }
-  if (reader.choice("state", "", {"fp32"}) == "fp32") configs.set_state(handle, quant::State::kFp32, reason);
+  if (given(setting, "state") != nullptr) configs.set_state(handle, quant::State::kFp32, reason);
 }
 
 bool matches(const OverrideRule &rule, const model::Node &node) {
@@ -53,17 +42,16 @@ bool matches(const OverrideRule &rule, const model::Node &node) {
 
 // How many configs of the node the rule sets.
 std::size_t apply_to_node(const OverrideRule &rule, host::WorkingModel &working, model::Handle handle) {
-  const SettingReader set(rule.set, "`set`", {"inputs", "outputs"});
   const std::size_t input_count = working.model.node(handle).inputs.size();
   const std::size_t output_count = working.model.node(handle).outputs.size();
   std::size_t changed = 0;
   for (const bool outputs : {false, true}) {
-    const Setting *changes = set.find(outputs ? "outputs" : "inputs");
+    const Setting *changes = given(rule.set, outputs ? "outputs" : "inputs");
     if (changes == nullptr) continue;
     for (std::size_t slot = 0; slot < (outputs ? output_count : input_count); ++slot) {
       const model::Handle config = working.configs.find({handle, outputs, static_cast<std::uint32_t>(slot)});
       if (config == HT_NONE) continue;
-      change(working, config, *changes, outputs ? "`set.outputs`" : "`set.inputs`");
+      change(working, config, *changes);
       ++changed;
     }
   }
@@ -75,7 +63,7 @@ std::size_t apply_to_node(const OverrideRule &rule, host::WorkingModel &working,
                                         const std::vector<model::Handle> &matched) {
   const model::Node &first = working.model.node(matched.front());
   const auto reason = working.float_reasons.find(matched.front());
-  const bool inputs = rule.set.find("inputs") != nullptr, outputs = rule.set.find("outputs") != nullptr;
+  const bool inputs = given(rule.set, "inputs") != nullptr, outputs = given(rule.set, "outputs") != nullptr;
   fail(Status::kInvalidArgument,
        "{}: this rule changes nothing: {} quantized {}; '{}' ({}){}; leave the rule out or match other nodes",
        rule.where.text(),
@@ -111,22 +99,19 @@ std::size_t apply_to_node(const OverrideRule &rule, host::WorkingModel &working,
 
 void check_overrides(const std::vector<OverrideRule> &rules, const host::Registry &registry) {
   for (const OverrideRule &rule : rules) {
-    const SettingReader set(rule.set, "`set`", {"inputs", "outputs"});
-    if (set.find("inputs") == nullptr && set.find("outputs") == nullptr) {
+    if (given(rule.set, "inputs") == nullptr && given(rule.set, "outputs") == nullptr) {
       fail(Status::kInvalidArgument, "{}: `set` changes nothing; it takes `inputs` and `outputs`",
            rule.set.where.text());
     }
     for (const char *slots : {"inputs", "outputs"}) {
-      const Setting *changes = set.find(slots);
+      const Setting *changes = given(rule.set, slots);
       if (changes == nullptr) continue;
-      const SettingReader reader = slot_changes(*changes, fmt::format("`set.{}`", slots));
       if (changes->map().empty()) {
         fail(Status::kInvalidArgument, "{}: `set.{}` changes nothing; it takes state, observer, bits and symmetry",
              changes->where.text(), slots);
       }
-      const std::string observer = reader.text("observer");
-      if (!observer.empty())
-        (void)named_component(registry, HT_KIND_OBSERVER, observer, reader.find("observer")->where);
+      if (const Setting *observer = given(*changes, "observer"))
+        (void)named_component(registry, HT_KIND_OBSERVER, observer->text, observer->where);
     }
   }
 }

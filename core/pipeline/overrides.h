@@ -10,12 +10,12 @@
 
 namespace halftone::pipeline {
 
-// Checks what the rules set, before there is a model: keys, types, ranges, names of observers. Throws InvalidArgument
-// with the location.
+// Checks what the rules set, before there is a model: that it is something, and the names of observers. Throws
+// InvalidArgument with the location.
 void check_overrides(const std::vector<OverrideRule> &rules, const host::Registry &registry);
 
-// Each rule in order, the last match wins. Throws InvalidArgument with the location for a rule that matches nothing, an
-// unknown key, or a setting that the config refuses.
+// Each rule in order, the last match wins. Throws InvalidArgument with the location for a rule that matches or
+// changes nothing, or a setting that the config refuses.
 void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working);
 
 }  // namespace halftone::pipeline

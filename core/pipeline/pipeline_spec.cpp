@@ -1,38 +1,35 @@
 #include "core/pipeline/pipeline_spec.h"
 
 #include "core/base/error.h"
-#include "core/pipeline/setting_reader.h"
+#include "core/pipeline/pipeline_shape.h"
 #include "core/pipeline/yaml_setting.h"
 
 namespace halftone::pipeline {
 
 namespace {
 
-constexpr std::int64_t kFormatVersion = 1;
-
 std::string relative_to(const std::filesystem::path &folder, const std::string &path) {
   if (path.empty() || std::filesystem::path(path).is_absolute()) return path;
   return (folder / path).lexically_normal().string();
 }
 
-Location where_of(const SettingReader &reader, std::string_view key) {
-  const Setting *found = reader.find(key);
+Location where_of(const Setting &map, std::string_view key) {
+  const Setting *found = map.find(key);
   return found == nullptr ? Location{} : found->where;
 }
 
-InputSpec parse_input(const SettingReader &reader, const std::filesystem::path &folder,
+InputSpec parse_input(const Setting &setting, const std::filesystem::path &folder,
                       const calibration::Preprocess &preprocess_unless_given) {
   InputSpec input;
   input.preprocess = preprocess_unless_given;
-  input.path = relative_to(folder, reader.required_text("path"));
-  input.reader = reader.text("reader");
-  input.reader_where = where_of(reader, "reader");
-  if (const Setting *settings = reader.find("reader_settings")) input.reader_settings = *settings;
-  if (const Setting *preprocess = reader.find("preprocess")) {
+  input.path = relative_to(folder, text_at(setting, "path"));
+  input.reader = text_at(setting, "reader");
+  input.reader_where = where_of(setting, "reader");
+  if (const Setting *settings = given(setting, "reader_settings")) input.reader_settings = *settings;
+  if (const Setting *preprocess = given(setting, "preprocess")) {
     // A file of its own, or the keys in place.
-    input.preprocess = preprocess->is_map() ? calibration::parse_preprocess(*preprocess)
-                                            : calibration::parse_preprocess(parse_yaml_file(
-                                                  relative_to(folder, scalar_text(*preprocess, "`preprocess`"))));
+    input.preprocess = calibration::parse_preprocess(
+        preprocess->is_map() ? *preprocess : parse_yaml_file(relative_to(folder, preprocess->text)));
   }
   return input;
 }
@@ -45,35 +42,43 @@ calibration::Preprocess preprocess_of(const DataSpec &calibration, const std::st
   return {};
 }
 
+// `inputs` says all of one path's keys for each input, so that beside it they would do nothing.
+void refuse_beside_inputs(const Setting &setting) {
+  for (const char *key : {"path", "reader", "reader_settings", "preprocess"}) {
+    const Setting *found = given(setting, key);
+    if (found == nullptr) continue;
+    fail(Status::kInvalidArgument, "{}: `{}` has no effect beside `inputs`; write it below the name of an input",
+         found->key_where.text(), key);
+  }
+}
+
 // Samples of any use; what `like` says about preprocessing holds where they do not say it themselves.
-DataSpec parse_samples(const SettingReader &reader, const std::filesystem::path &folder, const DataSpec &like) {
+DataSpec parse_samples(const Setting &setting, const std::string &what, const std::filesystem::path &folder,
+                       const DataSpec &like) {
   DataSpec data;
-  if (const Setting *inputs = reader.find("inputs")) {
-    if (!inputs->is_map()) {
-      fail(Status::kInvalidArgument, "{}: `inputs` must map model inputs to their data", inputs->where.text());
-    }
+  if (const Setting *inputs = given(setting, "inputs")) {
+    refuse_beside_inputs(setting);
     for (const auto &[name, child] : inputs->map()) {
-      const SettingReader one(child, "input '" + name + "'", {"reader", "reader_settings", "path", "preprocess"});
-      data.inputs.push_back(parse_input(one, folder, preprocess_of(like, name)));
+      data.inputs.push_back(parse_input(child, folder, preprocess_of(like, name)));
       data.inputs.back().name = name;
     }
+  } else if (given(setting, "path") == nullptr) {
+    fail(Status::kInvalidArgument, "{}: {} needs the key 'path'", setting.where.text(), what);
   } else {
-    data.inputs.push_back(parse_input(reader, folder, preprocess_of(like, "")));
+    data.inputs.push_back(parse_input(setting, folder, preprocess_of(like, "")));
   }
-  data.labels = relative_to(folder, reader.text("labels"));
-  data.limit = static_cast<std::uint64_t>(reader.integer("limit", 0, 0, std::int64_t{1} << 40));
-  data.threads = static_cast<std::uint32_t>(reader.integer("threads", like.threads, 0, 1024));
-  data.skip_bad_samples = reader.choice("on_bad_sample", "fail", {"fail", "skip"}) == "skip";
+  data.labels = relative_to(folder, text_at(setting, "labels"));
+  data.limit = static_cast<std::uint64_t>(integer_at(setting, "limit", 0));
+  data.threads = static_cast<std::uint32_t>(integer_at(setting, "threads", like.threads));
+  data.skip_bad_samples = code_at(setting, "on_bad_sample", kBadSamples, 0) != 0;
   return data;
 }
 
 DataSpec parse_calibration(const Setting &setting, const std::filesystem::path &folder) {
-  const SettingReader reader(setting, "`calibration`",
-                             {"reader", "reader_settings", "path", "inputs", "labels", "preprocess", "batch", "limit",
-                              "threads", "memory_budget", "on_bad_sample"});
-  DataSpec data = parse_samples(reader, folder, {});
-  data.batch = static_cast<std::uint64_t>(reader.integer("batch", 1, 1, 1 << 20));
-  data.memory_budget = reader.size("memory_budget", 0);
+  DataSpec data = parse_samples(setting, "`calibration`", folder, {});
+  data.batch = static_cast<std::uint64_t>(integer_at(setting, "batch", 1));
+  if (const Setting *budget = given(setting, "memory_budget"))
+    data.memory_budget = static_cast<std::uint64_t>(size_of(*budget));
   return data;
 }
 
@@ -87,19 +92,15 @@ DataSpec parse_evaluation(const Setting *setting, const std::filesystem::path &f
          "the labels there",
          labels_where.text());
   }
-  const SettingReader reader(
-      *setting, "`evaluate`",
-      {"reader", "reader_settings", "path", "inputs", "labels", "preprocess", "limit", "threads", "on_bad_sample"});
-  return parse_samples(reader, folder, calibration);
+  return parse_samples(*setting, "`evaluate`", folder, calibration);
 }
 
 OverrideRule parse_override(const Setting &setting) {
-  const SettingReader reader(setting, "a rule of `overrides`", {"match", "set"});
-  const SettingReader match(reader.require("match"), "`match`", {"op", "node"});
+  const Setting &match = *given(setting, "match");
   OverrideRule rule;
-  rule.op = match.text("op");
-  rule.node = match.text("node");
-  rule.set = reader.require("set");
+  rule.op = text_at(match, "op");
+  rule.node = text_at(match, "node");
+  rule.set = *given(setting, "set");
   rule.where = setting.where;
   if (rule.op.empty() && rule.node.empty()) {
     fail(Status::kInvalidArgument, "{}: `match` names neither `op` nor `node`; write {{node: \"*\"}} for every node",
@@ -109,25 +110,13 @@ OverrideRule parse_override(const Setting &setting) {
 }
 
 ExportStep parse_export(const Setting &setting, const std::filesystem::path &folder) {
-  if (!setting.is_map()) {
-    fail(Status::kInvalidArgument, "{}: an entry of `export` is a map with `format` and `path`", setting.where.text());
-  }
   ExportStep step;
   step.where = setting.where;
   step.settings.where = setting.where;
-  Setting::Map rest;
-  for (const auto &[key, child] : setting.map()) {
-    if (key == "format") {
-      step.format = scalar_text(child, "`format`");
-    } else if (key == "path") {
-      step.path = relative_to(folder, scalar_text(child, "`path`"));
-    } else {
-      rest.emplace_back(key, child);  // checked against the exporter's own schema
-    }
-  }
-  if (step.path.empty())
-    fail(Status::kInvalidArgument, "{}: an entry of `export` needs the key 'path'", setting.where.text());
-  if (step.format.empty()) step.format = "onnx-qdq";
+  step.format = text_at(setting, "format", "onnx-qdq");
+  step.path = relative_to(folder, text_at(setting, "path"));
+  Setting::Map rest = setting.map();  // checked against the exporter's own schema
+  std::erase_if(rest, [](const auto &entry) { return entry.first == "format" || entry.first == "path"; });
   step.settings.value = std::move(rest);
   return step;
 }
@@ -135,7 +124,6 @@ ExportStep parse_export(const Setting &setting, const std::filesystem::path &fol
 }  // namespace
 
 std::vector<PassStep> parse_passes(const Setting &list) {
-  if (!list.is_list()) fail(Status::kInvalidArgument, "{}: `passes` must be a list", list.where.text());
   std::vector<PassStep> steps;
   for (const Setting &item : list.list()) {
     PassStep step;
@@ -151,7 +139,7 @@ std::vector<PassStep> parse_passes(const Setting &list) {
       step.settings = item.map().front().second;
       step.where = step.settings.key_where;
     } else {
-      step.id = scalar_text(item, "an entry of `passes`");
+      step.id = item.text;
     }
     steps.push_back(std::move(step));
   }
@@ -159,34 +147,30 @@ std::vector<PassStep> parse_passes(const Setting &list) {
 }
 
 PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &folder) {
-  const SettingReader reader(root, "the pipeline",
-                             {"halftone", "model", "platform", "calibration", "evaluate", "executor", "passes",
-                              "overrides", "export", "configs_out", "report", "observer"});
-  const Setting &version = reader.require("halftone");
-  if (const auto *number = std::get_if<std::int64_t>(&version.value); number == nullptr || *number != kFormatVersion) {
-    fail(Status::kInvalidArgument, "{}: this is file format '{}'; this program reads `halftone: {}`",
-         version.where.text(), version.text, kFormatVersion);
-  }
+  require_version(root, "halftone", kPipelineVersion);
+  check_shape(root, pipeline_shape(), "the pipeline");
   PipelineSpec spec;
-  spec.model = relative_to(folder, reader.required_text("model"));
-  spec.platform = reader.text("platform");
-  const Setting *calibration = reader.find("calibration");
+  spec.model = relative_to(folder, text_at(root, "model"));
+  spec.platform = text_at(root, "platform");
+  const Setting *calibration = given(root, "calibration");
   if (calibration != nullptr) spec.calibration = parse_calibration(*calibration, folder);
-  const Setting *labels = calibration == nullptr ? nullptr : calibration->find("labels");
-  spec.evaluation = parse_evaluation(reader.find("evaluate"), folder, spec.calibration,
-                                     labels == nullptr ? Location{} : labels->where);
-  spec.executor = reader.text("executor", spec.executor);
-  if (const Setting *passes = reader.find("passes"); passes != nullptr && !passes->is_null())
-    spec.passes = parse_passes(*passes);
-  for (const Setting *rule : reader.list("overrides")) spec.overrides.push_back(parse_override(*rule));
-  for (const Setting *step : reader.list("export")) spec.exports.push_back(parse_export(*step, folder));
-  spec.configs_out = relative_to(folder, reader.text("configs_out"));
-  spec.report = relative_to(folder, reader.text("report"));
-  spec.observer = reader.text("observer");
+  spec.evaluation = parse_evaluation(given(root, "evaluate"), folder, spec.calibration,
+                                     calibration == nullptr ? Location{} : where_of(*calibration, "labels"));
+  spec.executor = text_at(root, "executor", spec.executor);
+  if (const Setting *passes = given(root, "passes")) spec.passes = parse_passes(*passes);
+  if (const Setting *rules = given(root, "overrides")) {
+    for (const Setting &rule : rules->list()) spec.overrides.push_back(parse_override(rule));
+  }
+  if (const Setting *steps = given(root, "export")) {
+    for (const Setting &step : steps->list()) spec.exports.push_back(parse_export(step, folder));
+  }
+  spec.configs_out = relative_to(folder, text_at(root, "configs_out"));
+  spec.report = relative_to(folder, text_at(root, "report"));
+  spec.observer = text_at(root, "observer");
   spec.where = root.where;
-  spec.platform_where = where_of(reader, "platform");
-  spec.executor_where = where_of(reader, "executor");
-  spec.observer_where = where_of(reader, "observer");
+  spec.platform_where = where_of(root, "platform");
+  spec.executor_where = where_of(root, "executor");
+  spec.observer_where = where_of(root, "observer");
   return spec;
 }
 

@@ -72,7 +72,7 @@ PipelineSpec read_pipeline(const std::filesystem::path &file, const std::vector<
 // The same from a tree; `folder` is what relative paths start from.
 PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &folder);
 
-// A `passes:` list: names, or one-entry maps of name to parameters.
+// A `passes:` list that was checked: names, or one-entry maps of name to parameters.
 std::vector<PassStep> parse_passes(const Setting &list);
 
 }  // namespace halftone::pipeline

@@ -3,42 +3,26 @@
 #include <limits>
 
 #include "core/base/error.h"
-#include "core/base/typed_setting.h"
+#include "core/base/shape.h"
+#include "core/pipeline/platform_shape.h"
 #include "halftone/config.h"
 
 namespace halftone::pipeline {
 namespace {
-
-const std::vector<std::string> kKeys = {
-    "kind",  "bits", "signed",   "min",     "max",        "symmetry", "granularity",         "axis", "block_size",
-    "scale", "span", "rounding", "dynamic", "visibility", "observer", "observer_parameters", "doc"};
 
 class SchemeReader {
  public:
   SchemeReader(const Setting &setting, std::string_view what) : setting_(setting), what_(what) {}
 
   Scheme read() {
-    check_keys(setting_, what_, kKeys);
     spec_.struct_size = sizeof(spec_);
     read_kind();
-    spec_.symmetry = choice("symmetry", {{"symmetric", HT_SYMMETRIC}, {"asymmetric", HT_ASYMMETRIC}}, HT_SYMMETRIC);
-    spec_.scale_form =
-        choice("scale", {{"free", HT_SCALE_FREE}, {"power-of-two", HT_SCALE_POWER_OF_TWO}}, HT_SCALE_FREE);
-    spec_.span = choice("span", {{"narrow", HT_SPAN_NARROW}, {"half", HT_SPAN_HALF}}, HT_SPAN_NARROW);
-    spec_.rounding = choice("rounding",
-                            {{"half-even", HT_ROUND_HALF_EVEN},
-                             {"half-up", HT_ROUND_HALF_UP},
-                             {"half-down", HT_ROUND_HALF_DOWN},
-                             {"half-toward-zero", HT_ROUND_HALF_TOWARD_ZERO},
-                             {"half-away-from-zero", HT_ROUND_HALF_AWAY_FROM_ZERO},
-                             {"up", HT_ROUND_UP},
-                             {"down", HT_ROUND_DOWN}},
-                            HT_ROUND_HALF_EVEN);
-    spec_.visibility =
-        choice("visibility",
-               {{"when-active", HT_EXPORT_WHEN_ACTIVE}, {"always", HT_EXPORT_ALWAYS}, {"never", HT_EXPORT_NEVER}},
-               HT_EXPORT_WHEN_ACTIVE);
-    spec_.dynamic = flag("dynamic", false) ? 1 : 0;
+    spec_.symmetry = code_at(setting_, "symmetry", kSymmetries, HT_SYMMETRIC);
+    spec_.scale_form = code_at(setting_, "scale", kScaleForms, HT_SCALE_FREE);
+    spec_.span = code_at(setting_, "span", kSpans, HT_SPAN_NARROW);
+    spec_.rounding = code_at(setting_, "rounding", kRoundings, HT_ROUND_HALF_EVEN);
+    spec_.visibility = code_at(setting_, "visibility", kVisibilities, HT_EXPORT_WHEN_ACTIVE);
+    spec_.dynamic = flag_at(setting_, "dynamic", false) ? 1 : 0;
     read_granularity();
     read_range();
     Scheme out;
@@ -48,36 +32,28 @@ class SchemeReader {
   }
 
  private:
-  std::string name(std::string_view key) const { return fmt::format("'{}' of {}", key, what_); }
-  std::uint32_t choice(std::string_view key, Choices choices, std::uint32_t deflt) const {
-    const Setting *found = setting_.find(key);
-    return found == nullptr ? deflt : read_choice(*found, name(key), choices);
-  }
-  bool flag(std::string_view key, bool deflt) const {
-    const Setting *found = setting_.find(key);
-    return found == nullptr ? deflt : read_bool(*found, name(key));
-  }
+  // "`types.weight.bits`"
+  std::string name(std::string_view key) const { return fmt::format("{}.{}`", what_.substr(0, what_.size() - 1), key); }
+  // A number whose range depends on what else is written.
   std::int64_t integer(std::string_view key, std::int64_t deflt, std::int64_t low, std::int64_t high) const {
-    const Setting *found = setting_.find(key);
-    return found == nullptr ? deflt : read_integer(*found, name(key), low, high);
+    const Setting *found = given(setting_, key);
+    if (found == nullptr) return deflt;
+    check_shape(*found, shape::integer(low, high), name(key));
+    return std::get<std::int64_t>(found->value);
   }
 
   void read_kind() {
-    spec_.kind = choice(
-        "kind", {{"integer", HT_QUANT_INTEGER}, {"float8e4m3fn", HT_QUANT_F8E4M3FN}, {"float8e5m2", HT_QUANT_F8E5M2}},
-        HT_QUANT_INTEGER);
+    spec_.kind = code_at(setting_, "kind", kQuantKinds, HT_QUANT_INTEGER);
     const bool whole = spec_.kind == HT_QUANT_INTEGER;
     spec_.bits = static_cast<std::uint32_t>(integer("bits", 8, whole ? 2 : 8, whole ? 32 : 8));
-    spec_.is_signed = flag("signed", true) ? 1 : 0;
+    spec_.is_signed = flag_at(setting_, "signed", true) ? 1 : 0;
     if (!whole && spec_.is_signed == 0) refuse("signed", "float8 has a sign");
   }
 
   void read_granularity() {
-    spec_.granularity =
-        choice("granularity", {{"tensor", HT_PER_TENSOR}, {"channel", HT_PER_CHANNEL}, {"block", HT_PER_BLOCK}},
-               HT_PER_TENSOR);
-    spec_.axis = static_cast<std::int32_t>(integer("axis", 0, 0, HT_MAX_RANK - 1));
-    spec_.block_size = static_cast<std::int32_t>(integer("block_size", 0, 1, 1 << 20));
+    spec_.granularity = code_at(setting_, "granularity", kGranularities, HT_PER_TENSOR);
+    spec_.axis = static_cast<std::int32_t>(integer_at(setting_, "axis", 0));
+    spec_.block_size = static_cast<std::int32_t>(integer_at(setting_, "block_size", 0));
     if (spec_.granularity == HT_PER_BLOCK && spec_.block_size == 0) {
       fail(Status::kInvalidArgument, "{}: {} is granular by block and needs a 'block_size'", setting_.where.text(),
            what_);
@@ -108,13 +84,11 @@ class SchemeReader {
   }
 
   void read_observer(Scheme &out) const {
-    if (const Setting *observer = setting_.find("observer")) out.observer = read_text(*observer, name("observer"));
-    const Setting *parameters = setting_.find("observer_parameters");
+    out.observer = text_at(setting_, "observer");
+    const Setting *parameters = given(setting_, "observer_parameters");
     if (parameters == nullptr) return;
     if (out.observer.empty()) refuse("observer_parameters", "there is no 'observer' to take them");
-    for (const auto &[key, value] : read_map(*parameters, name("observer_parameters"))) {
-      out.observer_parameters[key] = read_text(value, name("observer_parameters." + key));
-    }
+    for (const auto &[key, value] : parameters->map()) out.observer_parameters[key] = value.text;
   }
 
   [[noreturn]] void refuse(std::string_view key, std::string_view why) const {

@@ -18,9 +18,8 @@ struct QuantizedTensors {
 
 // How the nodes of one operator run.
 struct OperatorState {
-  std::size_t quantized =
-      0;                  // all its data comes from DequantizeLinear: integers for a runtime that knows the operator
-  std::size_t fused = 0;  // between such an operator and a QuantizeLinear: Conv, Relu, QuantizeLinear
+  std::size_t quantized = 0;  // data and weights come from DequantizeLinear: on integers where a runtime can
+  std::size_t fused = 0;      // between such an operator and a QuantizeLinear: Conv, Relu, QuantizeLinear
   std::size_t in_float = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/byte_size.h"
 #include "core/host/argument_value.h"
 #include "tests/unit/host/sample_plugin.h"
 
@@ -131,9 +132,10 @@ TEST_CASE("typed data reaches the component") {
 }
 
 TEST_CASE("messages") {
-  CHECK_EQ(error_of("activation", text("Relu")),
-           "p.yaml:7:5: observer 'percentile' has no parameter 'activation' (did you mean 'activations'?); it takes bits, "
-           "percentile, observer, activations, passive, budget, options, steps");
+  CHECK_EQ(
+      error_of("activation", text("Relu")),
+      "p.yaml:7:5: observer 'percentile' has no parameter 'activation' (did you mean 'activations'?); it takes bits, "
+      "percentile, observer, activations, passive, budget, options, steps");
   CHECK_EQ(error_of("zzzzzzzzzzz", text("Relu")),
            "p.yaml:7:5: observer 'percentile' has no parameter 'zzzzzzzzzzz'; it takes bits, percentile, observer, "
            "activations, passive, budget, options, steps");

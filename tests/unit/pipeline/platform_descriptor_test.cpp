@@ -53,39 +53,40 @@ TEST_CASE("a type's range follows from its bits and sign") {
 }
 
 TEST_CASE("mistakes are named with place, allowed values and the nearest name") {
-  expect(kSmall + "operatos: 1\n", {"t.yaml:6:1", "unknown key 'operatos'", "did you mean 'operators'"});
-  expect(with_type("bitz: 8"), {"t.yaml:4:16", "unknown key 'bitz'", "'bits'"});
-  expect(with_type("bits: 40"), {"t.yaml:4:22", "must be 2 to 32, not 40"});
-  expect(with_type("bits: eight"), {"takes an integer, not 'eight'"});
+  expect(kSmall + "operatos: 1\n", {"t.yaml:6:1", "has no key 'operatos'", "did you mean 'operators'"});
+  expect(with_type("bitz: 8"), {"t.yaml:4:16", "`types.activation` has no key 'bitz'", "'bits'"});
+  expect(with_type("bits: 40"), {"t.yaml:4:22", "must be between 2 and 32, not 40"});
+  expect(with_type("bits: eight"), {"must be a whole number, not 'eight'"});
   expect(with_type("symmetry: symetric"), {"did you mean 'symmetric'", "symmetric, asymmetric"});
-  expect(with_type("signed: 1"), {"takes true or false"});
-  expect(with_type("min: -128, bits: 8, signed: false"), {"must be 0 to 255"});
+  expect(with_type("signed: 1"), {"must be true or false, not '1'"});
+  expect(with_type("min: -128, bits: 8, signed: false"), {"must be between 0 and 255"});
   expect(with_type("signed: false"), {"symmetric type needs negative codes"});
   expect(with_type("granularity: block"), {"needs a 'block_size'"});
   expect(with_type("axis: 1"), {"granularity 'tensor' has none"});
   expect(with_type("kind: float8e4m3fn, min: 0"), {"fixed range"});
   expect(with_type("observer_parameters: {a: 1}"), {"no 'observer'"});
-  expect("halftone-platform: 2\nid: t\n", {"t.yaml:1:20", "must be 1 to 1"});
-  expect("id: t\n", {"'halftone-platform' is missing"});
-  expect(std::string(kHead) + "types: {weight: {bits: 8}}\noperators: []\n", {"needs an 'activation'"});
-  expect(std::string(kHead) + "types: {activation: fp32}\noperators: []\n", {"only 'bias' may be fp32"});
+  expect("halftone-platform: 2\nid: t\n", {"t.yaml:1:20", "this is file format '2'"});
+  expect("id: t\n", {"needs the key 'halftone-platform'"});
+  expect(std::string(kHead) + "types: {weight: {bits: 8}}\noperators: []\n", {"needs the key 'activation'"});
+  expect(std::string(kHead) + "types: {activation: fp32}\noperators: []\n", {"`types.activation` must be a map"});
 }
 
 TEST_CASE("operator rules are checked") {
   const std::string head = std::string(kHead) + "types: {activation: {bits: 8}}\noperators:\n";
-  expect(head + "  - {inputs: activation}\n", {"t.yaml:5:5", "names no 'types'"});
+  expect(head + "  - {inputs: activation}\n", {"t.yaml:5:5", "needs the key 'types'"});
   expect(head + "  - {types: [Conv], inputs: {0: activatoin}}\n",
          {"no type 'activatoin'", "did you mean 'activation'"});
-  expect(head + "  - {types: [Conv], inputs: {x: activation}}\n", {"'x' in 'inputs' is no slot number"});
-  expect(head + "  - {types: [Conv], passiv: true}\n", {"unknown key 'passiv'", "'passive'"});
-  expect(head + "  - {types: [Conv], when: {input_rank: {0: many}}}\n", {"takes an integer"});
-  expect(kSmall + "fusion: {activation: [Relu]}\n", {"unknown key 'activation' in 'fusion'", "'activations'"});
+  expect(head + "  - {types: [Conv], inputs: {x: activation}}\n", {"'x' in `inputs` is no slot number"});
+  expect(head + "  - {types: [Conv], passiv: true}\n", {"has no key 'passiv'", "'passive'"});
+  expect(head + "  - {types: [Conv], when: {input_rank: {0: many}}}\n", {"must be a whole number"});
+  expect(kSmall + "fusion: {activation: [Relu]}\n", {"`fusion` has no key 'activation'", "'activations'"});
   expect(kSmall + "fusion:\n  patterns:\n    - y = Relu(Conv(*))\n    - y = Relu(Conv)\n",
          {"t.yaml:9:7: 'fusion.patterns': pattern 'y = Relu(Conv)' at 1:10: 'Conv' is an operator", "Conv(*)"});
   expect(kSmall + "fusion: {patterns: [y = Add(a, b)]}\n",
          {"t.yaml:6:21", "In a YAML list of brackets a pattern needs quotes"});
   expect(kSmall + "fusion: {patterns: 'Relu'}\n", {"t.yaml:6:20: 'fusion.patterns': pattern 'Relu' at 1:5"});
-  expect(kSmall + "fusion: {patterns: [{a: b}]}\n", {"t.yaml:6:21: 'fusion.patterns' takes text, not a map"});
+  expect(kSmall + "fusion: {patterns: [{a: b}]}\n",
+         {"t.yaml:6:21: an entry of `fusion.patterns` must be a single value, not a map"});
   expect(kSmall + "alignment: {concat: to_larg}\n", {"did you mean 'to_large'"});
   expect(kSmall + "pipeline: [{a: 1, b: 2}]\n", {"a pass is a name"});
 }

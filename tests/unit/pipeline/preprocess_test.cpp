@@ -162,7 +162,7 @@ TEST_CASE("keys: a model's meta.json serves, anything else is checked") {
                [] { settings("{means: 1}"); });
   expect_error(Status::kInvalidArgument, {"channel_order", "rgb, bgr"}, [] { settings("{channel_order: grb}"); });
   expect_error(Status::kInvalidArgument, {"above 0"}, [] { settings("{std: [1, 0, 1]}"); });
-  expect_error(Status::kInvalidArgument, {"'mean' has 3", "'std' has 2"},
+  expect_error(Status::kInvalidArgument, {"`mean` has 3", "`std` has 2"},
                [] { settings("{mean: [1, 2, 3], std: [1, 2]}"); });
   expect_error(Status::kInvalidArgument, {"height and width"}, [] { settings("{resize: [1, 2, 3]}"); });
 }

@@ -1,4 +1,5 @@
-// Sizes in bytes as people write them.
+#include "core/base/byte_size.h"
+
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -7,9 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "core/host/argument_value.h"
-
-namespace halftone::host {
+namespace halftone {
 namespace {
 
 constexpr std::int64_t kKibi = 1024, kMebi = kKibi * 1024, kGibi = kMebi * 1024, kTebi = kGibi * 1024;
@@ -51,4 +50,4 @@ std::string format_size(std::int64_t bytes) {
   return fmt::format("{} bytes", bytes);
 }
 
-}  // namespace halftone::host
+}  // namespace halftone

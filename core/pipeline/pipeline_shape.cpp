@@ -1,0 +1,109 @@
+#include "core/pipeline/pipeline_shape.h"
+
+namespace halftone::pipeline {
+namespace {
+
+using Keys = std::vector<Shape::Key>;
+using shape::either;
+using shape::integer;
+using shape::meaning;
+using shape::text;
+
+Shape name_of(const char *kind) {
+  return meaning(kind, text());
+}
+
+// Where the samples of one model input are.
+Keys input_keys(bool path_required) {
+  return {{"reader", name_of(kReaderName), "who reads the samples; guessed from the path when left out"},
+          {"reader_settings", shape::map_of(shape::any()), "parameters of the reader"},
+          {"path", text(), "a file or a folder of samples", path_required},
+          {"preprocess", meaning(kPreprocess, either({text(), shape::map_of(shape::any())})),
+           "from a stored sample to what the model takes: the keys, or a YAML or JSON file that holds them"}};
+}
+
+// The keys in the order in which messages list them.
+Shape samples(const char *labels_doc, bool calibration) {
+  Keys input = input_keys(false);
+  Keys keys = {input[0],
+               input[1],
+               input[2],
+               {"inputs", shape::map_of(meaning(kSampleInput, shape::map(input_keys(true)))),
+                "for a model with several inputs, instead of `path`: the data of each input by its name"},
+               {"labels", text(), labels_doc},
+               input[3]};
+  if (calibration)
+    keys.push_back({"batch", integer(1, 1 << 20), "samples that travel together; never changes a result"});
+  keys.push_back({"limit", integer(0, std::int64_t{1} << 40), "at most so many samples; 0: all"});
+  keys.push_back({"threads", integer(0, 1024), "workers, 0: all cores; never changes a result"});
+  if (calibration) keys.push_back({"memory_budget", shape::size(), "refused until it is enforced"});
+  keys.push_back({"on_bad_sample", shape::choice(kBadSamples), "what to do with a sample that cannot be used"});
+  return meaning(kSampleInput, shape::map(std::move(keys)));
+}
+
+Shape pass_list() {
+  return meaning(kPassList, shape::list(either({text(), shape::map_of(shape::any())})));
+}
+
+Shape overrides() {
+  const Shape changes =
+      shape::map({{"state", shape::choice(kOverrideStates), "fp32: leave it in float"},
+                  {"observer", name_of(kObserverName), "who finds the range"},
+                  {"bits", integer(2, 32), "width of the integers"},
+                  {"symmetry", shape::choice(kOverrideSymmetries), "whether the range is centred on zero"}});
+  return shape::list(shape::map(
+      {{"match",
+        shape::map({{"op", text(), "an operator type"}, {"node", text(), "a pattern for names of nodes: /layer3/*"}}),
+        "which nodes the rule is about", true},
+       {"set",
+        shape::map(
+            {{"inputs", changes, "of every quantized input"}, {"outputs", changes, "of every quantized output"}}),
+        "what changes", true}}));
+}
+
+Shape exports() {
+  Shape entry = shape::map_of(shape::any());  // the exporter's own parameters, checked against its schema
+  entry.keys = {{"format", name_of(kExporterName), "an exporter, onnx-qdq when left out"},
+                {"path", text(), "the file to write", true}};
+  return shape::list(meaning(kExportEntry, std::move(entry)));
+}
+
+Shape make_pipeline() {
+  return shape::map(
+      {{"halftone", integer(kPipelineVersion, kPipelineVersion), "version of the file format, now 1", true},
+       {"model", text(), "the float ONNX model", true},
+       {"platform", name_of(kPlatformName), "the target"},
+       {"calibration", samples("class numbers (.npy): the run ends with an evaluation on these samples", true),
+        "the samples from which ranges are found"},
+       {"evaluate", samples("class numbers (.npy) of the samples", false),
+        "samples on which the float and the quantized model are compared"},
+       {"executor", name_of(kExecutorName), "what computes during calibration, onednn when left out"},
+       {"passes", pass_list(), "the passes in order; the platform's own when left out"},
+       {"overrides", overrides(), "exceptions, the last match wins; a rule without effect is an error"},
+       {"export", exports(), "the files to write"},
+       {"configs_out", text(), "every quantization config as JSON, to this file"},
+       {"report", text(), "an HTML report; refused until there is one"},
+       {"observer", name_of(kObserverName), "one observer for every activation"}});
+}
+
+Shape make_preset() {
+  return shape::map({{"halftone-preset", integer(kPresetVersion, kPresetVersion), "version of the file format, now 1", true},
+                     {"doc", text(), "what it is for"},
+                     {"platform", name_of(kPlatformName), "the target, unless another is named"},
+                     {"passes", pass_list(), "the passes in order"},
+                     {"observer", name_of(kObserverName), "one observer for every activation"}});
+}
+
+}  // namespace
+
+const Shape &pipeline_shape() {
+  static const Shape made = make_pipeline();
+  return made;
+}
+
+const Shape &preset_shape() {
+  static const Shape made = make_preset();
+  return made;
+}
+
+}  // namespace halftone::pipeline

@@ -1,0 +1,27 @@
+// What a pipeline file and a preset may hold.
+#pragma once
+
+#include "core/base/shape.h"
+#include "halftone/quant.h"
+
+namespace halftone::pipeline {
+
+const Shape &pipeline_shape();
+const Shape &preset_shape();
+
+inline constexpr std::int64_t kPipelineVersion = 1, kPresetVersion = 1;
+
+// Choices that the shape offers and the reader of a file acts on.
+inline const Codes kBadSamples = {{"fail", 0}, {"skip", 1}};
+inline const Codes kOverrideSymmetries = {{"symmetric", HT_SYMMETRIC}, {"asymmetric", HT_ASYMMETRIC}};
+inline const Codes kOverrideStates = {{"fp32", 1}};
+
+// Shapes whose rest the loaded components decide, by Shape::meaning.
+inline constexpr const char *kPassList = "passes";
+inline constexpr const char *kExportEntry = "export";
+inline constexpr const char *kPreprocess = "preprocess";
+inline constexpr const char *kSampleInput = "samples";  // a map with `reader` and `reader_settings`
+inline constexpr const char *kPlatformName = "platform", *kReaderName = "reader", *kExecutorName = "executor",
+                            *kObserverName = "observer", *kExporterName = "exporter";
+
+}  // namespace halftone::pipeline
