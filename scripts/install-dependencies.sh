@@ -18,8 +18,9 @@ build_packages=(
 )
 test_packages=(
   doctest-dev libonnx-testdata
-  python3 python3-numpy # structure checks and comparisons
-  git                   # the list of files whose format is checked
+  python3 python3-numpy           # structure checks and comparisons
+  python3-jsonschema python3-yaml # what `halftone schema` prints
+  git                             # the list of files whose format is checked
 )
 
 fail() {

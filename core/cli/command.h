@@ -32,6 +32,7 @@ int command_explain(const std::vector<std::string> &arguments);
 int command_help(const std::vector<std::string> &arguments);
 int command_inspect(const std::vector<std::string> &arguments);
 int command_quantize(const std::vector<std::string> &arguments);
+int command_schema(const std::vector<std::string> &arguments);
 int command_run(const std::vector<std::string> &arguments);
 // `plugins` and the lists of one kind of component each.
 int command_plugins(const std::vector<std::string> &arguments);

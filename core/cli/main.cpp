@@ -26,6 +26,7 @@ const std::vector<Command> &commands() {
        &command_quantize},
       {"readers", "", "list readers", &command_readers},
       {"run", "PIPELINE.yaml [--set KEY=VALUE ...]", "run a pipeline file", &command_run},
+      {"schema", "[pipeline | platform | preset]", "JSON Schema of a file of settings, for editors", &command_schema},
   };
   return list;
 }
