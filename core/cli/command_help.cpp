@@ -2,12 +2,15 @@
 #include <cstdio>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/base/error.h"
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/host/service/parameter_text.h"
 #include "core/pipeline/named.h"
+#include "core/pipeline/pipeline_spec.h"
+#include "core/pipeline/platform_lookup.h"
 
 namespace halftone::cli {
 
@@ -73,6 +76,23 @@ void print_component(const host::Component &component) {
               component.plugin->file.c_str());
 }
 
+void print_platform(const pipeline::PlatformDescriptor &platform) {
+  std::printf("platform %s: %s\n\n", platform.id.c_str(), platform.title.c_str());
+  if (!platform.doc.empty()) std::printf("%s\n\n", platform.doc.c_str());
+  for (const pipeline::PlatformSetting &setting : platform.settings) {
+    std::printf("  %s (one of %s, default %s)\n      %s\n", setting.name.c_str(),
+                fmt::format("{}", fmt::join(setting.choices, ", ")).c_str(), setting.deflt.c_str(),
+                setting.doc.c_str());
+  }
+  if (const Setting *passes = platform.pipeline()) {
+    std::string names;
+    for (const pipeline::PassStep &step : pipeline::parse_passes(*passes))
+      names += (names.empty() ? "" : ", ") + step.id;
+    std::printf("passes: %s\n", names.c_str());
+  }
+  std::printf("from: %s\n", platform.root.where.file.c_str());
+}
+
 std::uint32_t kind_of(const std::string &word) {
   for (std::uint32_t kind = HT_KIND_PASS; kind <= HT_KIND_TRAINER; ++kind) {
     if (word == host::kind_name(kind)) return kind;
@@ -103,7 +123,11 @@ int command_help(const std::vector<std::string> &arguments) {
   if (topic.size() < 2)
     fail(Status::kInvalidArgument, "name the {}: halftone help {} NAME", topic.front(), topic.front());
   const host::Registry registry = open_registry(values);
-  print_component(pipeline::named_component(registry, kind, topic[1]));
+  if (kind == HT_KIND_PLATFORM) {
+    print_platform(pipeline::find_platform(registry, topic[1], {}));
+  } else {
+    print_component(pipeline::named_component(registry, kind, topic[1]));
+  }
   return kExitOk;
 }
 

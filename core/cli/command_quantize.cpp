@@ -6,6 +6,7 @@
 #include "core/cli/data_options.h"
 #include "core/cli/preset.h"
 #include "core/cli/run_pipeline.h"
+#include "core/pipeline/yaml_setting.h"
 
 namespace halftone::cli {
 
@@ -19,6 +20,8 @@ po::options_description options_of_quantize() {
   po::options_description options("options");
   options.add_options()("model", po::value<std::string>()->value_name("FILE"), "the float ONNX model")(
       "platform,p", po::value<std::string>()->value_name("NAME"), "target; `halftone platforms` lists them")(
+      "platform-setting", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
+      "a choice that the platform offers; `halftone help platform NAME` lists them")(
       "calibration,c", po::value<std::vector<std::string>>()->composing()->value_name("[INPUT=]PATH"),
       "sample inputs; once for each model input")("output,o", po::value<std::string>()->value_name("FILE"),
                                                   "the quantized model")(
@@ -46,6 +49,13 @@ std::vector<std::string> paths_of(const po::variables_map &values, const char *n
   return values.count(name) == 0 ? std::vector<std::string>() : values[name].as<std::vector<std::string>>();
 }
 
+// --platform-setting KEY=VALUE; a later one wins.
+void set_platform_choices(const std::vector<std::string> &texts, pipeline::PipelineSpec &spec) {
+  if (texts.empty()) return;
+  if (!spec.platform_settings.is_map()) spec.platform_settings.value = Setting::Map();
+  for (const std::string &text : texts) pipeline::apply_override(spec.platform_settings, text, "--platform-setting");
+}
+
 }  // namespace
 
 int command_quantize(const std::vector<std::string> &arguments) {
@@ -56,8 +66,7 @@ int command_quantize(const std::vector<std::string> &arguments) {
   if (!parse_arguments("quantize", kUsage, options, positional, arguments, values)) return kExitOk;
   pipeline::PipelineSpec spec;
   spec.model = required(values, "model", "no model is named");
-  spec.platform =
-      required(values, "platform", "no platform is named: give --platform NAME (`halftone platforms` lists them)");
+  spec.platform = text_of(values, "platform");
   const std::vector<std::string> calibration = paths_of(values, "calibration");
   if (calibration.empty()) {
     fail(Status::kInvalidArgument, "no samples are named: give --calibration PATH; usage: halftone quantize {}",
@@ -70,6 +79,12 @@ int command_quantize(const std::vector<std::string> &arguments) {
   spec.configs_out = text_of(values, "configs-out");
   spec.exports.push_back({text_of(values, "format"), output, {}, {}});
   if (const std::string preset = text_of(values, "preset"); !preset.empty()) apply_preset(preset, spec);
+  if (spec.platform.empty()) {
+    fail(Status::kInvalidArgument,
+         "no platform is named: give --platform NAME (`halftone platforms` lists them); usage: halftone quantize {}",
+         kUsage);
+  }
+  set_platform_choices(paths_of(values, "platform-setting"), spec);
 
   std::vector<std::string> test = paths_of(values, "test");
   const std::string labels = text_of(values, "labels");

@@ -25,7 +25,13 @@ void add_evaluation(const pipeline::Evaluation &evaluation, const std::string &l
     figures["float_top1"] = *evaluation.reference_top1;
   }
   if (evaluation.top1) {
-    table.add({label + " top-1", percent(*evaluation.top1)});
+    std::string change;
+    if (evaluation.top1_change_error) {
+      change = fmt::format(" ({:+.2f}, standard error {:.2f})", 100 * (*evaluation.top1 - *evaluation.reference_top1),
+                           100 * *evaluation.top1_change_error);
+      figures["top1_change_error"] = *evaluation.top1_change_error;
+    }
+    table.add({label + " top-1", percent(*evaluation.top1) + change});
     table.add({label + " top-5", percent(*evaluation.top5)});
     figures["top1"] = *evaluation.top1;
     figures["top5"] = *evaluation.top5;

@@ -37,7 +37,7 @@ void apply_preset(const std::string &name, pipeline::PipelineSpec &spec) {
   require_version(root, "halftone-preset", pipeline::kPresetVersion);
   check_shape(root, pipeline::preset_shape(), "the preset");
   if (const Setting *passes = given(root, "passes")) spec.passes = pipeline::parse_passes(*passes);
-  if (spec.platform.empty()) spec.platform = text_at(root, "platform");
+  if (spec.platform.empty()) pipeline::parse_platform_choice(given(root, "platform"), spec);
   if (spec.observer.empty()) spec.observer = text_at(root, "observer");
 }
 

@@ -38,6 +38,8 @@ RunOptions run_options(const po::variables_map &values) {
 namespace {
 
 void print_plan(const pipeline::Runner &runner) {
+  if (!runner.platform_text().empty()) std::printf("platform %s\n", runner.platform_text().c_str());
+  for (const std::string &note : runner.platform_notes()) std::printf("  %s\n", note.c_str());
   Table table({"step", "pass", "parameters", "from"});
   std::size_t number = 0;
   for (const pipeline::PlannedStep &step : runner.plan()) {
@@ -164,7 +166,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
   }
   nlohmann::ordered_json figures;
   Table table({"figure", "value"});
-  table.add({"platform", runner.spec().platform});
+  table.add({"platform", runner.platform_text()});
   figures["platform"] = runner.spec().platform;
   if (evaluation) add_evaluation(*evaluation, "int8", table, figures);
   const std::uint64_t before = file_size(runner.spec().model.string());

@@ -108,7 +108,8 @@ Json slot_record(const host::WorkingModel &w, const quant::SlotKey &key) {
 
 }  // namespace
 
-std::string configs_to_json(const host::WorkingModel &working, const std::string &platform) {
+std::string configs_to_json(const host::WorkingModel &working, const std::string &platform,
+                            const PlatformChoices &choices) {
   Json operations = Json::array();
   for (const model::Handle handle : working.model.topological_order(working.model.main_graph())) {
     const model::Node &node = working.model.node(handle);
@@ -129,6 +130,7 @@ std::string configs_to_json(const host::WorkingModel &working, const std::string
   Json root;
   root["tool"] = "halftone";
   root["platform"] = platform;
+  for (const auto &[setting, choice] : choices) root["platform_settings"][setting] = choice;
   root["operations"] = std::move(operations);
   return root.dump(1) + "\n";
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/host/context.h"
 
@@ -11,6 +13,9 @@ namespace halftone::pipeline {
 // one record for each slot: var, is_parameter, state, bits, policy, qmin, qmax, rounding, channel_axis, observer,
 // visibility, scale, offset, and for a config that is not its own root master_or_dominator ("op/variable") with
 // master_slot. Our additions: reason, set_by, rule.
-std::string configs_to_json(const host::WorkingModel &working, const std::string &platform);
+// `choices` are those for the platform's settings.
+using PlatformChoices = std::vector<std::pair<std::string, std::string>>;
+std::string configs_to_json(const host::WorkingModel &working, const std::string &platform,
+                            const PlatformChoices &choices = {});
 
 }  // namespace halftone::pipeline

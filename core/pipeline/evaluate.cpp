@@ -31,6 +31,7 @@ std::size_t argmax(std::span<const float> scores) {
 // What one sample leaves for the serial step.
 struct Left {
   Outputs outputs, reference;
+  bool scores = false;                // the first output has one score for each class: a single axis longer than 1
   std::vector<OutputTensor> tensors;  // where somebody takes them
 };
 
@@ -50,6 +51,9 @@ class OutputSink final : public calibration::SampleSink {
   }
   void value(model::Handle value, const ht_tensor_view &tensor) override {
     store(position_, left_->outputs, value, tensor);
+    if (!request_.outputs.empty() && value == request_.outputs.front()) {
+      left_->scores = std::count_if(tensor.shape, tensor.shape + tensor.rank, [](auto n) { return n > 1; }) == 1;
+    }
     if (request_.take_outputs) keep(value, tensor);
   }
   std::shared_ptr<void> take(host::Context &ctx, const calibration::Sample &sample) override {
@@ -107,7 +111,12 @@ class Tally {
       result.top5 = static_cast<double>(top5_) / n;
       if (request_.reference != nullptr) result.reference_top1 = static_cast<double>(reference_top1_) / n;
     }
-    if (request_.reference != nullptr && classes_ > 1) result.agreement = static_cast<double>(agree_) / n;
+    if (request_.reference == nullptr || classes_ < 2) return;
+    result.agreement = static_cast<double>(agree_) / n;
+    if (request_.labels.empty()) return;
+    // Differences of single samples are 1, 0 or -1.
+    const auto gained = static_cast<double>(gained_), lost = static_cast<double>(lost_), mean = (gained - lost) / n;
+    result.top1_change_error = std::sqrt(std::max((gained + lost) / n - mean * mean, 0.0) / n);
   }
 
   Evaluation result;
@@ -115,12 +124,12 @@ class Tally {
  private:
   void add_class(std::uint64_t index, const Left &left) {
     const std::vector<float> &scores = left.outputs.front();
-    classes_ = scores.size();
+    classes_ = left.scores ? scores.size() : 0;
     if (classes_ < 2 && !request_.labels.empty()) {
       fail(
           Status::kFailedPrecondition,
           "the model's first output has {} element{} for sample {}, not one score for each class; leave the labels out",
-          classes_, classes_ == 1 ? "" : "s", index);
+          scores.size(), scores.size() == 1 ? "" : "s", index);
     }
     if (classes_ < 2) return;
     const std::size_t best = argmax(scores);
@@ -138,6 +147,8 @@ class Tally {
     const auto wanted = static_cast<std::size_t>(label);
     if (best == wanted) ++top1_;
     if (compared && reference == wanted) ++reference_top1_;
+    if (compared && best == wanted && reference != wanted) ++gained_;
+    if (compared && best != wanted && reference == wanted) ++lost_;
     const auto better = std::ranges::count_if(scores, [&](float s) { return s > scores[wanted]; });
     if (better < 5) ++top5_;
   }
@@ -164,7 +175,7 @@ class Tally {
   }
 
   const EvaluationRequest &request_;
-  std::uint64_t samples_ = 0, top1_ = 0, top5_ = 0, reference_top1_ = 0, agree_ = 0;
+  std::uint64_t samples_ = 0, top1_ = 0, top5_ = 0, reference_top1_ = 0, agree_ = 0, gained_ = 0, lost_ = 0;
   std::size_t classes_ = 0;
 };
 

@@ -28,6 +28,8 @@ struct Evaluation {
   std::optional<double> top1, top5;  // fractions, where there are labels
   std::optional<double> agreement;   // with the reference's top-1
   std::optional<double> reference_top1;
+  // Standard error of top1 - reference_top1, from the same samples under both models: much smaller than that of either.
+  std::optional<double> top1_change_error;
   std::vector<OutputError> outputs;  // against the reference
   double seconds = 0;
 };
@@ -40,7 +42,7 @@ struct OutputTensor {
 };
 
 // Sessions emit their graph outputs. `reference` null: no comparison; its outputs are matched by position, its inputs
-// too. `labels` empty: no accuracy; class scores are the last axis of the first output with more than one element.
+// too. `labels` empty: no accuracy; class scores are the first output, where it has a single axis longer than 1.
 struct EvaluationRequest {
   const host::Session *session = nullptr;
   std::vector<model::Handle> outputs;

@@ -13,6 +13,10 @@ Shape name_of(const char *kind) {
   return meaning(kind, text());
 }
 
+Shape platform() {
+  return either({name_of(kPlatformName), shape::map_of(shape::map_of(text()))});
+}
+
 // Where the samples of one model input are.
 Keys input_keys(bool path_required) {
   return {{"reader", name_of(kReaderName), "who reads the samples; guessed from the path when left out"},
@@ -72,7 +76,7 @@ Shape make_pipeline() {
   return shape::map(
       {{"halftone", integer(kPipelineVersion, kPipelineVersion), "version of the file format, now 1", true},
        {"model", text(), "the float ONNX model", true},
-       {"platform", name_of(kPlatformName), "the target"},
+       {"platform", platform(), "the target, or the target with choices for its settings below its name"},
        {"calibration", samples("class numbers (.npy): the run ends with an evaluation on these samples", true),
         "the samples from which ranges are found"},
        {"evaluate", samples("class numbers (.npy) of the samples", false),
@@ -87,11 +91,12 @@ Shape make_pipeline() {
 }
 
 Shape make_preset() {
-  return shape::map({{"halftone-preset", integer(kPresetVersion, kPresetVersion), "version of the file format, now 1", true},
-                     {"doc", text(), "what it is for"},
-                     {"platform", name_of(kPlatformName), "the target, unless another is named"},
-                     {"passes", pass_list(), "the passes in order"},
-                     {"observer", name_of(kObserverName), "one observer for every activation"}});
+  return shape::map(
+      {{"halftone-preset", integer(kPresetVersion, kPresetVersion), "version of the file format, now 1", true},
+       {"doc", text(), "what it is for"},
+       {"platform", platform(), "the target, unless another is named"},
+       {"passes", pass_list(), "the passes in order"},
+       {"observer", name_of(kObserverName), "one observer for every activation"}});
 }
 
 }  // namespace

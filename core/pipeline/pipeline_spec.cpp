@@ -123,6 +123,22 @@ ExportStep parse_export(const Setting &setting, const std::filesystem::path &fol
 
 }  // namespace
 
+void parse_platform_choice(const Setting *setting, PipelineSpec &spec) {
+  if (setting == nullptr) return;
+  spec.platform_where = setting->where;
+  if (!setting->is_map()) {
+    spec.platform = setting->text;
+    return;
+  }
+  if (setting->map().size() != 1) {
+    fail(Status::kInvalidArgument,
+         "{}: `platform` is a name, or one name with its settings; indent the settings below the name",
+         setting->where.text());
+  }
+  spec.platform = setting->map().front().first;
+  spec.platform_settings = setting->map().front().second;
+}
+
 std::vector<PassStep> parse_passes(const Setting &list) {
   std::vector<PassStep> steps;
   for (const Setting &item : list.list()) {
@@ -151,7 +167,7 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
   check_shape(root, pipeline_shape(), "the pipeline");
   PipelineSpec spec;
   spec.model = relative_to(folder, text_at(root, "model"));
-  spec.platform = text_at(root, "platform");
+  parse_platform_choice(given(root, "platform"), spec);
   const Setting *calibration = given(root, "calibration");
   if (calibration != nullptr) spec.calibration = parse_calibration(*calibration, folder);
   spec.evaluation = parse_evaluation(given(root, "evaluate"), folder, spec.calibration,
@@ -168,7 +184,6 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
   spec.report = relative_to(folder, text_at(root, "report"));
   spec.observer = text_at(root, "observer");
   spec.where = root.where;
-  spec.platform_where = where_of(root, "platform");
   spec.executor_where = where_of(root, "executor");
   spec.observer_where = where_of(root, "observer");
   return spec;

@@ -54,6 +54,7 @@ struct DataSpec {
 struct PipelineSpec {
   std::filesystem::path model;
   std::string platform;
+  Setting platform_settings;  // null or a map of choices
   DataSpec calibration;
   DataSpec evaluation;  // on which the float and the quantized model are compared; without inputs: not at all
   std::string executor = "onednn";
@@ -71,6 +72,9 @@ PipelineSpec read_pipeline(const std::filesystem::path &file, const std::vector<
 
 // The same from a tree; `folder` is what relative paths start from.
 PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &folder);
+
+// `platform:`, a name, or one name with choices for the platform's settings. Null leaves the spec as it is.
+void parse_platform_choice(const Setting *setting, PipelineSpec &spec);
 
 // A `passes:` list that was checked: names, or one-entry maps of name to parameters.
 std::vector<PassStep> parse_passes(const Setting &list);

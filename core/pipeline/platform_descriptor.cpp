@@ -25,13 +25,12 @@ std::uint32_t slot_number(const std::string &key, const Setting &value, std::str
   return static_cast<std::uint32_t>(std::stoul(key));
 }
 
+// Of a descriptor whose shape was checked.
 class DescriptorReader {
  public:
   explicit DescriptorReader(Setting root) { out_.root = std::move(root); }
 
   PlatformDescriptor read() {
-    require_version(out_.root, "halftone-platform", kPlatformVersion);
-    check_shape(out_.root, platform_shape(), "the platform descriptor");
     out_.id = text_at(out_.root, "id");
     out_.title = text_at(out_.root, "title");
     out_.doc = text_at(out_.root, "doc");
@@ -165,16 +164,25 @@ const Setting *PlatformDescriptor::option(std::string_view dotted) const {
   return at;
 }
 
-PlatformDescriptor read_platform(Setting root) {
-  return DescriptorReader(std::move(root)).read();
+PlatformDescriptor read_platform(const Setting &root, const Setting &wanted) {
+  require_version(root, "halftone-platform", kPlatformVersion);
+  check_shape(root, platform_shape(), "the platform descriptor");
+  const std::vector<PlatformSetting> settings = read_platform_settings(root);
+  for (Setting &variant : each_variant(root)) (void)DescriptorReader(std::move(variant)).read();
+  ChosenVariants choice = choose_variants(root, settings, wanted, text_at(root, "id"));
+  PlatformDescriptor out = DescriptorReader(std::move(choice.root)).read();
+  out.settings = settings;
+  out.chosen = std::move(choice.chosen);
+  out.notes = std::move(choice.notes);
+  return out;
 }
 
-PlatformDescriptor parse_platform(std::string_view yaml, std::string_view name) {
-  return read_platform(parse_yaml(yaml, name));
+PlatformDescriptor parse_platform(std::string_view yaml, std::string_view name, const Setting &wanted) {
+  return read_platform(parse_yaml(yaml, name), wanted);
 }
 
-PlatformDescriptor parse_platform_file(const std::filesystem::path &path) {
-  return read_platform(parse_yaml_file(path));
+PlatformDescriptor parse_platform_file(const std::filesystem::path &path, const Setting &wanted) {
+  return read_platform(parse_yaml_file(path), wanted);
 }
 
 }  // namespace halftone::pipeline

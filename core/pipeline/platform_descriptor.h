@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/base/setting.h"
+#include "core/pipeline/platform_settings.h"
 #include "halftone/quant.h"
 
 namespace halftone::pipeline {
@@ -60,16 +61,20 @@ struct PlatformDescriptor {
   bool bias_in_float = true;
   std::vector<OperatorRule> operators;           // in file order; what a later rule says wins
   std::vector<std::string> known_types() const;  // operator types that any rule names, sorted
-  Setting root;                                  // the whole file; `option` looks things up here
+  Setting root;  // the whole file with the chosen variants applied; `option` looks things up here
+  std::vector<PlatformSetting> settings;
+  std::vector<std::pair<std::string, std::string>> chosen;  // by setting
+  std::vector<std::string> notes;                           // on these choices
   // Null when absent, otherwise a list in the form of a pipeline's `passes:`.
   const Setting *pipeline() const { return root.find("pipeline"); }
   // By dotted name, "fusion.activations".
   const Setting *option(std::string_view dotted) const;
 };
 
-// Throws InvalidArgument with file:line:column for everything that is not as the format says.
-PlatformDescriptor parse_platform(std::string_view yaml, std::string_view name);
-PlatformDescriptor parse_platform_file(const std::filesystem::path &path);
-PlatformDescriptor read_platform(Setting root);
+// `wanted`: choices for the platform's settings, a map or null. Throws InvalidArgument with file:line:column for
+// everything that is not as the format says, in variants that are not chosen too.
+PlatformDescriptor parse_platform(std::string_view yaml, std::string_view name, const Setting &wanted = {});
+PlatformDescriptor parse_platform_file(const std::filesystem::path &path, const Setting &wanted = {});
+PlatformDescriptor read_platform(const Setting &root, const Setting &wanted = {});
 
 }  // namespace halftone::pipeline

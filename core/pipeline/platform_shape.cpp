@@ -39,8 +39,8 @@ Shape scheme() {
               {"doc", text(), "a note"}});
 }
 
-Shape types() {
-  Shape out = map({{"activation", scheme(), "activations, and all that has no other type", true},
+Shape types(bool whole) {
+  Shape out = map({{"activation", scheme(), "activations, and all that has no other type", whole},
                    {"weight", scheme(), "weights of Conv, ConvTranspose, Gemm, MatMul and recurrent operators"},
                    {"bias", either({shape::choice({"fp32"}), scheme()}), "biases; in float when left out or fp32"},
                    {"constant", scheme(), "constants in places of data, such as one side of an Add"}});
@@ -95,19 +95,45 @@ Shape alignment() {
               {"force_overlap", flag(), "align also what another operator shares"}});
 }
 
+// What a descriptor says, and what a variant of it may say anew.
+std::vector<Shape::Key> demands(bool whole) {
+  return {{"types", types(whole), "named types of numbers", whole},
+          {"operators", shape::list(rule()), "rules in order, the last that says something wins", whole},
+          {"fusion", fusion(), "what the hardware computes in one step"},
+          {"alignment", alignment(), "which scales must be equal"},
+          {"dispatcher", shape::choice({"conservative", "all"}), "which operators may be quantized at all"},
+          {"pipeline", shape::meaning(kPassList, shape::list(either({text(), shape::map_of(shape::any())}))),
+           "the default passes"},
+          {"options", shape::map_of(shape::any()), "for the platform's own plug-ins"}};
+}
+
+Shape setting() {
+  const Shape automatic = map({{"feature", text(), "a feature of processors", true},
+                               {"present", text(), "the choice where this machine has it", true},
+                               {"absent", text(), "the choice where it has not", true}});
+  return map({{"choices", texts(), "what a user may choose", true},
+              {"default", text(), "the choice unless given", true},
+              {"doc", text(), "what it is about"},
+              {"auto", automatic, "what the choice `auto` becomes"}});
+}
+
+Shape variant() {
+  std::vector<Shape::Key> keys = {{"when", shape::map_of(text()), "settings and choices, all of which must hold", true},
+                                  {"note", text(), "what a user should know who chose this"}};
+  for (Shape::Key &key : demands(false)) keys.push_back(std::move(key));
+  return map(std::move(keys));
+}
+
 Shape make_platform() {
-  return map({{"halftone-platform", integer(kPlatformVersion, kPlatformVersion), "version of the file format, now 1", true},
-              {"id", text(), "the name, that of the file", true},
-              {"title", text(), "one line"},
-              {"doc", text(), "what it is for"},
-              {"types", types(), "named types of numbers", true},
-              {"operators", shape::list(rule()), "rules in order, the last that says something wins", true},
-              {"fusion", fusion(), "what the hardware computes in one step"},
-              {"alignment", alignment(), "which scales must be equal"},
-              {"dispatcher", shape::choice({"conservative", "all"}), "which operators may be quantized at all"},
-              {"pipeline", shape::meaning(kPassList, shape::list(either({text(), shape::map_of(shape::any())}))),
-               "the default passes"},
-              {"options", shape::map_of(shape::any()), "for the platform's own plug-ins"}});
+  std::vector<Shape::Key> keys = {
+      {"halftone-platform", integer(kPlatformVersion, kPlatformVersion), "version of the file format, now 1", true},
+      {"id", text(), "the name, that of the file", true},
+      {"title", text(), "one line"},
+      {"doc", text(), "what it is for"},
+      {"settings", shape::map_of(setting()), "what a user may choose"},
+      {"variants", shape::list(variant()), "what the choices change"}};
+  for (Shape::Key &key : demands(true)) keys.push_back(std::move(key));
+  return map(std::move(keys));
 }
 
 }  // namespace

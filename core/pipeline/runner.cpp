@@ -5,34 +5,17 @@
 #include <set>
 
 #include "core/base/file.h"
-#include "core/base/nearest.h"
 #include "core/pipeline/configs_json.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/overrides.h"
-#include "core/pipeline/platform_descriptor.h"
+#include "core/pipeline/platform_lookup.h"
 #include "core/pipeline/target.h"
 #include "halftone/exporter.h"
 #include "halftone/pass.h"
-#include "halftone/platform.h"
 
 namespace halftone::pipeline {
 
 namespace {
-
-PlatformDescriptor find_platform(const host::Registry &registry, const std::string &id, const Location &where) {
-  if (const auto file = registry.descriptors.find(id); file != registry.descriptors.end()) {
-    return parse_platform_file(file->second);
-  }
-  if (const host::Component *component = registry.find(HT_KIND_PLATFORM, id)) {
-    const auto *role = static_cast<const ht_platform *>(component->role(HT_PLATFORM_1));
-    return parse_platform(role->descriptor, "platform '" + id + "'");
-  }
-  std::vector<std::string> known;
-  for (const auto &[name, path] : registry.descriptors) known.push_back(name);
-  for (const host::Component *component : registry.all(HT_KIND_PLATFORM)) known.emplace_back(component->id());
-  fail(Status::kInvalidArgument, "{}there is no platform named '{}'{}; `halftone platforms` lists what there is",
-       place(where), id, nearest_hint(id, known));
-}
 
 // A key of the file format that this version does not act on yet must not look as if it did.
 void refuse_what_is_not_offered(const PipelineSpec &spec) {
@@ -159,7 +142,11 @@ Runner::~Runner() = default;
 
 void Runner::open_platform() {
   if (spec_.platform.empty()) return;
-  PlatformDescriptor descriptor = find_platform(registry_, spec_.platform, spec_.platform_where);
+  PlatformDescriptor descriptor =
+      find_platform(registry_, spec_.platform, spec_.platform_where, spec_.platform_settings);
+  platform_notes_ = descriptor.notes;
+  platform_choices_ = descriptor.chosen;
+  platform_text_ = pipeline::platform_text(descriptor);
   if (const Setting *passes = descriptor.pipeline()) platform_passes_ = parse_passes(*passes);
   target_ = std::make_unique<Target>(std::move(descriptor));
 }
@@ -215,7 +202,8 @@ void Runner::write_outputs() {
       throw;
     }
   }
-  if (!spec_.configs_out.empty()) write_file_atomically(spec_.configs_out, configs_to_json(model_, spec_.platform));
+  if (!spec_.configs_out.empty())
+    write_file_atomically(spec_.configs_out, configs_to_json(model_, spec_.platform, platform_choices_));
 }
 
 }  // namespace halftone::pipeline

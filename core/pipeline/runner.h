@@ -39,6 +39,9 @@ class Runner {
   const host::Instance &executor() const noexcept { return *executor_; }
   const host::KernelIndex &kernels() const noexcept { return kernels_; }
   const std::vector<std::string> &warnings() const noexcept { return warnings_; }
+  // The platform with its settings, "vendor-int8 (cpu: avx2)", and what a user should know about them.
+  const std::string &platform_text() const noexcept { return platform_text_; }
+  const std::vector<std::string> &platform_notes() const noexcept { return platform_notes_; }
 
   std::vector<StepReport> run_passes();
   // Writes every export and the configs; each file appears complete or not at all.
@@ -56,6 +59,9 @@ class Runner {
   std::vector<std::string> warnings_;
   host::WorkingModel model_, original_;
   std::vector<PassStep> platform_passes_;
+  std::string platform_text_;
+  std::vector<std::pair<std::string, std::string>> platform_choices_;
+  std::vector<std::string> platform_notes_;
   std::unique_ptr<host::TargetService> target_;
   std::unique_ptr<host::Instance> executor_;
   std::unique_ptr<calibration::Dataset> dataset_;

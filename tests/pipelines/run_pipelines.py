@@ -252,6 +252,25 @@ def platform_patterns(bench):
     require(bench.bytes("pattern.onnx") == bench.bytes("rule.onnx"), "the exported models differ")
 
 
+def platform_settings(bench):
+    """A choice for a platform's setting changes the types; the plan and the file of configs say so."""
+    bench.quantize("plain")
+    bench.quantize("narrow", "--platform-setting", "cpu=avx2")
+    for name, cpu, limits in (("plain", "vnni", (-127, 127)), ("narrow", "avx2", (-64, 63))):
+        require(bench.json(f"{name}.json")["platform_settings"] == {"cpu": cpu}, f"{name}.json does not name its choice")
+        weights = [slot for slot in bench.slots(f"{name}.json").values()
+                   if slot["is_parameter"] and slot.get("bits") == 8 and slot["state"] == "BAKED"]
+        require(weights and all((slot["qmin"], slot["qmax"]) == limits for slot in weights), f"{name}: codes other than {limits}")
+    head = f"halftone: 1\nmodel: {bench.glyphs}/model.onnx\nplatform:\n  onnxruntime-int8: {{cpu: avx2}}\n"
+    data = f"calibration: {{path: {bench.glyphs}/calib/x.npy, preprocess: {bench.glyphs}/meta.json}}\n"
+    (bench.work / "settings.yaml").write_text(head + data + "export: [{path: yaml.onnx}]\n")
+    bench.run("run", "settings.yaml", "--quiet")
+    require(bench.bytes("yaml.onnx") == bench.bytes("narrow.onnx"), "the file and the option do not mean the same")
+    plan = bench.run("explain", "settings.yaml")
+    require("onnxruntime-int8 (cpu: avx2)" in plan and "weights use -64..63" in plan, f"the plan: {plan}")
+    require("avx2" in bench.run("help", "platform", "onnxruntime-int8"), "the help does not list the choices")
+
+
 def stopped_by_ctrl_c(bench):
     """An interrupted run ends with 130 and leaves no half-written file. The reference executor is slow enough to be caught;
     a machine on which it is not finishes the run, which is no fault."""
@@ -276,7 +295,7 @@ def stopped_by_ctrl_c(bench):
 
 TESTS = {test.__name__: test for test in (
     explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, evaluates, inspects, dry_run, passes_listed,
-    observers, configs_only, presets, fusion_patterns, platform_patterns, stopped_by_ctrl_c)}
+    observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, stopped_by_ctrl_c)}
 
 
 def main():

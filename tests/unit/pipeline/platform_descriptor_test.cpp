@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <string>
 
+#include "core/base/cpu_features.h"
+#include "core/pipeline/yaml_setting.h"
 #include "halftone/config.h"
 #include "tests/unit/base/expect_error.h"
 
@@ -100,6 +102,64 @@ TEST_CASE("options are found by dotted name") {
   CHECK(p.option("fusion.swish") == nullptr);
   CHECK(p.option("a.b.c") == nullptr);
   CHECK(p.pipeline() == nullptr);
+}
+
+const std::string kChoosing = kSmall + R"(settings:
+  cpu: {choices: [vnni, avx2, auto], default: vnni, doc: who runs it, auto: {feature: vnni, present: vnni, absent: avx2}}
+  mode: {choices: [fast, exact], default: exact}
+variants:
+  - {when: {cpu: avx2}, note: fewer bits, types: {activation: {bits: 7}}, fusion: {activations: [Clip]}}
+  - {when: {cpu: avx2, mode: fast}, types: {activation: {symmetry: symmetric, signed: true}}}
+)";
+
+PlatformDescriptor choose(std::string_view wanted) {
+  return parse_platform(kChoosing, "t.yaml", halftone::pipeline::parse_yaml(wanted, "wanted"));
+}
+
+TEST_CASE("choices change what the variants say and nothing else") {
+  const PlatformDescriptor plain = parse_platform(kChoosing, "t.yaml");
+  CHECK(plain.types.at("activation").spec.bits == 8);
+  CHECK(plain.notes.empty());
+  CHECK(plain.chosen == std::vector<std::pair<std::string, std::string>>{{"cpu", "vnni"}, {"mode", "exact"}});
+
+  const PlatformDescriptor narrow = choose("{cpu: avx2}");
+  CHECK(narrow.types.at("activation").spec.bits == 7);
+  CHECK(narrow.types.at("activation").spec.symmetry == plain.types.at("activation").spec.symmetry);
+  CHECK(narrow.notes == std::vector<std::string>{"fewer bits"});
+  CHECK(narrow.option("fusion.activations")->list().front().text == "Clip");
+  CHECK(narrow.operators.size() == plain.operators.size());
+
+  const PlatformDescriptor both = choose("{mode: fast, cpu: avx2}");
+  CHECK(both.types.at("activation").spec.bits == 7);
+  CHECK(both.types.at("activation").spec.symmetry == HT_SYMMETRIC);
+  CHECK(choose("{mode: fast}").types.at("activation").spec.bits == 8);
+}
+
+TEST_CASE("auto becomes what this processor is") {
+  const PlatformDescriptor p = choose("{cpu: auto}");
+  const bool vnni = halftone::has_cpu_feature("vnni");
+  CHECK(p.chosen.front().second == (vnni ? "vnni" : "avx2"));
+  CHECK(p.types.at("activation").spec.bits == (vnni ? 8 : 7));
+  REQUIRE_FALSE(p.notes.empty());
+  CHECK(p.notes.front() == (vnni ? "cpu: auto is vnni here; this processor has vnni"
+                                 : "cpu: auto is avx2 here; this processor has no vnni"));
+}
+
+TEST_CASE("settings that do not fit together are refused, those of variants that are not chosen too") {
+  const auto with = [](std::string_view setting) { return kSmall + "settings: {a: " + std::string(setting) + "}\n"; };
+  expect(with("{choices: [x]}"), {"needs the key 'default'"});
+  expect(with("{choices: [x, y], default: z}"), {"`a` is one of x, y, not 'z'"});
+  expect(with("{choices: [x, auto], default: x}"), {"the choice 'auto' and the key `auto` belong together"});
+  expect(with("{choices: [x], default: x, auto: {feature: vnni, present: x, absent: x}}"), {"belong together"});
+  expect(with("{choices: [x, auto], default: x, auto: {feature: sse9, present: x, absent: x}}"),
+         {"'sse9' is no feature of a processor known here; known: vnni"});
+  const std::string good = with("{choices: [x, auto], default: x, auto: {feature: vnni, present: x, absent: x}}");
+  expect(good + "variants: [{when: {b: x}}]\n", {"the platform has no setting 'b'", "it has: a"});
+  expect(good + "variants: [{when: {a: w}}]\n", {"`a` is one of x, auto, not 'w'"});
+  expect(good + "variants: [{when: {a: auto}}]\n", {"'auto' becomes another choice"});
+  expect(good + "variants: [{when: {a: x}, id: other}]\n", {"has no key 'id'"});
+  expect(good + "variants: [{types: {activation: {bits: 4}}}]\n", {"needs the key 'when'"});
+  expect(good + "variants: [{when: {a: x}, types: {activation: {min: 5, max: 4}}}]\n", {"it must be above 'min'"});
 }
 
 TEST_CASE("the descriptors that ship are sound and named after their files") {
