@@ -69,6 +69,7 @@ std::shared_ptr<const MappedFile> ExternalData::open(const std::string &location
          "model",
          tensor, location, real.string());
   }
+  paths_.push_back(real);
   return files_[location] = MappedFile::open(real);
 }
 

@@ -61,6 +61,7 @@ ImportResult import_message(std::span<const std::byte> bytes, const std::filesys
   read_header(sidecar->proto, *sidecar, model);
   ExternalData external(folder);
   import_graphs(*sidecar, external, model, result.warnings);
+  result.external_files = external.paths();
   model.path = path;
   model.sidecar = sidecar;
   for (const Handle g : model.graphs()) model.topological_order(g);  // throws on a cycle

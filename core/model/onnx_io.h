@@ -20,7 +20,8 @@ struct ImportOptions {
 
 struct ImportResult {
   Model model;
-  std::vector<std::string> warnings;  // newer opset than the linked onnx, and the like
+  std::vector<std::string> warnings;                  // newer opset than the linked onnx, and the like
+  std::vector<std::filesystem::path> external_files;  // that hold weights of the model
 };
 
 // Throws with one clear message: missing, empty, truncated or non-ONNX file; unknown operator of a known domain; cycle;

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/base/file.h"
 #include "core/model/onnx_proto.h"
@@ -20,12 +21,15 @@ class ExternalData {
   // element type is unknown (wanted below 0).
   std::span<const std::byte> find(const onnx::TensorProto &proto, std::int64_t wanted,
                                   std::shared_ptr<const void> &owner);
+  // The files that were mapped, links resolved.
+  const std::vector<std::filesystem::path> &paths() const noexcept { return paths_; }
 
  private:
   std::shared_ptr<const MappedFile> open(const std::string &location, const std::string &tensor);
 
   std::filesystem::path folder_;
   std::map<std::string, std::shared_ptr<const MappedFile>> files_;
+  std::vector<std::filesystem::path> paths_;
 };
 
 // Moves the data out of the message; what stays behind says name, type, shape and documentation. Data of types that we

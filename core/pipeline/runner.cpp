@@ -154,6 +154,13 @@ void Runner::open_platform() {
 void Runner::read_model() {
   model::ImportResult imported = pipeline::read_model(spec_.model);
   warnings_.insert(warnings_.end(), imported.warnings.begin(), imported.warnings.end());
+  for (const std::filesystem::path &weights : imported.external_files) {
+    for (const ExportStep &step : spec_.exports) {
+      for (const std::string &output : {step.path, step.path + ".data"})
+        refuse_overwriting(output, weights, "weights of the input model");
+    }
+    if (!spec_.configs_out.empty()) refuse_overwriting(spec_.configs_out, weights, "weights of the input model");
+  }
   model_.model = std::move(imported.model);
   original_ = model_;
 }

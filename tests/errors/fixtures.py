@@ -109,6 +109,14 @@ def external_missing(work, glyphs, plugins):
         onnx.small_net(weights=onnx.external_tensor("w", onnx.WEIGHT_SHAPE, "weights.bin")))
 
 
+def external_weights(work, glyphs, plugins):
+    """A model whose weights have the name that those of `out.onnx` would get."""
+    small(work, glyphs, plugins)
+    (work / "small.onnx").write_bytes(
+        onnx.small_net(weights=onnx.external_tensor("w", onnx.WEIGHT_SHAPE, "out.onnx.data")))
+    (work / "out.onnx.data").write_bytes(struct.pack(f"<{len(onnx.WEIGHTS)}f", *onnx.WEIGHTS))
+
+
 def external_escape(work, glyphs, plugins):
     (work / "model").mkdir()
     (work / "weights.bin").write_bytes(bytes(432))
