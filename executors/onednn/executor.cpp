@@ -1,8 +1,37 @@
 // The executor "onednn": float and simulated quantization at the speed of oneDNN.
 #include "halftone/executor.hpp"
-#include "session.h"
+
+#define BOOST_DLL_USE_STD_FS
+#include <dlfcn.h>
+#include <boost/dll/runtime_symbol_info.hpp>
+#include <boost/dll/shared_library.hpp>
+
+#include <string>
+
+#include "engine.h"
 
 namespace halftone::onednn {
+namespace {
+
+// Beside the folder of plug-ins, because it is none. Stays loaded: oneDNN's threads and caches outlive an executor.
+const Engine &load_engine() {
+  const auto file = boost::dll::this_line_location().parent_path().parent_path() / "engines" / kEngineFile;
+  static auto *library = new boost::dll::shared_library;
+  boost::dll::fs::error_code error;
+  ::dlerror();  // forgets an older failure
+  if (!library->is_loaded())
+    library->load(file, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local, error);
+  if (error || !library->has(kEngineSymbol)) {
+    const char *reason = ::dlerror();  // Boost's error codes carry nothing of it
+    throw sdk::Failure(HT_FAILED_PRECONDITION,
+                       "the kernels of executor onednn cannot be loaded: " +
+                           (reason == nullptr ? "'" + file.string() + "' is not the library of this build" : reason) +
+                           "; install oneDNN and the whole of Halftone, or choose the executor reference");
+  }
+  return library->get<const Engine>(kEngineSymbol);
+}
+
+}  // namespace
 
 class Executor final : public sdk::Executor {
  public:
@@ -20,16 +49,15 @@ class Executor final : public sdk::Executor {
         .threading(HT_THREADING_FREE)
         .needs({HT_GRAPH_1, HT_CONFIG_1, HT_ARITHMETIC_1, HT_OP_KERNEL_1, HT_MEMORY_1});
   }
-  explicit Executor(const sdk::Args &) {}
+  explicit Executor(const sdk::Args &) : engine_(load_engine()) {}
 
   void supports(const sdk::Context &ctx, ht_handle node, std::uint32_t mode) override {
     require_mode(mode);
-    NodeRecord record;
-    prepare_node(ctx, sdk::Graph(ctx).node(node), record);
+    engine_.supports(ctx, node);
   }
   std::unique_ptr<sdk::Session> open(const sdk::Context &ctx, const ht_session_options &options) override {
     require_mode(options.mode);
-    return std::make_unique<Session>(read_program(ctx, options), options.worker_count);
+    return engine_.open(ctx, options);
   }
 
  private:
@@ -37,6 +65,7 @@ class Executor final : public sdk::Executor {
     if (mode < 32 && (kModes >> mode & 1U) != 0) return;
     throw sdk::Failure(HT_UNIMPLEMENTED, "executor onednn runs the modes float and simulated");
   }
+  const Engine &engine_;
 };
 
 }  // namespace halftone::onednn

@@ -1,0 +1,21 @@
+#include "engine.h"
+
+#include "session.h"
+
+namespace halftone::onednn {
+namespace {
+
+void supports(const sdk::Context &ctx, ht_handle node) {
+  NodeRecord record;
+  prepare_node(ctx, sdk::Graph(ctx).node(node), record);
+}
+
+std::unique_ptr<sdk::Session> open(const sdk::Context &ctx, const ht_session_options &options) {
+  return std::make_unique<Session>(read_program(ctx, options), options.worker_count);
+}
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) const Engine halftone_onednn_engine = {&supports, &open};
+
+}  // namespace halftone::onednn

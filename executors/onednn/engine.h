@@ -1,0 +1,21 @@
+// The library that holds the kernels of the executor "onednn", as its plug-in sees it. oneDNN is large: the plug-in
+// loads this library when an executor is made, so that programs which only list what there is never read oneDNN.
+#pragma once
+
+#include <memory>
+
+#include "halftone/executor.hpp"
+
+namespace halftone::onednn {
+
+// Both were built together: what crosses is C++.
+struct Engine {
+  // Throws sdk::Failure for a node that cannot run.
+  void (*supports)(const sdk::Context &ctx, ht_handle node);
+  std::unique_ptr<sdk::Session> (*open)(const sdk::Context &ctx, const ht_session_options &options);
+};
+
+inline constexpr const char *kEngineFile = "ht_onednn_engine.so";
+inline constexpr const char *kEngineSymbol = "halftone_onednn_engine";
+
+}  // namespace halftone::onednn
