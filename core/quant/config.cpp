@@ -366,13 +366,11 @@ void ConfigTable::settle_slaves() {
   }
 }
 
-void ConfigTable::retain(const model::Model &model) {
+void ConfigTable::remove_slots(Handle node, bool outputs, std::size_t from, std::size_t until) {
   std::vector<Handle> gone;
-  for (const Handle handle : all()) {
-    const SlotKey &key = get(handle).key;
-    const bool kept = model.alive(key.node) && model::handle_kind(key.node) == model::HandleKind::kNode &&
-                      key.slot < (key.is_output ? model.node(key.node).outputs : model.node(key.node).inputs).size();
-    if (!kept) gone.push_back(handle);
+  for (std::size_t slot = from; slot < until; ++slot) {
+    const Handle handle = find({node, outputs, static_cast<std::uint32_t>(slot)});
+    if (handle != HT_NONE) gone.push_back(handle);
   }
   remove_all(gone);
 }

@@ -122,8 +122,9 @@ class ConfigTable {
   // Masters that got a scale make their passive-init slaves passive; those that lost it make passive slaves
   // passive-init.
   void settle_slaves();
-  // Drops configs of nodes that no longer exist or slots beyond the node's lists; what they dominated becomes roots.
-  void retain(const model::Model &model);
+  // Drops the configs of slots [from, until) of a node, as remove() does. Costs time in the number of all configs only
+  // when there are any.
+  void remove_slots(Handle node, bool outputs, std::size_t from, std::size_t until);
 
  private:
   const Config *look_up(Handle config) const noexcept;

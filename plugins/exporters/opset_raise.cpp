@@ -56,8 +56,10 @@ class Raise {
   }
 
   void axes_to_input(ht_handle graph, ht_handle handle) {
+    if (!graph_.attribute(handle, "axes")) return;
     std::vector<std::int64_t> axes = graph_.attribute_ints(handle, "axes");
-    if (axes.empty()) return;
+    edit_.remove_attribute(handle, "axes");
+    if (axes.empty()) return;  // all axes, written or not
     const std::int64_t count = static_cast<std::int64_t>(axes.size());
     ht_tensor_view view{};
     view.struct_size = sizeof(view);
@@ -68,7 +70,6 @@ class Raise {
     const std::string base = std::string(graph_.node(handle).name()) + "_axes";
     const ht_handle value = edit_.add_initializer(graph, base, view);
     edit_.set_input(handle, 1, value);
-    edit_.remove_attribute(handle, "axes");
   }
 
   void rename_mode(ht_handle handle) {

@@ -60,8 +60,9 @@ ht_status HT_CALL add_node(ht_ctx *ctx, ht_handle graph, const ht_str *op_type, 
   return serve(ctx, [&] {
     model::Model &m = working(ctx).model;
     const model::Handle where = graph_or_main(ctx, graph);
-    std::string own(text(name).empty() ? text(op_type) : text(name));
-    for (int suffix = 1; m.find_node(where, own) != HT_NONE; ++suffix) own = fmt::format("{}_{}", text(name), suffix);
+    const std::string_view base = text(name).empty() ? text(op_type) : text(name);
+    std::string own(base);
+    for (int suffix = 1; m.find_node(where, own) != HT_NONE; ++suffix) own = fmt::format("{}_{}", base, suffix);
     *node = m.add_node(where, std::string(text(op_type)), std::string(text(domain)), std::move(own),
                        {inputs->data, inputs->size}, {outputs->data, outputs->size});
   });
@@ -70,9 +71,11 @@ ht_status HT_CALL add_node(ht_ctx *ctx, ht_handle graph, const ht_str *op_type, 
 ht_status HT_CALL remove_node(ht_ctx *ctx, ht_handle node) {
   return serve(ctx, [&] {
     WorkingModel &w = working(ctx);
+    const std::size_t inputs = w.model.node(node).inputs.size(), outputs = w.model.node(node).outputs.size();
     w.model.remove_node(node);
     w.float_reasons.erase(node);
-    w.configs.retain(w.model);
+    w.configs.remove_slots(node, false, 0, inputs);
+    w.configs.remove_slots(node, true, 0, outputs);
   });
 }
 
@@ -91,8 +94,9 @@ ht_status HT_CALL set_output(ht_ctx *ctx, ht_handle node, std::uint32_t slot, ht
 ht_status HT_CALL resize_inputs(ht_ctx *ctx, ht_handle node, std::uint32_t count) {
   return serve(ctx, [&] {
     WorkingModel &w = working(ctx);
+    const std::size_t before = w.model.node(node).inputs.size();
     w.model.resize_inputs(node, count);
-    w.configs.retain(w.model);
+    w.configs.remove_slots(node, false, count, before);
   });
 }
 

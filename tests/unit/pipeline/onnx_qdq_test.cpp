@@ -191,7 +191,11 @@ TEST_CASE("types that opset 13 lacks raise it and rewrite what changed") {
   g.input("x", {2, 4});
   const Handle mean = g.node("ReduceMean", {"x"}, {"m"}, "mean");
   g.model.set_attribute(mean, "axes", {std::vector<std::int64_t>{1}});
+  // No axes written out is all axes; the attribute is gone in that form too.
+  const Handle whole = g.node("ReduceMax", {"x"}, {"h"}, "highest");
+  g.model.set_attribute(whole, "axes", {std::vector<std::int64_t>{}});
   g.output("m");
+  g.output("h");
   Net net;
   net.working = {};
   net.working.model = std::move(g.model);
@@ -208,6 +212,8 @@ TEST_CASE("types that opset 13 lacks raise it and rewrite what changed") {
   const model::Model &m = net.working.model;
   CHECK(m.opset() == 21);
   CHECK(m.node(mean).attributes.count("axes") == 0);
+  CHECK(m.node(whole).attributes.count("axes") == 0);
+  CHECK(m.node(whole).inputs.size() == 1);
   REQUIRE(m.node(mean).inputs.size() == 2);
   CHECK(m.value(m.node(mean).inputs[1]).initializer->ints()[0] == 1);
   CHECK(value(m, "x_zero_point").initializer->dtype() == HT_I16);

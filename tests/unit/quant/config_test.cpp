@@ -291,7 +291,7 @@ TEST_CASE("baked configs are frozen and can still be read") {
   CHECK(f.table.quantizer(f.in[0], true)->scales[0] == 0.5F);
 }
 
-TEST_CASE("removing and retaining release what depended on the config") {
+TEST_CASE("removing configs of a node releases what depended on them") {
   Fixture f;
   f.set(f.out[0], 0.5F, 1);
   f.table.dominate(f.in[1], f.out[0]);
@@ -299,7 +299,10 @@ TEST_CASE("removing and retaining release what depended on the config") {
   f.table.set_master(f.in[3], f.out[0]);
   f.table.set_state(f.in[3], State::kPassiveBaked);
   f.model.remove_node(f.nodes[0]);
-  f.table.retain(f.model);
+  f.table.remove_slots(f.nodes[0], true, 1, 9);
+  CHECK(f.table.all().size() == 8);
+  f.table.remove_slots(f.nodes[0], false, 0, 1);
+  f.table.remove_slots(f.nodes[0], true, 0, 1);
   CHECK(f.table.find({f.nodes[0], true, 0}) == HT_NONE);
   CHECK(f.table.all().size() == 6);
   CHECK(f.state(f.in[1]) == State::kInitial);
