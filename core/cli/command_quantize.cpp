@@ -1,5 +1,6 @@
 // `halftone quantize`: the pipeline file as a command line.
 #include <cstdio>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/cli/command.h"
@@ -49,11 +50,17 @@ std::vector<std::string> paths_of(const po::variables_map &values, const char *n
   return values.count(name) == 0 ? std::vector<std::string>() : values[name].as<std::vector<std::string>>();
 }
 
-// --platform-setting KEY=VALUE; a later one wins.
+// --platform-setting KEY=VALUE; goes before what a preset chose.
 void set_platform_choices(const std::vector<std::string> &texts, pipeline::PipelineSpec &spec) {
   if (texts.empty()) return;
   if (!spec.platform_settings.is_map()) spec.platform_settings.value = Setting::Map();
-  for (const std::string &text : texts) pipeline::apply_override(spec.platform_settings, text, "--platform-setting");
+  std::set<std::string> seen;
+  for (const std::string &text : texts) {
+    const std::string key = text.substr(0, text.find('='));
+    if (!seen.insert(key).second)
+      fail(Status::kInvalidArgument, "--platform-setting '{}': '{}' is set twice", text, key);
+    pipeline::apply_override(spec.platform_settings, text, "--platform-setting");
+  }
 }
 
 }  // namespace

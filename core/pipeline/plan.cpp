@@ -30,9 +30,25 @@ class Planner {
     append({component, step.settings, step.where, false});
   }
 
+  // What was established and then destroyed must have been established again: nobody else would notice.
+  void finish() const {
+    for (const auto &[fact, destroyer] : destroyed_by_) {
+      if (holds_.contains(fact)) continue;
+      fail(Status::kInvalidArgument,
+           "{}pass '{}' makes '{}' invalid, and nothing after it establishes that again; put it before {} or run {} "
+           "again",
+           place(destroyer.where), destroyer.id, fact, established_by_.at(fact), established_by_.at(fact));
+    }
+  }
+
   std::vector<PlannedStep> plan;
 
  private:
+  struct Destroyer {
+    std::string id;
+    Location where;
+  };
+
   void append(PlannedStep step) {
     const ht_component &d = *step.component->description;
     if (!platform_ && std::ranges::count(facts(d.needs, d.need_count), HT_TARGET_1) != 0) {
@@ -42,9 +58,12 @@ class Planner {
           place(step.where), d.id);
     }
     for (const std::string &fact : facts(d.invalidates, d.invalidate_count)) {
-      if (holds_.erase(fact) != 0) destroyed_by_[fact] = d.id;
+      if (holds_.erase(fact) != 0) destroyed_by_[fact] = {d.id, step.where};
     }
-    for (const std::string &fact : facts(d.provides, d.provide_count)) holds_.insert(fact);
+    for (const std::string &fact : facts(d.provides, d.provide_count)) {
+      holds_.insert(fact);
+      established_by_[fact] = d.id;
+    }
     plan.push_back(std::move(step));
   }
 
@@ -65,7 +84,7 @@ class Planner {
     if (destroyed != destroyed_by_.end()) {
       fail(Status::kInvalidArgument,
            "{}pass '{}' needs '{}', which pass '{}' before it made invalid; run {} again in between", where, needs.id(),
-           fact, destroyed->second, fmt::join(providers, " or "));
+           fact, destroyed->second.id, fmt::join(providers, " or "));
     }
     if (providers.empty()) {
       fail(Status::kInvalidArgument, "{}pass '{}' needs '{}', and no loaded pass provides it", where, needs.id(), fact);
@@ -87,7 +106,8 @@ class Planner {
   const host::Registry &registry_;
   bool platform_;
   std::set<std::string> holds_, pending_;
-  std::map<std::string, std::string> destroyed_by_;
+  std::map<std::string, Destroyer> destroyed_by_;
+  std::map<std::string, std::string> established_by_;
 };
 
 }  // namespace
@@ -95,6 +115,7 @@ class Planner {
 std::vector<PlannedStep> make_plan(const host::Registry &registry, const std::vector<PassStep> &passes, bool platform) {
   Planner planner(registry, platform);
   for (const PassStep &step : passes) planner.add(step);
+  planner.finish();
   return std::move(planner.plan);
 }
 

@@ -30,14 +30,26 @@ AutomaticChoice read_automatic(const Setting &automatic, const PlatformSetting &
     fail(Status::kInvalidArgument, "{}: '{}' is no feature of a processor known here; known: {}", feature.where.text(),
          feature.text, fmt::join(known, ", "));
   }
-  return {feature.text, choice_of(*given(automatic, "present"), setting),
-          choice_of(*given(automatic, "absent"), setting)};
+  AutomaticChoice choice{feature.text, choice_of(*given(automatic, "present"), setting),
+                         choice_of(*given(automatic, "absent"), setting)};
+  for (const char *key : {"present", "absent"}) {
+    if (given(automatic, key)->text != kAuto) continue;
+    fail(Status::kInvalidArgument, "{}: 'auto' must become another choice; name that one",
+         given(automatic, key)->where.text());
+  }
+  return choice;
 }
 
 PlatformSetting read_setting(const std::string &name, const Setting &setting) {
   PlatformSetting out;
   out.name = name;
   out.choices = texts_of(*given(setting, "choices"));
+  std::vector<std::string> sorted = out.choices;
+  std::ranges::sort(sorted);
+  if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end()) {
+    fail(Status::kInvalidArgument, "{}: `settings.{}` offers '{}' twice", given(setting, "choices")->where.text(), name,
+         *twice);
+  }
   out.deflt = choice_of(*given(setting, "default"), out);
   out.doc = text_at(setting, "doc");
   const Setting *automatic = given(setting, "auto");
@@ -93,6 +105,14 @@ const Setting::List &variants_of(const Setting &root) {
 }
 
 void check_variant(const Setting &variant, const std::vector<PlatformSetting> &settings) {
+  if (given(variant, "when")->map().empty()) {
+    fail(Status::kInvalidArgument,
+         "{}: the variant has no condition and would always apply; write it into the platform",
+         given(variant, "when")->where.text());
+  }
+  if (variant.map().size() < 2) {
+    fail(Status::kInvalidArgument, "{}: the variant changes nothing; leave it out", variant.where.text());
+  }
   for (const auto &[name, value] : given(variant, "when")->map()) {
     if (choice_of(value, find_setting(settings, name, value, "the platform")) == kAuto) {
       fail(Status::kInvalidArgument, "{}: 'auto' becomes another choice before variants are looked at; name that one",
@@ -109,6 +129,14 @@ std::vector<PlatformSetting> read_platform_settings(const Setting &root) {
     for (const auto &[name, setting] : settings->map()) out.push_back(read_setting(name, setting));
   }
   for (const Setting &variant : variants_of(root)) check_variant(variant, out);
+  for (const PlatformSetting &setting : out) {
+    const bool used = std::ranges::any_of(variants_of(root), [&](const Setting &variant) {
+      return given(variant, "when")->find(setting.name) != nullptr;
+    });
+    if (used) continue;
+    fail(Status::kInvalidArgument, "{}: no variant looks at the setting '{}', so that choosing does nothing",
+         given(root, "settings")->find(setting.name)->where.text(), setting.name);
+  }
   return out;
 }
 

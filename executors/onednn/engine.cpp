@@ -16,6 +16,6 @@ std::unique_ptr<sdk::Session> open(const sdk::Context &ctx, const ht_session_opt
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const Engine halftone_onednn_engine = {&supports, &open};
+extern "C" __attribute__((visibility("default"))) const Engine halftone_onednn_engine = {kBuild, &supports, &open};
 
 }  // namespace halftone::onednn

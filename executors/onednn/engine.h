@@ -8,13 +8,15 @@
 
 namespace halftone::onednn {
 
-// Both were built together: what crosses is C++.
+// What crosses is C++, so both must come from one build.
 struct Engine {
+  const char *build;  // equals kBuild of the plug-in
   // Throws sdk::Failure for a node that cannot run.
   void (*supports)(const sdk::Context &ctx, ht_handle node);
   std::unique_ptr<sdk::Session> (*open)(const sdk::Context &ctx, const ht_session_options &options);
 };
 
+inline constexpr const char *kBuild = HALFTONE_ONEDNN_BUILD " " __VERSION__;
 inline constexpr const char *kEngineFile = "ht_onednn_engine.so";
 inline constexpr const char *kEngineSymbol = "halftone_onednn_engine";
 

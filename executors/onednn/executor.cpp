@@ -3,32 +3,69 @@
 
 #define BOOST_DLL_USE_STD_FS
 #include <dlfcn.h>
+#include <elf.h>
 #include <boost/dll/runtime_symbol_info.hpp>
 #include <boost/dll/shared_library.hpp>
 
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
 #include <string>
+#include <string_view>
 
 #include "engine.h"
 
 namespace halftone::onednn {
 namespace {
 
+[[noreturn]] void refuse(std::string_view file, std::string_view reason) {
+  std::string text = "the kernels of executor onednn cannot be loaded: ";
+  text.append(file).append(reason);
+  text +=
+      "; install oneDNN and the whole of Halftone (its folders plugins and engines belong side by side), or choose the "
+      "executor reference";
+  throw sdk::Failure(HT_FAILED_PRECONDITION, std::move(text));
+}
+
+// The loader dies on a library that was cut off, instead of refusing it.
+void require_whole(const std::filesystem::path &file) {
+  std::ifstream in(file, std::ios::binary);
+  Elf64_Ehdr header{};
+  std::error_code error;
+  const std::uint64_t size = std::filesystem::file_size(file, error);
+  if (error) refuse(file.native(), " cannot be read: " + error.message());
+  in.read(reinterpret_cast<char *>(&header), sizeof(header));
+  const bool elf = in.good() && std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0;
+  if (!elf || header.e_shoff + std::uint64_t{header.e_shnum} * header.e_shentsize > size) {
+    refuse(file.native(), " is no library, or was cut off");
+  }
+}
+
 // Beside the folder of plug-ins, because it is none. Stays loaded: oneDNN's threads and caches outlive an executor.
-const Engine &load_engine() {
-  const auto file = boost::dll::this_line_location().parent_path().parent_path() / "engines" / kEngineFile;
-  static auto *library = new boost::dll::shared_library;
+const Engine &load_engine_once() {
+  const std::filesystem::path file =
+      boost::dll::this_line_location().parent_path().parent_path() / "engines" / kEngineFile;
+  require_whole(file);
+  auto library = std::make_unique<boost::dll::shared_library>();
   boost::dll::fs::error_code error;
   ::dlerror();  // forgets an older failure
-  if (!library->is_loaded())
-    library->load(file, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local, error);
-  if (error || !library->has(kEngineSymbol)) {
+  library->load(file, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local, error);
+  if (error) {
     const char *reason = ::dlerror();  // Boost's error codes carry nothing of it
-    throw sdk::Failure(HT_FAILED_PRECONDITION,
-                       "the kernels of executor onednn cannot be loaded: " +
-                           (reason == nullptr ? "'" + file.string() + "' is not the library of this build" : reason) +
-                           "; install oneDNN and the whole of Halftone, or choose the executor reference");
+    refuse("", reason == nullptr ? "the system's loader refuses it" : reason);
   }
-  return library->get<const Engine>(kEngineSymbol);
+  const Engine *engine = library->has(kEngineSymbol) ? &library->get<const Engine>(kEngineSymbol) : nullptr;
+  if (engine == nullptr || std::string_view(engine->build) != kBuild) {
+    refuse(file.native(), " is not of this build");
+  }
+  (void)library.release();
+  return *engine;
+}
+
+const Engine &load_engine() {
+  static const Engine &engine = load_engine_once();  // a failure is tried again by the next executor
+  return engine;
 }
 
 }  // namespace

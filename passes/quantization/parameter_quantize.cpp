@@ -57,7 +57,13 @@ class ParameterQuantize final : public sdk::Pass {
     wants &= ~HT_WANT_GROUPS;  // one tensor has no groups of samples
     const auto axis = info.spec.granularity == HT_PER_TENSOR ? 0U : static_cast<std::uint32_t>(info.spec.axis);
     const ht_statistics *statistics = nullptr;
-    sdk::check(ctx.host.calibration->measure(ctx.raw, &*tensor, wants, axis, &statistics));
+    const ht_status measured = ctx.host.calibration->measure(ctx.raw, &*tensor, wants, axis, &statistics);
+    if (measured == HT_FAILED_PRECONDITION) {
+      throw sdk::Failure(measured, "'" + std::string(points.graph.value(points.value_of(info)).name()) + "', " +
+                                       points.describe(config) +
+                                       ", holds values that are NaN or infinite; repair the model");
+    }
+    sdk::check(measured);
     sdk::check(ctx.host.calibration->render(ctx.raw, config, statistics, observer));
     return true;
   }

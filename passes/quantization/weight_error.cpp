@@ -21,7 +21,7 @@ double weight_error(std::span<const float> weights, float scale, const WeightCod
     float square[kLanes] = {}, sum[kLanes] = {};
     const auto add = [&](std::size_t i, std::size_t lane) {
       const float code = std::min(std::max(w[i] * inverse, codes.least), codes.most);
-      const float d = ((code + kNoFraction) - kNoFraction) * scale - w[i];
+      const float d = ((code + kNoFraction) - kNoFraction) - w[i] * inverse;  // in steps, whose squares cannot overflow
       square[lane] += d * d;
       sum[lane] += d;
     };
@@ -35,7 +35,8 @@ double weight_error(std::span<const float> weights, float scale, const WeightCod
       plain += static_cast<double>(sum[lane]);
     }
   }
-  return squares + mean_to_variance * plain * plain;
+  const double step = static_cast<double>(scale);
+  return (squares + mean_to_variance * plain * plain) * step * step;
 }
 
 }  // namespace halftone::passes

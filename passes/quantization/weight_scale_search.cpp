@@ -11,6 +11,10 @@ namespace {
 
 // Weights wider than this lose nothing that a search could win back, and their codes leave float32.
 constexpr std::uint32_t kMostBits = 16;
+// Differences below this are rounding in the search itself.
+constexpr double kLessThan = 1 - 1e-6;
+// The floor that the kernel's arithmetic has for scales.
+constexpr float kLeastScale = 1e-8F;
 
 // The elements of one index of an axis, in order, side by side.
 void gather(const ht_tensor_view &tensor, std::size_t axis, std::size_t index, std::vector<float> &out) {
@@ -67,16 +71,23 @@ class WeightScaleSearch final : public sdk::Pass {
   void run(const sdk::Context &ctx) override {
     const QuantizationPoints points(ctx);
     const std::vector<ht_handle> configs = points.configs.all();
-    std::size_t weights = 0;
+    std::size_t weights = 0, changed = 0;
     Gain gain;
     for (std::size_t i = 0; i < configs.size(); ++i) {
       if (i % 16 == 0) ctx.poll(i, configs.size());
       const ht_config_info info = points.configs.info(configs[i]);
       if (!is_candidate(ctx, points, configs[i], info)) continue;
-      search(points, configs[i], info, gain);
+      if (info.state == HT_STATE_BAKED) {
+        throw sdk::Failure(HT_FAILED_PRECONDITION,
+                           points.describe(configs[i]) +
+                               " is stored in quantized form, its scale cannot change; put weight-scale-search before "
+                               "parameter-baking",
+                           info.node);
+      }
+      changed += search(points, configs[i], info, gain) ? 1 : 0;
       ++weights;
     }
-    ctx.report("searched", std::to_string(weights) + " weights");
+    ctx.report("searched", std::to_string(weights) + " weights, " + std::to_string(changed) + " changed");
     if (gain.before > 0) {
       ctx.report("error", std::to_string(std::lround(100 * gain.after / gain.before)) + " % of what it was");
     }
@@ -90,7 +101,8 @@ class WeightScaleSearch final : public sdk::Pass {
 
   static bool is_candidate(const sdk::Context &ctx, const QuantizationPoints &points, ht_handle config,
                            const ht_config_info &info) {
-    if (info.state != HT_STATE_ACTIVATED || info.root != config || info.master != HT_NONE) return false;
+    if (info.state != HT_STATE_ACTIVATED && info.state != HT_STATE_BAKED) return false;
+    if (info.root != config || info.master != HT_NONE) return false;
     const ht_quant_spec &spec = info.spec;
     if (spec.kind != HT_QUANT_INTEGER || spec.bits > kMostBits || spec.scale_form != HT_SCALE_FREE) return false;
     if (spec.granularity == HT_PER_BLOCK || !points.is_parameter(info)) return false;
@@ -98,11 +110,13 @@ class WeightScaleSearch final : public sdk::Pass {
     return rule.computing != 0 && info.slot < rule.input_count && rule.inputs[info.slot].role == HT_SLOT_WEIGHT;
   }
 
-  void search(const QuantizationPoints &points, ht_handle config, const ht_config_info &info, Gain &gain) const {
+  // True when a scale changed.
+  bool search(const QuantizationPoints &points, ht_handle config, const ht_config_info &info, Gain &gain) const {
     const auto tensor = points.graph.initializer(points.value_of(info));
-    if (!tensor || tensor->dtype != HT_F32 || sdk::count_of(*tensor) == 0) return;
+    if (!tensor || tensor->dtype != HT_F32 || sdk::count_of(*tensor) == 0) return false;
     const std::vector<std::int32_t> zero_points(info.zero_points, info.zero_points + info.scale_count);
-    std::vector<float> scales(info.scales, info.scales + info.scale_count), channel;
+    const std::vector<float> before(info.scales, info.scales + info.scale_count);
+    std::vector<float> scales = before, channel;
     const bool per_channel = info.spec.granularity == HT_PER_CHANNEL;
     for (std::size_t c = 0; c < scales.size(); ++c) {
       std::span<const float> w(static_cast<const float *>(tensor->data),
@@ -115,24 +129,28 @@ class WeightScaleSearch final : public sdk::Pass {
                               static_cast<float>(info.spec.quant_max - zero_points[c])};
       scales[c] = best(w, scales[c], codes, per_channel ? mean_to_variance_ : 0, gain);
     }
-    points.configs.set_scales(config, scales, zero_points, "least expected error of the output");
+    if (scales == before) return false;
+    points.configs.set_scales(
+        config, scales, zero_points,
+        per_channel ? "least expected error of the output" : "least squared error of the weights");
+    return true;
   }
 
   float best(std::span<const float> w, float scale, const WeightCodes &codes, double mean_to_variance,
              Gain &gain) const {
     double power = 0;
     for (const float x : w) power += static_cast<double>(x) * static_cast<double>(x);
-    if (!(power > 0)) return scale;
     const double before = weight_error(w, scale, codes, mean_to_variance);
+    if (!(power > 0) || !std::isfinite(before)) return scale;
     double least = before;
     float found = scale;
     for (std::int64_t i = 0; i < candidates_; ++i) {
       const double factor =
           highest_ - (highest_ - lowest_) * static_cast<double>(i) / static_cast<double>(candidates_ - 1);
       const auto candidate = static_cast<float>(static_cast<double>(scale) * factor);
-      if (!(candidate > 0)) continue;
+      if (candidate < kLeastScale || !std::isfinite(candidate)) continue;
       const double error = weight_error(w, candidate, codes, mean_to_variance);
-      if (error < least) least = error, found = candidate;
+      if (error < least * kLessThan) least = error, found = candidate;
     }
     gain.before += before / power;
     gain.after += least / power;

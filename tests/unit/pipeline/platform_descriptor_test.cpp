@@ -154,9 +154,15 @@ TEST_CASE("settings that do not fit together are refused, those of variants that
   expect(with("{choices: [x, auto], default: x, auto: {feature: sse9, present: x, absent: x}}"),
          {"'sse9' is no feature of a processor known here; known: vnni"});
   const std::string good = with("{choices: [x, auto], default: x, auto: {feature: vnni, present: x, absent: x}}");
-  expect(good + "variants: [{when: {b: x}}]\n", {"the platform has no setting 'b'", "it has: a"});
-  expect(good + "variants: [{when: {a: w}}]\n", {"`a` is one of x, auto, not 'w'"});
-  expect(good + "variants: [{when: {a: auto}}]\n", {"'auto' becomes another choice"});
+  expect(good + "variants: [{when: {b: x}, note: n}]\n", {"the platform has no setting 'b'", "it has: a"});
+  expect(good + "variants: [{when: {a: w}, note: n}]\n", {"`a` is one of x, auto, not 'w'"});
+  expect(good + "variants: [{when: {a: auto}, note: n}]\n", {"'auto' becomes another choice"});
+  expect(good + "variants: [{when: {}, note: n}]\n", {"would always apply"});
+  expect(good + "variants: [{when: {a: x}}]\n", {"changes nothing"});
+  expect(good, {"t.yaml:6:", "no variant looks at the setting 'a'"});
+  expect(with("{choices: [x, y, x], default: x}"), {"offers 'x' twice"});
+  expect(with("{choices: [x, auto], default: x, auto: {feature: vnni, present: auto, absent: x}}"),
+         {"'auto' must become another choice"});
   expect(good + "variants: [{when: {a: x}, id: other}]\n", {"has no key 'id'"});
   expect(good + "variants: [{types: {activation: {bits: 4}}}]\n", {"needs the key 'when'"});
   expect(good + "variants: [{when: {a: x}, types: {activation: {min: 5, max: 4}}}]\n", {"it must be above 'min'"});
