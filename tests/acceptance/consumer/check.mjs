@@ -4,7 +4,7 @@
 // must agree on the same file: on the largest class of each sample, and on the outputs. Sums in another order now and then round
 // to the neighbouring code, and a model can amplify that until another class wins. How often is measured: ONNX Runtime runs the
 // file a second time with its optimized float kernels, which sum in another order, and where it disagrees with itself Halftone may
-// disagree twice as much.
+// disagree twice as much, up to a limit; the table says where that was needed.
 //
 // With graph optimization the integer kernels run. On x86 processors without VNNI they add pairs of products in 16 bits that
 // saturate, so a file for `cpu: avx2` must compute the same there as without optimization.
@@ -21,6 +21,7 @@ import {preprocessor} from './preprocess.mjs';
 
 const MOST_DISAGREEMENT = 0.005;  // share of samples with another class
 const MOST_NOISE = 1e-3;          // of one side's outputs against the other's
+const EXCUSED_DISAGREEMENT = 0.03, EXCUSED_NOISE = 3e-3;  // where ONNX Runtime is no surer of itself
 const OTHER_ORDER = {graphOptimizationLevel: 'all', extra: {session: {disable_quant_qdq: '1'}}};
 // With the integer kernels: of the outputs against those without them, and of the growth of the distance from the float model.
 // Saturation costs 0.03 to 0.07.
@@ -102,13 +103,15 @@ async function check(ort, model, platform) {
   const again = await runModel(ort, quantized, samples, sampleAt, OTHER_ORDER);
   const itself = compare(again[0].data, theirs[0].data, samples).agreement;
   const ownNoise = Math.max(...again.map((output, i) => compare(output.data, theirs[i].data, samples).noiseToSignal));
-  const allowed = Math.max(MOST_DISAGREEMENT, 2 * (1 - itself));
-  const ok = noise < Math.max(MOST_NOISE, 2 * ownNoise);
+  const disagreement = model.labels ? 1 - agreement : 0;
+  const strict = noise < MOST_NOISE && disagreement <= MOST_DISAGREEMENT;
+  const excused = noise < Math.max(MOST_NOISE, Math.min(2 * ownNoise, EXCUSED_NOISE)) &&
+      disagreement <= Math.max(MOST_DISAGREEMENT, Math.min(2 * (1 - itself), EXCUSED_DISAGREEMENT));
   return {
     model: model.name, platform, samples, noise, ownNoise,
     agreement: model.labels ? agreement : null, itself: model.labels ? itself : null,
     accuracy: model.labels ? top1(theirs[0].data, readNpy(model.labels).data, samples) : null,
-    ok: ok && (!model.labels || 1 - agreement <= allowed),
+    verdict: strict ? 'ok' : excused ? 'ok, as itself' : 'FAILED',
   };
 }
 
@@ -127,7 +130,7 @@ const percent = (fraction) => (fraction === null ? '-' : `${(100 * fraction).toF
 const line = (cells) => console.log(cells.map((cell, i) => String(cell).padEnd([26, 18, 9, 11, 12, 12, 14, 12, 0][i])).join('').trimEnd());
 
 const ort = loadOrt(options.modules);
-let passed = 0, failed = 0, skipped = 0;
+let passed = 0, excused = 0, failed = 0, skipped = 0;
 line(['model', 'platform', 'samples', 'ORT top-1', 'same top-1', 'ORT itself', 'noise/signal', 'ORT itself', '']);
 for (const folder of folders) {
   const model = modelOf(folder);
@@ -149,8 +152,9 @@ for (const folder of folders) {
   for (const platform of options.platform) {
     await attempt(platform, async () => {
       const r = await check(ort, model, platform);
-      line([r.model, r.platform, r.samples, percent(r.accuracy), percent(r.agreement), percent(r.itself), r.noise.toExponential(2), r.ownNoise.toExponential(2), r.ok ? 'ok' : 'FAILED']);
-      return r.ok;
+      line([r.model, r.platform, r.samples, percent(r.accuracy), percent(r.agreement), percent(r.itself), r.noise.toExponential(2), r.ownNoise.toExponential(2), r.verdict]);
+      if (r.verdict === 'ok, as itself') ++excused;
+      return r.verdict !== 'FAILED';
     });
   }
   await attempt('cpu: avx2', async () => {
@@ -160,5 +164,5 @@ for (const folder of folders) {
     return r.ok;
   });
 }
-console.log(`consumer: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+console.log(`consumer: ${passed} passed (${excused} as ONNX Runtime itself), ${failed} failed, ${skipped} skipped`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

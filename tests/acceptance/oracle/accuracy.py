@@ -8,7 +8,7 @@ symmetric activations, asymmetric ones otherwise. Rows of platforms that quantiz
 (powers of two) are not on the same grid. ONNX Runtime's rows are those without graph optimization, which show the scales and
 not the saturation of its kernels. Passes when noise/signal is no higher and the agreement no lower than that row's, and when top-1
 is no more than two standard errors below that of the float model. The error is that of the difference on the same samples
-("paired"). Where every row loses more than that, top-1 must not be below the best row's.
+("paired"). For mobilenetv1-025, where both tools lose ten points at every setting, top-1 must not be below the best row's.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from model_files import data_arguments, shared_folder, test_arguments
 SYMMETRIC = ("TRT_INT8", "OPENVINO_INT8", "PPL_CUDA_INT8", "ONNXRUNTIME")
 ASYMMETRIC = ("PPL_DSP_INT8",)
 TRAINED = ("lsq",)
+HARD = ("mobilenetv1-025-imagenet",)
 GRIDS = {"tensorrt-int8": "symmetric", "ppq-trt-int8": "symmetric", "onnxruntime-int8": "asymmetric", "openvino-int8": "asymmetric"}
 
 
@@ -74,15 +75,15 @@ def no_worse(a, b):
     return a is None or b is None or a >= b - 1e-4
 
 
-def top1_holds(mine, rows):
-    """True, or True with a note, or False."""
+def top1_holds(model, mine, rows):
+    """Whether top-1 is as it has to be, and a word on it."""
     if mine["top1"] is None:
         return True, "-"
     change, error = mine["top1"] - mine["float_top1"], mine["top1_change_error"]
     if change >= -2 * error:
         return True, "ok"
     best = max(r["top1"] for r in rows)
-    if best < mine["float_top1"] - 2 * error and mine["top1"] >= best - 1e-4:
+    if model in HARD and mine["top1"] >= best - 1e-4:
         return True, f"best {best:.2f}"
     return False, "FAIL"
 
@@ -120,7 +121,7 @@ def main():
                 continue
             noise_ok = mine["noise"] <= best["noise"]
             agrees_ok = no_worse(mine["agreement"], best["agreement"])
-            top1_ok, top1_note = top1_holds(mine, references)
+            top1_ok, top1_note = top1_holds(model, mine, references)
             failed += not (noise_ok and agrees_ok and top1_ok)
             change = None if mine["top1"] is None else mine["top1"] - mine["float_top1"]
             print(layout.format(model, platform, text(mine["float_top1"]), text(mine["top1"]), text(change),
