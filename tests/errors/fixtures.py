@@ -14,6 +14,16 @@ class Skip(Exception):
     """The case cannot be tried on this machine; the text says why."""
 
 
+# --- plug-ins -----------------------------------------------------------------------------------------------------
+
+def hostile(work, glyphs, plugins):
+    """Plug-ins that misbehave, as the tests of the kernel use them; see tests/hostile."""
+    for library in (plugins.parents[2] / "tests" / "hostile").glob("*.so"):
+        shutil.copy(library, work / library.name)
+    if not (work / "good.so").exists():
+        raise Skip("the plug-ins that misbehave are not built")
+
+
 # --- models -------------------------------------------------------------------------------------------------------
 
 def small(work, glyphs, plugins):
