@@ -1,96 +1,254 @@
 #include "core/pattern/assignment.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "core/pattern/node_fit.h"
+#include "core/pattern/open_inputs.h"
 
 namespace halftone::pattern {
 namespace {
 
-// Walks through all terms of all operations; where an order is free it tries one input after another and goes back when
-// a later term does not fit.
+// What can be only one thing comes first: inputs with a place of their own and outputs of operations. Only numbers and
+// names that occur more than once are tried in several ways; terms that could change places are not.
 class Assignment {
  public:
-  Assignment(const model::Model &model, const Pattern &pattern, std::span<const Handle> nodes, Constants &constants)
-      : model_(model), pattern_(pattern), nodes_(nodes), constants_(constants), bound_(pattern.names.size()) {
-    for (const Handle node : nodes_) used_.emplace_back(input_count(model_.node(node)), false);
+  Assignment(const model::Model &model, const Pattern &pattern, std::span<const Handle> nodes, Constants &constants,
+             Attempts &attempts)
+      : model_(model),
+        pattern_(pattern),
+        nodes_(nodes),
+        constants_(constants),
+        attempts_(attempts),
+        bound_(pattern.names.size()),
+        uses_(pattern.names.size()) {
+    for (const Handle node : nodes_) open_.emplace_back(model_.node(node));
+    for (const Operation &operation : pattern_.operations) {
+      for (const Term &term : operation.inputs) {
+        if (term.kind == Term::Kind::kName) ++uses_[term.index];
+      }
+    }
   }
 
   std::optional<std::vector<std::vector<Handle>>> run() {
-    if (!place(0, 0)) return std::nullopt;
-    for (std::size_t i = 0; i < nodes_.size(); ++i) name_outputs(i);
+    for (std::size_t at = 0; at < nodes_.size(); ++at) {
+      if (!(any_order(at) ? place_operations(at) : place_in_order(at) && place_rest(at))) return std::nullopt;
+    }
+    for (std::size_t at = 0; at < nodes_.size(); ++at) collect_choices(at);
+    if (!choose()) return std::nullopt;
+    for (std::size_t at = 0; at < nodes_.size(); ++at) name_outputs(at);
     std::vector<std::vector<Handle>> values;
     for (const auto &bound : bound_) values.push_back(bound.value_or(std::vector<Handle>{}));
     return values;
   }
 
  private:
-  // Terms that stand for one input; what `...` repeats stands for all that remain.
-  std::size_t single_terms(const Operation &operation) const {
-    return operation.inputs.size() - (operation.rest == Rest::kRepeat ? 1 : 0);
-  }
+  // A number, or a name that occurs more than once, among inputs in any order.
+  struct Choice {
+    std::size_t at;
+    const Term *term;
+    std::size_t same_before;  // the choice before, from 1, for an equal number at the same node; 0: none
+    bool placed = false;
+    std::size_t slot = kAbsent;
+  };
 
-  bool place(std::size_t at, std::size_t term_index) {
-    if (at == nodes_.size()) return true;
+  const model::Node &node(std::size_t at) const { return model_.node(nodes_[at]); }
+  bool any_order(std::size_t at) const { return is_commutative(node(at).domain, node(at).op_type); }
+
+  // Terms that stand for one input each; what `...` repeats stands for all that remain.
+  std::span<const Term> single_terms(std::size_t at) const {
     const Operation &operation = pattern_.operations[at];
-    if (term_index == single_terms(operation)) return finish(at);
-    const model::Node &node = model_.node(nodes_[at]);
-    const Term &term = operation.inputs[term_index];
-    const bool any_order = is_commutative(node.domain, node.op_type);
-    const std::size_t count = used_[at].size();
-    const std::size_t begin = any_order ? 0 : term_index, end = any_order ? count : std::min(count, term_index + 1);
-    for (std::size_t slot = begin; slot < end; ++slot) {
-      if (used_[at][slot] || node.inputs[slot] == HT_NONE) continue;
-      used_[at][slot] = true;
-      if (with(term, node.inputs[slot], [&] { return place(at, term_index + 1); })) return true;
-      used_[at][slot] = false;
-    }
-    if (!term.optional) return false;
-    const bool absent = any_order || term_index >= count || node.inputs[term_index] == HT_NONE;
-    return absent && with(term, HT_NONE, [&] { return place(at, term_index + 1); });
+    return std::span(operation.inputs).first(operation.inputs.size() - (operation.rest == Rest::kRepeat ? 1 : 0));
   }
 
-  // All terms of an operation have their inputs; what remains must be meant by `*` or `...`.
-  bool finish(std::size_t at) {
-    const Operation &operation = pattern_.operations[at];
-    const model::Node &node = model_.node(nodes_[at]);
-    std::vector<Handle> rest;
-    for (std::size_t slot = 0; slot < used_[at].size(); ++slot) {
-      if (!used_[at][slot] && node.inputs[slot] != HT_NONE) rest.push_back(node.inputs[slot]);
+  bool place_in_order(std::size_t at) {
+    const std::span<const Term> terms = single_terms(at);
+    for (std::size_t slot = 0; slot < terms.size(); ++slot) {
+      const Handle value = open_[at].value(slot);
+      if (!stands_for(terms[slot], value)) return false;
+      if (value != HT_NONE) open_[at].take(slot);
     }
-    if (!std::ranges::all_of(rest, [&](Handle value) { return is_outside(value); })) return false;
-    if (operation.rest == Rest::kAny) return place(at + 1, 0);
-    if (operation.rest == Rest::kNone) return rest.empty() && place(at + 1, 0);
-    const Term &repeated = operation.inputs.back();
-    if (rest.empty()) return false;
-    if (repeated.kind == Term::Kind::kNumber) {
-      const auto equal = [&](Handle value) { return constants_.is(value, repeated.number); };
-      return std::ranges::all_of(rest, equal) && place(at + 1, 0);
-    }
-    return with_bound(repeated, std::move(rest), [&] { return place(at + 1, 0); });
+    return true;
   }
 
-  // Goes on when the term can stand for the value, HT_NONE for none; undoes what it named when that leads nowhere.
-  template <typename Next>
-  bool with(const Term &term, Handle value, Next next) {
-    if (term.kind == Term::Kind::kOperation) {
-      const model::Value &v = model_.value(value);
-      return v.producer == nodes_[term.index] && v.producer_slot == term.output && next();
-    }
-    if (value != HT_NONE && !is_outside(value)) return false;
-    if (term.kind == Term::Kind::kNumber) return (value == HT_NONE || constants_.is(value, term.number)) && next();
-    return with_bound(term, value == HT_NONE ? std::vector<Handle>{} : std::vector<Handle>{value}, next);
+  // Binds the name of a term; for a place of its own, where nothing else can be tried.
+  bool stands_for(const Term &term, Handle value) {
+    if (value == HT_NONE) return term.optional && bind(term, {});
+    if (term.kind == Term::Kind::kOperation) return value == output_of(term);
+    if (!is_outside(value)) return false;
+    if (term.kind == Term::Kind::kNumber) return constants_.is(value, term.number);
+    return bind(term, {value});
   }
 
-  template <typename Next>
-  bool with_bound(const Term &term, std::vector<Handle> values, Next next) {
-    if (term.kind != Term::Kind::kName) return next();
+  bool bind(const Term &term, std::vector<Handle> values) {
+    if (term.kind != Term::Kind::kName) return true;
     auto &bound = bound_[term.index];
-    if (bound) return *bound == values && next();
+    if (bound) return *bound == values;
     bound = std::move(values);
-    if (next()) return true;
-    bound_[term.index].reset();
+    return true;
+  }
+
+  // What remains of inputs that have a place of their own.
+  bool place_rest(std::size_t at) {
+    std::vector<Handle> rest = open_[at].values();
+    return std::ranges::all_of(rest, [&](Handle value) { return is_outside(value); }) && is_rest(at, std::move(rest));
+  }
+
+  // Whether `*`, `...` or nothing says that these remain.
+  bool is_rest(std::size_t at, std::vector<Handle> rest) {
+    const Operation &operation = pattern_.operations[at];
+    if (operation.rest == Rest::kAny) return true;
+    if (operation.rest == Rest::kNone) return rest.empty();
+    const Term &repeated = operation.inputs.back();
+    const auto fits = [&](Handle value) { return can_repeat(repeated, value); };
+    if (rest.empty() || !std::ranges::all_of(rest, fits)) return false;
+    if (repeated.kind == Term::Kind::kName) bound_[repeated.index] = std::move(rest);
+    return true;
+  }
+
+  bool can_repeat(const Term &repeated, Handle value) {
+    return repeated.kind != Term::Kind::kNumber || constants_.is(value, repeated.number);
+  }
+
+  // Outputs of operations of the pattern stand at some input each, and what remains comes from outside.
+  bool place_operations(std::size_t at) {
+    for (const Term &term : single_terms(at)) {
+      if (term.kind == Term::Kind::kOperation && open_[at].take_value(output_of(term)) == kAbsent) return false;
+    }
+    return std::ranges::all_of(open_[at].values(), [&](Handle value) { return is_outside(value); });
+  }
+
+  bool is_shared(const Term &term) const { return term.kind == Term::Kind::kName && uses_[term.index] > 1; }
+
+  // Numbers that must be there before those that may be absent: equal ones then take inputs from left to right.
+  void collect_choices(std::size_t at) {
+    if (!any_order(at)) return;
+    for (const bool optional : {false, true}) {
+      for (const Term &term : single_terms(at)) {
+        if (term.kind != Term::Kind::kNumber || term.optional != optional) continue;
+        const auto same = std::find_if(choices_.rbegin(), choices_.rend(), [&](const Choice &other) {
+          return other.at == at && other.term->number == term.number;
+        });
+        choices_.push_back({at, &term, static_cast<std::size_t>(choices_.rend() - same)});
+      }
+    }
+    for (const Term &term : single_terms(at)) {
+      if (is_shared(term)) choices_.push_back({at, &term, 0});
+    }
+  }
+
+  bool choose() {
+    attempts_.count();
+    Choice *choice = next_choice();
+    if (choice == nullptr) return finish();
+    choice->placed = true;
+    const bool done = choice->term->kind == Term::Kind::kNumber ? choose_constant(*choice)
+                      : bound_[choice->term->index]             ? choose_bound(*choice)
+                                                                : choose_value(*choice);
+    choice->placed = done;
+    return done;
+  }
+
+  // A name whose value is known, then numbers, then names.
+  Choice *next_choice() {
+    Choice *next = nullptr;
+    for (Choice &choice : choices_) {
+      if (choice.placed) continue;
+      const bool number = choice.term->kind == Term::Kind::kNumber;
+      if (!number && bound_[choice.term->index]) return &choice;
+      if (next == nullptr || (number && next->term->kind != Term::Kind::kNumber)) next = &choice;
+    }
+    return next;
+  }
+
+  bool choose_constant(Choice &choice) {
+    std::size_t begin = 0;
+    if (choice.same_before > 0) {
+      const std::size_t before = choices_[choice.same_before - 1].slot;
+      begin = before == kAbsent ? kAbsent : before + 1;
+    }
+    const auto next = [&](Handle value) { return constants_.is(value, choice.term->number) && choose(); };
+    return choose_slot(choice, begin, next) || (choice.term->optional && choose());
+  }
+
+  bool choose_bound(Choice &choice) {
+    const std::vector<Handle> &bound = *bound_[choice.term->index];
+    if (bound.empty()) return choice.term->optional && choose();
+    const std::size_t slot = open_[choice.at].take_value(bound.front());
+    if (slot == kAbsent) return false;
+    if (choose()) return true;
+    open_[choice.at].give_back(slot);
     return false;
+  }
+
+  bool choose_value(Choice &choice) {
+    auto &bound = bound_[choice.term->index];
+    const auto next = [&](Handle value) {
+      bound = std::vector<Handle>{value};
+      return choose();
+    };
+    if (choose_slot(choice, 0, next)) return true;
+    if (choice.term->optional) {
+      bound = std::vector<Handle>{};
+      if (choose()) return true;
+    }
+    bound.reset();
+    return false;
+  }
+
+  // Tries the free inputs from `begin` on, equal ones once.
+  template <typename Next>
+  bool choose_slot(Choice &choice, std::size_t begin, Next next) {
+    std::vector<Handle> tried;
+    for (const std::size_t slot : open_[choice.at].slots()) {
+      const Handle value = open_[choice.at].value(slot);
+      if (slot < begin || std::ranges::find(tried, value) != tried.end()) continue;
+      tried.push_back(value);
+      choice.slot = slot;
+      open_[choice.at].take(slot);
+      if (next(value)) return true;
+      open_[choice.at].give_back(slot);
+    }
+    choice.slot = kAbsent;
+    return false;
+  }
+
+  bool finish() {
+    for (std::size_t at = 0; at < nodes_.size(); ++at) {
+      if (any_order(at) && !share_rest(at)) return false;
+    }
+    return true;
+  }
+
+  // Nothing is left but terms that could change places, and the rest.
+  bool share_rest(std::size_t at) {
+    const Operation &operation = pattern_.operations[at];
+    std::vector<const Term *> terms;
+    std::vector<bool> optional, must;
+    for (const Term &term : single_terms(at)) {
+      if (term.kind != Term::Kind::kAny && (term.kind != Term::Kind::kName || is_shared(term))) continue;
+      terms.push_back(&term);
+      optional.push_back(term.optional);
+    }
+    std::vector<Handle> values = open_[at].values();
+    for (const Handle value : values) {
+      must.push_back(operation.rest == Rest::kNone ||
+                     (operation.rest == Rest::kRepeat && !can_repeat(operation.inputs.back(), value)));
+    }
+    const auto shares = share_out(optional, must, operation.rest == Rest::kRepeat);
+    if (!shares) return false;
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+      const std::size_t share = (*shares)[i];
+      std::vector<Handle> value;
+      if (share != kAbsent) value.push_back(std::exchange(values[share], HT_NONE));
+      if (terms[i]->kind == Term::Kind::kName) bound_[terms[i]->index] = std::move(value);
+    }
+    std::erase(values, HT_NONE);
+    return is_rest(at, std::move(values));
+  }
+
+  Handle output_of(const Term &term) const {
+    const std::vector<Handle> &outputs = node(term.index).outputs;
+    return term.output < outputs.size() ? outputs[term.output] : HT_NONE;
   }
 
   bool is_outside(Handle value) const {
@@ -100,9 +258,8 @@ class Assignment {
 
   void name_outputs(std::size_t at) {
     const std::vector<std::size_t> &names = pattern_.operations[at].outputs;
-    const std::vector<Handle> &outputs = model_.node(nodes_[at]).outputs;
     for (std::size_t i = 0; i < names.size(); ++i) {
-      if (names[i] != Operation::kUnnamed) bound_[names[i]] = std::vector<Handle>{outputs[i]};
+      if (names[i] != Operation::kUnnamed) bound_[names[i]] = std::vector<Handle>{node(at).outputs[i]};
     }
   }
 
@@ -110,15 +267,19 @@ class Assignment {
   const Pattern &pattern_;
   std::span<const Handle> nodes_;
   Constants &constants_;
-  std::vector<std::vector<bool>> used_;                    // for each node, which inputs have a term
+  Attempts &attempts_;
+  std::vector<OpenInputs> open_;                           // of each node
   std::vector<std::optional<std::vector<Handle>>> bound_;  // for each name
+  std::vector<std::size_t> uses_;                          // of each name, in the places of inputs
+  std::vector<Choice> choices_;
 };
 
 }  // namespace
 
 std::optional<std::vector<std::vector<Handle>>> assign_inputs(const model::Model &model, const Pattern &pattern,
-                                                              std::span<const Handle> nodes, Constants &constants) {
-  return Assignment(model, pattern, nodes, constants).run();
+                                                              std::span<const Handle> nodes, Constants &constants,
+                                                              Attempts &attempts) {
+  return Assignment(model, pattern, nodes, constants, attempts).run();
 }
 
 }  // namespace halftone::pattern

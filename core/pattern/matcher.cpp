@@ -77,10 +77,11 @@ class Matcher {
     const auto is_free = [&](Handle node) { return taken_.count(node) == 0; };
     const Neighbourhood around = neighbourhood_of(model_, *search.pattern, order_[position], is_free);
     if (around.nodes.empty()) return;
-    search.subgraphs.run(model_, around, [&](std::span<const Handle> nodes) {
+    Attempts attempts(search.pattern->text, model_.node(order_[position]).name);
+    search.subgraphs.run(model_, around, attempts, [&](std::span<const Handle> nodes) {
       std::optional<std::vector<Handle>> inner = inner_values(nodes);
       if (!inner) return false;
-      auto values = assign_inputs(model_, *search.pattern, nodes, constants_);
+      auto values = assign_inputs(model_, *search.pattern, nodes, constants_, attempts);
       if (!values) return false;
       Match match{search.number, graph_, {nodes.begin(), nodes.end()}, std::move(*values), std::move(*inner)};
       taken_.insert(nodes.begin(), nodes.end());

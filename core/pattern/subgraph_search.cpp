@@ -1,7 +1,6 @@
 #include "core/pattern/subgraph_search.h"
 
 #include <algorithm>
-#include <string>
 #include <vector>
 
 #pragma GCC diagnostic push
@@ -10,8 +9,6 @@
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/vf2_sub_graph_iso.hpp>
 #pragma GCC diagnostic pop
-
-#include "core/base/error.h"
 
 namespace halftone::pattern {
 namespace {
@@ -24,9 +21,6 @@ struct Bond {
 using BoostGraph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS, boost::no_property, Bond>;
 using Vertex = boost::graph_traits<BoostGraph>::vertex_descriptor;
 using BoostEdge = boost::graph_traits<BoostGraph>::edge_descriptor;
-
-// Attempts to pair a node with an operation; ordinary searches need a few dozen.
-constexpr std::size_t kMostAttempts = 1'000'000;
 
 // Whether a bond of the model has all that the pattern's needs.
 bool covers(const Bond &have, const Bond &wanted) {
@@ -57,7 +51,6 @@ std::vector<Vertex> order_from_root(const BoostGraph &graph) {
 struct SubgraphSearch::Graph {
   BoostGraph graph;
   std::vector<Vertex> order;
-  std::string text;
 };
 
 SubgraphSearch::SubgraphSearch(const Pattern &pattern) {
@@ -73,14 +66,13 @@ SubgraphSearch::SubgraphSearch(const Pattern &pattern) {
     }
   }
   made->order = order_from_root(made->graph);
-  made->text = pattern.text;
   pattern_ = std::move(made);
 }
 
 SubgraphSearch::SubgraphSearch(SubgraphSearch &&) noexcept = default;
 SubgraphSearch::~SubgraphSearch() = default;
 
-bool SubgraphSearch::run(const model::Model &model, const Neighbourhood &around,
+bool SubgraphSearch::run(const model::Model &model, const Neighbourhood &around, Attempts &attempts,
                          const std::function<bool(std::span<const Handle>)> &accept) const {
   BoostGraph graph(around.nodes.size());
   for (const Edge &edge : around.edges) {
@@ -88,14 +80,8 @@ bool SubgraphSearch::run(const model::Model &model, const Neighbourhood &around,
     boost::add_edge(edge.producer, edge.consumer, Bond{edge.links, is_commutative(consumer.domain, consumer.op_type)},
                     graph);
   }
-  std::size_t attempts = 0;
   const auto vertices_match = [&](Vertex operation, Vertex node) {
-    if (++attempts > kMostAttempts) {
-      fail(Status::kResourceExhausted,
-           "pattern '{}' can be laid over the nodes before '{}' in too many ways; name more of what is the same, or "
-           "split it into several patterns",
-           pattern_->text, model.node(around.nodes[0]).name);
-    }
+    attempts.count();
     return (around.roles[node] >> operation & 1U) != 0 && (operation == 0) == (node == 0);
   };
   const auto edges_match = [&](BoostEdge wanted, BoostEdge have) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 
+#include "core/pattern/attempts.h"
 #include "core/pattern/neighbourhood.h"
 
 namespace halftone::pattern {
@@ -16,9 +17,8 @@ class SubgraphSearch {
   ~SubgraphSearch();
 
   // Calls `accept` with the node of each operation, for one way after another, until it returns true; false when it
-  // never did. Slots are right but for operators that take their inputs in any order. Throws ResourceExhausted for a
-  // pattern so symmetric that the ways are too many to try.
-  bool run(const model::Model &model, const Neighbourhood &around,
+  // never did. Slots are right but for operators that take their inputs in any order.
+  bool run(const model::Model &model, const Neighbourhood &around, Attempts &attempts,
            const std::function<bool(std::span<const Handle>)> &accept) const;
 
  private:

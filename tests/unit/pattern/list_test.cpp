@@ -106,6 +106,79 @@ TEST_CASE("a long chain of sums: every node fits every operation") {
   CHECK(find(g.model, patterns).size() == 500);
 }
 
+model::Tensor five() {
+  return model::Tensor::from_floats({1}, std::vector<float>{5});
+}
+
+// A Sum of many inputs, x0, x1 and so on, the first of which are constants.
+GraphMaker wide(std::size_t count, std::size_t constants) {
+  GraphMaker g;
+  for (std::size_t i = 0; i < constants; ++i) g.constant(numbered("x", i), five());
+  std::vector<std::string> inputs;
+  for (std::size_t i = 0; i < count; ++i) inputs.push_back(numbered("x", i));
+  g.node("Sum", inputs, {"y"}, "wide");
+  g.output("y");
+  return g;
+}
+
+std::string names_from(std::size_t begin, std::size_t end) {
+  std::string text;
+  for (std::size_t i = begin; i < end; ++i) text += (i == begin ? "" : ", ") + numbered("t", i);
+  return text;
+}
+
+TEST_CASE("inputs that could change places are not tried in every order") {
+  const GraphMaker g = wide(13, 0);
+  CHECK(found(g.model, "Sum(" + names_from(0, 12) + ", 5)") == "");
+  CHECK(found(g.model, "Sum(" + names_from(0, 8) + ", 5, *)") == "");
+  CHECK(found(g.model, "Sum(" + names_from(0, 8) + ", 5, ...)") == "");
+  CHECK(found(g.model, "Sum(_, _?, _, _?, _, _, _, _?, _, _, _, _, 5)") == "");
+  CHECK(bound(wide(13, 1).model, "Sum(" + names_from(0, 3) + ", 5, *)") == "t0=x1 t1=x2 t2=x3");
+}
+
+TEST_CASE("equal numbers are not tried in every order") {
+  const GraphMaker g = wide(14, 12);
+  CHECK(found(g.model, "Sum(5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, a, b)") == "wide");
+  CHECK(found(g.model, "Sum(5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6, b)") == "");
+  CHECK(found(g.model, "Sum(5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, b)") == "");
+}
+
+TEST_CASE("each of many operators with a free order is settled alone") {
+  for (const bool with_constant : {false, true}) {
+    GraphMaker g;
+    if (with_constant) g.constant("a23", five());
+    std::vector<std::string> inputs;
+    std::string text = "Concat(";
+    for (std::size_t i = 0; i < 24; ++i) {
+      g.node("Mul", {numbered("a", i), numbered("b", i)}, {numbered("m", i)});
+      inputs.push_back(numbered("m", i));
+      text += i < 23 ? "Mul(_, " + numbered("t", i) + "), " : "Mul(_, 5), ";
+    }
+    inputs.push_back("z");
+    g.node("Concat", inputs, {"y"}, "concat");
+    g.output("y");
+    CHECK(found(g.model, text + "_)").starts_with("concat") == with_constant);
+  }
+}
+
+TEST_CASE("names in too many orders are refused, not tried for ever") {
+  GraphMaker g;
+  std::vector<std::string> left, right;
+  for (std::size_t i = 0; i < 12; ++i) {
+    left.push_back(numbered("x", i));
+    right.push_back(numbered("x", i));
+  }
+  right.back() = "z";
+  g.node("Sum", left, {"l"}, "left");
+  g.node("Max", right, {"r"}, "right");
+  g.node("Sub", {"l", "r"}, {"y"}, "sub");
+  g.output("y");
+  const std::string names = names_from(0, 12);
+  halftone::test::expect_error(Status::kResourceExhausted, {"Sub(Sum(t0", "'sub'", "too many ways", "name more"},
+                               [&] { (void)found(g.model, "Sub(Sum(" + names + "), Max(" + names + "))"); });
+  CHECK(found(g.model, "Sub(Sum(" + names + "), Max(" + names_from(0, 11) + ", s))") == "sub left right");
+}
+
 TEST_CASE("what can be laid over a model in too many ways is refused, not tried for ever") {
   GraphMaker g;
   std::vector<std::string> inputs;
