@@ -67,6 +67,8 @@ pipeline::DataSpec data_spec(const po::variables_map &values, const std::vector<
     pipeline::InputSpec input = input_spec(path);
     input.reader = text_of(values, "reader");
     input.reader_settings = reader_settings;
+    input.preprocess_file = preprocess;
+    input.has_preprocess = !preprocess.empty();
     if (!preprocess.empty()) input.preprocess = calibration::parse_preprocess(pipeline::parse_yaml_file(preprocess));
     data.inputs.push_back(std::move(input));
   }

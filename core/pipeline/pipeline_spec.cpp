@@ -1,5 +1,9 @@
 #include "core/pipeline/pipeline_spec.h"
 
+#include <algorithm>
+
+#include <fmt/ranges.h>
+
 #include "core/base/error.h"
 #include "core/pipeline/pipeline_shape.h"
 #include "core/pipeline/yaml_setting.h"
@@ -18,28 +22,50 @@ Location where_of(const Setting &map, std::string_view key) {
   return found == nullptr ? Location{} : found->where;
 }
 
-InputSpec parse_input(const Setting &setting, const std::filesystem::path &folder,
-                      const calibration::Preprocess &preprocess_unless_given) {
+// What calibration says about the preprocessing of a model input. A source without a name feeds the only input, or all
+// of them.
+const InputSpec *like_of(const DataSpec &calibration, const std::string &input) {
+  for (const InputSpec &spec : calibration.inputs) {
+    if (spec.name == input) return &spec;
+  }
+  const bool one = calibration.inputs.size() == 1;
+  return one && (input.empty() || calibration.inputs.front().name.empty()) ? &calibration.inputs.front() : nullptr;
+}
+
+// Preprocessing that calibration has for other inputs must not be lost without a word.
+[[noreturn]] void refuse_unlike(const Setting &setting, const std::string &name, const DataSpec &calibration) {
+  std::vector<std::string> names;
+  for (const InputSpec &input : calibration.inputs) {
+    if (input.has_preprocess) names.push_back(input.name);
+  }
+  fail(Status::kInvalidArgument,
+       "{}: `calibration` says how samples are preprocessed for {}, but not for {}; write `preprocess` here, {{}} for "
+       "none",
+       (setting.key_where.file.empty() ? setting.where : setting.key_where).text(), fmt::join(names, ", "),
+       name.empty() ? "samples without the name of an input" : "'" + name + "'");
+}
+
+InputSpec parse_input(const Setting &setting, const std::string &name, const std::filesystem::path &folder,
+                      const DataSpec &calibration) {
   InputSpec input;
-  input.preprocess = preprocess_unless_given;
+  input.name = name;
   input.path = relative_to(folder, text_at(setting, "path"));
   input.reader = text_at(setting, "reader");
   input.reader_where = where_of(setting, "reader");
   if (const Setting *settings = given(setting, "reader_settings")) input.reader_settings = *settings;
   if (const Setting *preprocess = given(setting, "preprocess")) {
     // A file of its own, or the keys in place.
-    input.preprocess = calibration::parse_preprocess(
-        preprocess->is_map() ? *preprocess : parse_yaml_file(relative_to(folder, preprocess->text)));
+    if (!preprocess->is_map()) input.preprocess_file = relative_to(folder, preprocess->text);
+    input.preprocess =
+        calibration::parse_preprocess(preprocess->is_map() ? *preprocess : parse_yaml_file(input.preprocess_file));
+    input.has_preprocess = true;
+  } else if (const InputSpec *like = like_of(calibration, name)) {
+    input.preprocess = like->preprocess;
+    input.has_preprocess = like->has_preprocess;
+  } else if (std::ranges::any_of(calibration.inputs, &InputSpec::has_preprocess)) {
+    refuse_unlike(setting, name, calibration);
   }
   return input;
-}
-
-// The preprocessing that a model input has for calibration.
-calibration::Preprocess preprocess_of(const DataSpec &calibration, const std::string &input) {
-  for (const InputSpec &spec : calibration.inputs) {
-    if (spec.name == input) return spec.preprocess;
-  }
-  return {};
 }
 
 // `inputs` says all of one path's keys for each input, so that beside it they would do nothing.
@@ -58,14 +84,11 @@ DataSpec parse_samples(const Setting &setting, const std::string &what, const st
   DataSpec data;
   if (const Setting *inputs = given(setting, "inputs")) {
     refuse_beside_inputs(setting);
-    for (const auto &[name, child] : inputs->map()) {
-      data.inputs.push_back(parse_input(child, folder, preprocess_of(like, name)));
-      data.inputs.back().name = name;
-    }
+    for (const auto &[name, child] : inputs->map()) data.inputs.push_back(parse_input(child, name, folder, like));
   } else if (given(setting, "path") == nullptr) {
     fail(Status::kInvalidArgument, "{}: {} needs the key 'path'", setting.where.text(), what);
   } else {
-    data.inputs.push_back(parse_input(setting, folder, preprocess_of(like, "")));
+    data.inputs.push_back(parse_input(setting, "", folder, like));
   }
   data.labels = relative_to(folder, text_at(setting, "labels"));
   data.limit = static_cast<std::uint64_t>(integer_at(setting, "limit", 0));

@@ -39,6 +39,8 @@ struct InputSpec {
   Location reader_where;
   Setting reader_settings;
   calibration::Preprocess preprocess;
+  std::string preprocess_file;  // that it was read from, or empty
+  bool has_preprocess = false;  // it was given, if only as {}
 };
 
 struct DataSpec {

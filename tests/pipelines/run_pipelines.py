@@ -114,6 +114,17 @@ def evaluates(bench):
     for figure in figures:
         require(bench.json("command.figures")[figure] == bench.json("file.figures")[figure], f"{figure} of the file is another")
     require(bench.bytes("command.onnx") == bench.bytes("file.onnx"), "an evaluation changes the model")
+    # The calibration's preprocessing holds whether or not either side names the model's only input.
+    meta, calib = bench.glyphs / "meta.json", bench.glyphs / "calib" / "x.npy"
+    one = f"calibration: {{path: {calib}, preprocess: {meta}}}"
+    named = f"calibration: {{inputs: {{input: {{path: {calib}, preprocess: {meta}}}}}}}"
+    for number, lines in enumerate((
+            (one, f"evaluate: {{inputs: {{input: {{path: {test}}}}}, labels: {labels}}}"),
+            (named, f"evaluate: {{path: {test}, labels: {labels}}}"))):
+        (bench.work / "mixed.yaml").write_text("\n".join(["halftone: 1", f"model: {bench.glyphs}/model.onnx", "platform: onnxruntime-int8", *lines]))
+        bench.run("run", "mixed.yaml", "--quiet", "--json", "mixed.figures")
+        for figure in figures:
+            require(bench.json("mixed.figures")[figure] == bench.json("file.figures")[figure], f"{figure} of mixed form {number} is another")
     bench.pipeline("limit", f"evaluate: {{path: {test}, limit: 20}}\n", "--json", "limit.figures")
     found = bench.json("limit.figures")
     require(found["samples"] == 20 and "top1" not in found and "agreement" in found, f"figures without labels: {found}")
