@@ -20,14 +20,33 @@ ht_handle float_end(const QuantizationPoints &points, ht_handle value) {
   return HT_NONE;
 }
 
-ht_handle float_node(const QuantizationPoints &points, const sdk::PatternMatch &match) {
-  if (points.root_state(points.configs.output(match.root(), 0)) == HT_STATE_FP32) return match.root();
+// Outputs of the root that something reads as data: the device's operator has one.
+std::vector<std::uint32_t> data_outputs(const QuantizationPoints &points, ht_handle root) {
+  const sdk::Node node = points.graph.node(root);
+  std::vector<std::uint32_t> slots;
+  for (std::uint32_t slot = 0; slot < node.outputs().size(); ++slot) {
+    const ht_handle handle = node.output(slot);
+    if (handle == HT_NONE || !may_carry_data(points, handle)) continue;
+    const sdk::Value value = points.graph.value(handle);
+    if (value.is_output() || value.info.consumer_count > 0) slots.push_back(slot);
+  }
+  return slots;
+}
+
+// The node that has no quantized form for `out`, the root's config; HT_NONE when all have one.
+ht_handle float_node(const QuantizationPoints &points, const sdk::PatternMatch &match, ht_handle out) {
+  if (points.root_state(out) == HT_STATE_FP32) return match.root();
   for (const ht_handle value : match.inner()) {
     if (!may_carry_data(points, value)) continue;
     const ht_handle node = float_end(points, value);
     if (node != HT_NONE) return node;
   }
   return HT_NONE;
+}
+
+std::string shown(const QuantizationPoints &points, ht_handle handle) {
+  const sdk::Node node = points.graph.node(handle);
+  return std::string(node.op_type()) + " '" + std::string(node.name()) + "'";
 }
 
 // The text without comments, on one line.
@@ -61,13 +80,18 @@ PatternFusion fuse_patterns(const sdk::Context &ctx, const QuantizationPoints &p
   for (const sdk::PatternMatch &match : sdk::Patterns(ctx).find(patterns, points.graph.main())) {
     PatternFusion::Count &count = fusion.counts[match.pattern()];
     ++count.found;
-    const ht_handle in_float = float_node(points, match);
-    if (in_float != HT_NONE) {
-      const sdk::Node node = points.graph.node(in_float);
-      if (count.in_float.empty()) count.in_float = std::string(node.op_type()) + " '" + std::string(node.name()) + "'";
+    const std::vector<std::uint32_t> outputs = data_outputs(points, match.root());
+    // Further outputs would lose their quantization: what is inside follows one of them only.
+    if (outputs.size() > 1) {
+      count.leave(shown(points, match.root()) + " has several outputs");
       continue;
     }
-    const ht_handle out = points.configs.output(match.root(), 0);
+    const ht_handle out = points.configs.output(match.root(), outputs.empty() ? 0 : outputs.front());
+    const ht_handle in_float = float_node(points, match, out);
+    if (in_float != HT_NONE) {
+      count.leave(shown(points, in_float) + " is in float");
+      continue;
+    }
     const std::string reason = "fused by pattern '" + one_line(patterns[match.pattern()]) + "'";
     for (const ht_handle value : match.inner()) {
       for (const ht_handle end : ends_of(points, value)) points.join(end, out, reason);
@@ -84,7 +108,7 @@ void report_patterns(const sdk::Context &ctx, std::span<const std::string> patte
     std::string text = std::to_string(count.found) + (count.found == 1 ? " place" : " places");
     if (count.fused < count.found) {
       text.append(" (").append(std::to_string(count.found - count.fused));
-      text.append(" not fused: ").append(count.in_float).append(" is in float)");
+      text.append(" not fused: ").append(count.hindrance).append(")");
     }
     ctx.report("pattern '" + one_line(patterns[i]) + "'", text);
   }

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "halftone/pattern.hpp"
@@ -20,14 +21,17 @@ std::vector<ht_handle> ends_of(const QuantizationPoints &points, ht_handle value
 struct PatternFusion {
   struct Count {
     std::size_t found = 0, fused = 0;
-    std::string in_float;  // the first node that kept an occurrence from being fused
+    std::string hindrance;  // what kept the first that is not fused: "Erf 'erf' is in float"
+    void leave(std::string why) {
+      if (hindrance.empty()) hindrance = std::move(why);
+    }
   };
   std::vector<Count> counts;               // one for each pattern
   std::unordered_set<ht_handle> absorbed;  // nodes before the roots: they compute nothing that is quantized any more
 };
 
 // Quantization points inside an occurrence become one with the root's output. Where the root or an inner value is in
-// float nothing is changed: the device cannot run it as one quantized operator.
+// float, or the root has several outputs, nothing is changed: the device cannot run it as one quantized operator.
 PatternFusion fuse_patterns(const sdk::Context &ctx, const QuantizationPoints &points,
                             std::span<const std::string> patterns);
 

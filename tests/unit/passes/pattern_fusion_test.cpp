@@ -20,7 +20,7 @@ std::string platform(const std::string &fusion) {
          "operators:\n"
          "  - {types: [Conv, Gemm, MatMul], computing: true}\n"
          "  - types: [Relu, Clip, Sigmoid, Mul, Add, HardSigmoid]\n"
-         "  - {types: [MaxPool, Reshape], passive: true}\n"
+         "  - {types: [MaxPool, Reshape, Split], passive: true}\n"
          "  - {types: [Erf], float: it is too fine}\n"
          "fusion: {" +
          fusion + "}\n";
@@ -129,6 +129,40 @@ TEST_CASE("nothing is fused where the root or an inner value is in float") {
   CHECK(r.state(r.output("sigmoid")) == "initial");
   CHECK(r.row("pattern 'y = Mul(Erf(_), _)'") == "1 place (1 not fused: Erf 'erf' is in float)");
   CHECK(r.row("pattern 'y = Erf(Sigmoid(_))'") == "1 place (1 not fused: Erf 'erf2' is in float)");
+}
+
+// relu -> split -> two Sigmoid
+GraphMaker halves(bool second_is_read) {
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  g.node("Relu", {"x"}, {"r"}, "relu");
+  g.node("Split", {"r"}, {"a", "b"}, "split");
+  g.node("Sigmoid", {"a"}, {"y"}, "left");
+  g.output("y");
+  if (second_is_read) {
+    g.node("Sigmoid", {"b"}, {"z"}, "right");
+    g.output("z");
+  }
+  return g;
+}
+
+TEST_CASE("nothing is fused into a root with several outputs, which all keep their points") {
+  const PassRunner r = fused(halves(true), "patterns: ['y = Split(Relu(_))'], passive: false");
+  for (const std::uint32_t slot : {0U, 1U}) CHECK(r.state(r.output("split", slot)) == "initial");
+  CHECK(r.state(r.output("relu")) == "initial");
+  CHECK(r.row("pattern 'y = Split(Relu(_))'") == "1 place (1 not fused: Split 'split' has several outputs)");
+}
+
+TEST_CASE("an output that nothing reads does not count, and the one that is read need not be the first") {
+  const PassRunner first = fused(halves(false), "patterns: ['y = Split(Relu(_))'], passive: false");
+  CHECK(under(first, first.output("relu"), first.output("split", 0)));
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  g.node("Relu", {"x"}, {"r"}, "relu");
+  g.node("Split", {"r"}, {"a", "b"}, "split");
+  g.output("b");
+  const PassRunner second = fused(std::move(g), "patterns: ['y = Split(Relu(_))'], passive: false");
+  CHECK(under(second, second.output("relu"), second.output("split", 1)));
 }
 
 TEST_CASE("a point that was put into float by hand stays there") {
