@@ -17,6 +17,7 @@
 #include "core/pipeline/evaluate.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/outputs_npy.h"
+#include "core/pipeline/run_files.h"
 #include "core/pipeline/runner.h"
 
 namespace halftone::cli {
@@ -32,6 +33,7 @@ struct Loaded {
   host::WorkingModel working;
   std::unique_ptr<host::Session> session;
   std::vector<model::Handle> outputs;
+  std::vector<std::filesystem::path> external_files;
 };
 
 Loaded load(const std::string &path, const host::Instance &executor, const host::KernelIndex &kernels,
@@ -40,6 +42,7 @@ Loaded load(const std::string &path, const host::Instance &executor, const host:
   model::ImportResult imported = pipeline::read_model(path);
   for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
   loaded.working.model = std::move(imported.model);
+  loaded.external_files = std::move(imported.external_files);
   const model::Model &m = loaded.working.model;
   loaded.outputs = m.graph(m.main_graph()).outputs;
   host::Context ctx;
@@ -92,23 +95,25 @@ po::options_description options_of_evaluate() {
   return options;
 }
 
-// No output may be one of the files that the command reads.
-void refuse_overwriting_inputs(const po::variables_map &values, const std::filesystem::path &output) {
-  pipeline::refuse_overwriting(output, text_of(values, "model"), "model");
-  pipeline::refuse_overwriting(output, text_of(values, "against"), "model");
-  pipeline::refuse_overwriting(output, text_of(values, "labels"), "labels");
-  pipeline::refuse_overwriting(output, text_of(values, "preprocess"), "preprocessing");
-  for (const pipeline::InputSpec &input : data_spec(values, values["data"].as<std::vector<std::string>>()).inputs)
-    pipeline::refuse_overwriting(output, input.path, "samples");
+// What the command reads and writes, as far as it is known before the models are read.
+pipeline::RunFiles files_of(const po::variables_map &values, const pipeline::DataSpec &data,
+                            const host::Registry &registry) {
+  pipeline::RunFiles files;
+  files.reads(text_of(values, "model"), "model");
+  files.reads(text_of(values, "against"), "model");
+  files.reads(data);
+  files.reads(registry);
+  files.writes(text_of(values, "json"));
+  files.writes(text_of(values, "outputs-npy"));  // the folder: of samples, or the file of figures
+  return files;
 }
 
-std::unique_ptr<pipeline::OutputsNpy> outputs_npy(const po::variables_map &values,
+std::unique_ptr<pipeline::OutputsNpy> outputs_npy(const std::string &folder, pipeline::RunFiles &run_files,
                                                   pipeline::EvaluationRequest &request) {
-  const std::string folder = text_of(values, "outputs-npy");
   if (folder.empty()) return nullptr;
-  refuse_overwriting_inputs(values, folder);  // a folder of samples
   for (const std::string &name : pipeline::npy_file_names(request.output_names))
-    refuse_overwriting_inputs(values, std::filesystem::path(folder) / name);
+    run_files.writes(std::filesystem::path(folder) / name);
+  run_files.check();
   auto files = std::make_unique<pipeline::OutputsNpy>(folder, request.output_names);
   request.take_outputs = [&files = *files](const auto &outputs) { files.add(outputs); };
   return files;
@@ -132,7 +137,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   host::Context ctx;
   const host::Instance executor(pipeline::named_component(registry, HT_KIND_EXECUTOR, text_of(values, "executor")),
                                 nullptr, ctx);
-  const pipeline::DataSpec data = data_spec(values, values["data"].as<std::vector<std::string>>());
+  pipeline::DataSpec data = data_spec(values, values["data"].as<std::vector<std::string>>());
 
   calibration::FlowOptions flow;
   flow.limit = data.limit;
@@ -142,10 +147,10 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   flow.sinks.progress = [&](std::uint64_t done, std::uint64_t total) { progress.update(done, total); };
   flow.workers = calibration::worker_count(data.threads, ~std::uint64_t{0});
   const std::string json = text_of(values, "json");
-  if (!json.empty()) {
-    pipeline::require_writable(json);
-    refuse_overwriting_inputs(values, json);
-  }
+  if (!json.empty()) pipeline::require_writable(json);
+  data.labels = text_of(values, "labels");
+  pipeline::RunFiles run_files = files_of(values, data, registry);
+  run_files.check();
   const Loaded subject = load(model_path, executor, kernels, flow.workers);
   const auto dataset = pipeline::open_dataset(registry, subject.working.model, data);
 
@@ -154,10 +159,10 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   request.outputs = subject.outputs;
   for (const model::Handle output : subject.outputs)
     request.output_names.push_back(subject.working.model.value(output).name);
-  if (const std::string labels = text_of(values, "labels"); !labels.empty()) {
-    request.labels = pipeline::read_labels(registry, labels);
+  if (!data.labels.empty()) {
+    request.labels = pipeline::read_labels(registry, data.labels);
     pipeline::require_labels(request.labels,
-                             data.limit == 0 ? dataset->count() : std::min(data.limit, dataset->count()), labels,
+                             data.limit == 0 ? dataset->count() : std::min(data.limit, dataset->count()), data.labels,
                              subject.working.model);
   }
   Loaded reference;
@@ -167,7 +172,10 @@ int command_evaluate(const std::vector<std::string> &arguments) {
     request.reference = reference.session.get();
     request.reference_outputs = reference.outputs;
   }
-  const std::unique_ptr<pipeline::OutputsNpy> files = outputs_npy(values, request);
+  run_files.reads(subject.external_files, "weights of the model");
+  run_files.reads(reference.external_files, "weights of the model");
+  run_files.check();
+  const std::unique_ptr<pipeline::OutputsNpy> files = outputs_npy(text_of(values, "outputs-npy"), run_files, request);
   progress.begin(0, 1, "evaluate");
   const pipeline::Evaluation evaluation = pipeline::evaluate(*dataset, request, flow);
   progress.end(fmt::format(": {} samples ({:.2f} s)", evaluation.samples, evaluation.seconds));

@@ -91,9 +91,10 @@ int command_explain(const std::vector<std::string> &arguments) {
     pipeline::PipelineSpec spec = pipeline::read_pipeline(file, sets);
     if (configs.empty() && std::filesystem::exists(spec.configs_out)) configs = spec.configs_out;
     const host::Registry registry = open_registry(values);
-    RunOptions plan_only;
-    plan_only.dry_run = true;
-    run_pipeline(registry, std::move(spec), plan_only);
+    spec.plan_only = true;
+    RunOptions options_of_run;
+    options_of_run.dry_run = true;
+    run_pipeline(registry, std::move(spec), options_of_run);
   }
   if (!configs.empty()) {
     print_configs(configs);

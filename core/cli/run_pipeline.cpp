@@ -14,7 +14,6 @@
 #include "core/cli/console.h"
 #include "core/cli/figures.h"
 #include "core/pipeline/evaluate.h"
-#include "core/pipeline/named.h"
 #include "core/pipeline/runner.h"
 
 namespace halftone::cli {
@@ -113,17 +112,6 @@ pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, cons
   return pipeline::evaluate(*test.dataset, request, flow);
 }
 
-// The file of figures must be none that the run reads or writes besides.
-void check_json(const std::string &json, const pipeline::PipelineSpec &spec) {
-  pipeline::refuse_overwriting_inputs(json, spec);
-  const auto same = [&](const std::string &path) {
-    return std::filesystem::path(json).lexically_normal() == std::filesystem::path(path).lexically_normal();
-  };
-  const bool taken = same(spec.configs_out) || std::ranges::any_of(spec.exports, same, &pipeline::ExportStep::path);
-  if (taken) fail(Status::kInvalidArgument, "two outputs of this run have the path '{}'; give each its own", json);
-  pipeline::require_writable(json);
-}
-
 std::uint64_t file_size(const std::string &path) {
   std::error_code error;
   const auto size = std::filesystem::file_size(path, error);
@@ -145,7 +133,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
     progress.begin(index, count, std::string(step.component->id()));
   };
   events.step_ended = [&](const pipeline::StepReport &report) { progress.end(step_line(report)); };
-  if (!options.json.empty() && !options.dry_run) check_json(options.json, spec);
+  spec.figures_out = options.json;
   pipeline::Runner runner(registry, std::move(spec), events);
   for (const std::string &warning : runner.warnings()) progress.note("halftone: warning: " + warning);
   TestData test = open_test(registry, runner);

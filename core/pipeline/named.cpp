@@ -56,13 +56,4 @@ void require_writable(const std::filesystem::path &path) {
   }
 }
 
-void refuse_overwriting(const std::filesystem::path &output, const std::filesystem::path &input,
-                        std::string_view what) {
-  std::error_code error;
-  // The same file under any name: a link of either kind, another way to its folder.
-  if (input.empty() || !std::filesystem::equivalent(output, input, error) || error) return;
-  fail(Status::kInvalidArgument, "the output '{}' would overwrite the {} '{}'; name another output", output.string(),
-       what, input.string());
-}
-
 }  // namespace halftone::pipeline

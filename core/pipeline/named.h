@@ -20,9 +20,6 @@ model::ImportResult read_model(const std::filesystem::path &path);
 // Throws unless the folder that the output goes into exists.
 void require_folder_of(const std::filesystem::path &path);
 
-// Throws InvalidArgument when the output is a file that the run reads. `what` names that file: "input model".
-void refuse_overwriting(const std::filesystem::path &output, const std::filesystem::path &input, std::string_view what);
-
 // Throws unless a file can be written there as far as its folder tells, so that this is known before the work is done.
 void require_writable(const std::filesystem::path &path);
 

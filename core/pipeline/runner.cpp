@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 #include "core/base/file.h"
 #include "core/pipeline/configs_json.h"
@@ -34,8 +33,7 @@ bool provides_configs(const host::Component &component) {
                      [](const char *fact) { return std::string_view(fact) == HT_FACT_CONFIGS; });
 }
 
-// Overrides and `observer` change configs: in a plan that makes none they would do nothing. Two outputs with one path
-// would leave only the last.
+// Overrides and `observer` change configs: in a plan that makes none they would do nothing.
 void refuse_what_nothing_does(const PipelineSpec &spec, const std::vector<PlannedStep> &plan) {
   const bool any = std::ranges::any_of(plan, [](const PlannedStep &step) { return provides_configs(*step.component); });
   if (!any && !spec.overrides.empty()) {
@@ -48,13 +46,6 @@ void refuse_what_nothing_does(const PipelineSpec &spec, const std::vector<Planne
          "{}no pass of this pipeline creates configs that could use an observer; add assign-configs",
          place(spec.observer_where));
   }
-  std::set<std::filesystem::path> paths;
-  if (!spec.configs_out.empty()) paths.insert(std::filesystem::path(spec.configs_out).lexically_normal());
-  for (const ExportStep &step : spec.exports) {
-    if (paths.insert(std::filesystem::path(step.path).lexically_normal()).second) continue;
-    fail(Status::kInvalidArgument, "{}two outputs of this run have the path '{}'; give each its own", place(step.where),
-         step.path);
-  }
 }
 
 // The observer of every activation config that has its own scale to find.
@@ -65,15 +56,6 @@ void override_observer(host::WorkingModel &working, const std::string &observer)
     const model::Handle value = config.key.is_output ? node.outputs[config.key.slot] : node.inputs[config.key.slot];
     const bool parameter = value != HT_NONE && working.model.value(value).initializer.has_value();
     if (!parameter && config.observer != observer) working.configs.set_observer(handle, observer, {});
-  }
-}
-
-// Before anything is read, so that no mistake costs the model.
-void refuse_outputs_that_are_inputs(const PipelineSpec &spec) {
-  if (!spec.configs_out.empty()) refuse_overwriting_inputs(spec.configs_out, spec);
-  for (const ExportStep &step : spec.exports) {
-    refuse_overwriting_inputs(step.path, spec);
-    refuse_overwriting_inputs(step.path + ".data", spec);  // large weights
   }
 }
 
@@ -90,19 +72,10 @@ std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registr
   return std::make_unique<calibration::Dataset>(registry, model, std::move(sources));
 }
 
-void refuse_overwriting_inputs(const std::filesystem::path &output, const PipelineSpec &spec) {
-  refuse_overwriting(output, spec.where.file, "pipeline file");
-  refuse_overwriting(output, spec.model, "input model");
-  for (const DataSpec *data : {&spec.calibration, &spec.evaluation}) {
-    refuse_overwriting(output, data->labels, "labels");
-    for (const InputSpec &input : data->inputs) refuse_overwriting(output, input.path, "samples");
-  }
-}
-
 Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events)
     : registry_(registry), spec_(std::move(spec)), events_(std::move(events)), kernels_(registry) {
   refuse_what_is_not_offered(spec_);
-  refuse_outputs_that_are_inputs(spec_);
+  collect_files();
   open_platform();
   if (!spec_.passes && spec_.platform.empty()) {
     fail(Status::kInvalidArgument,
@@ -120,9 +93,8 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
     const host::Component &exporter = named_component(registry_, HT_KIND_EXPORTER, step.format, step.where);
     const host::Arguments checked(exporter.description->params, exporter.description->param_count, &step.settings,
                                   "exporter '" + step.format + "'");
-    require_writable(step.path);
   }
-  if (!spec_.configs_out.empty()) require_writable(spec_.configs_out);
+  check_outputs();
   if (!spec_.observer.empty()) (void)named_component(registry_, HT_KIND_OBSERVER, spec_.observer, spec_.observer_where);
   check_overrides(spec_.overrides, registry_);
   host::Context ctx;
@@ -140,6 +112,28 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
 
 Runner::~Runner() = default;
 
+// Checked before anything is read, so that no mistake costs the model.
+void Runner::collect_files() {
+  files_.reads(spec_.where.file, "pipeline file");
+  files_.reads(spec_.model, "input model");
+  files_.reads(spec_.calibration);
+  files_.reads(spec_.evaluation);
+  files_.reads(registry_);
+  if (spec_.plan_only) return;
+  files_.writes(spec_.configs_out);
+  for (const ExportStep &step : spec_.exports) files_.writes_model(step.path, step.where);
+  files_.writes(spec_.figures_out);
+  files_.check();
+}
+
+void Runner::check_outputs() const {
+  if (spec_.plan_only) return;
+  for (const ExportStep &step : spec_.exports) require_writable(step.path);
+  for (const std::string &path : {spec_.configs_out, spec_.figures_out}) {
+    if (!path.empty()) require_writable(path);
+  }
+}
+
 void Runner::open_platform() {
   if (spec_.platform.empty()) return;
   PlatformDescriptor descriptor =
@@ -154,13 +148,8 @@ void Runner::open_platform() {
 void Runner::read_model() {
   model::ImportResult imported = pipeline::read_model(spec_.model);
   warnings_.insert(warnings_.end(), imported.warnings.begin(), imported.warnings.end());
-  for (const std::filesystem::path &weights : imported.external_files) {
-    for (const ExportStep &step : spec_.exports) {
-      for (const std::string &output : {step.path, step.path + ".data"})
-        refuse_overwriting(output, weights, "weights of the input model");
-    }
-    if (!spec_.configs_out.empty()) refuse_overwriting(spec_.configs_out, weights, "weights of the input model");
-  }
+  files_.reads(imported.external_files, "weights of the input model");
+  files_.check();
   model_.model = std::move(imported.model);
   original_ = model_;
 }

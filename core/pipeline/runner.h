@@ -13,6 +13,7 @@
 #include "core/pipeline/calibrator.h"
 #include "core/pipeline/pipeline_spec.h"
 #include "core/pipeline/plan.h"
+#include "core/pipeline/run_files.h"
 #include "core/pipeline/transaction.h"
 
 namespace halftone::pipeline {
@@ -48,6 +49,8 @@ class Runner {
   void write_outputs();
 
  private:
+  void collect_files();
+  void check_outputs() const;
   void read_model();
   void open_platform();
   void open_data();
@@ -55,6 +58,7 @@ class Runner {
   const host::Registry &registry_;
   PipelineSpec spec_;
   RunEvents events_;
+  RunFiles files_;
   host::KernelIndex kernels_;
   std::vector<std::string> warnings_;
   host::WorkingModel model_, original_;
@@ -68,9 +72,6 @@ class Runner {
   std::unique_ptr<Calibrator> calibrator_;
   std::vector<PlannedStep> plan_;
 };
-
-// Throws when `output` is a file that the run of `spec` reads: the pipeline file, the model, samples or labels.
-void refuse_overwriting_inputs(const std::filesystem::path &output, const PipelineSpec &spec);
 
 // Opens the data of a spec for a model.
 std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registry, const model::Model &model,

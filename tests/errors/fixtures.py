@@ -127,6 +127,13 @@ def external_weights(work, glyphs, plugins):
     (work / "out.onnx.data").write_bytes(struct.pack(f"<{len(onnx.WEIGHTS)}f", *onnx.WEIGHTS))
 
 
+def weights_called_y(work, glyphs, plugins):
+    """A model whose weights have the name that its output `y` would get as an array."""
+    small(work, glyphs, plugins)
+    (work / "small.onnx").write_bytes(onnx.small_net(weights=onnx.external_tensor("w", onnx.WEIGHT_SHAPE, "y.npy")))
+    (work / "y.npy").write_bytes(struct.pack(f"<{len(onnx.WEIGHTS)}f", *onnx.WEIGHTS))
+
+
 def external_escape(work, glyphs, plugins):
     (work / "model").mkdir()
     (work / "weights.bin").write_bytes(bytes(432))
@@ -256,6 +263,14 @@ def archive_of_left(work, glyphs, plugins):
     npz(work / "left.npz", left=npy_bytes("<f4", (4, 3, 8, 8), bytes(4 * 3 * 8 * 8 * 4)))
 
 
+def linked_output(work, glyphs, plugins):
+    (work / "link.json").symlink_to("out.onnx")
+
+
+def outputs_folder(work, glyphs, plugins):
+    (work / "o3").mkdir()
+
+
 def few_labels(work, glyphs, plugins):
     npy(work / "few.npy", "<i8", (3,), struct.pack("<3q", 0, 1, 2))
 
@@ -305,6 +320,10 @@ def bad_preprocess(work, glyphs, plugins):
     (work / "preprocess.yaml").write_text("scale: 0.5\nmeen: [1, 2, 3]\n")
 
 
+def plain_preprocess(work, glyphs, plugins):
+    (work / "preprocess.yaml").write_text("scale: 0.5\n")
+
+
 def uneven_preprocess(work, glyphs, plugins):
     (work / "preprocess.yaml").write_text("mean: [1, 2, 3]\nstd: [1, 2]\n")
 
@@ -330,6 +349,11 @@ def truncated_plugin(work, glyphs, plugins):
     struct.pack_into("<Q", data, 40, 10000)
     struct.pack_into("<4H", data, 56, 0, 64, 10, 9)
     (work / "truncated.so").write_bytes(data)
+
+
+def platform_file(work, glyphs, plugins):
+    text = (plugins / "onnxruntime-int8.platform.yaml").read_text()
+    (work / "here.platform.yaml").write_text(text.replace("id: onnxruntime-int8", "id: here"))
 
 
 def text_plugin(work, glyphs, plugins):

@@ -143,6 +143,9 @@ def dry_run(bench):
     plan = bench.pipeline("plan", "export:\n  - path: plan.onnx\nconfigs_out: plan.json\n", "--dry-run")
     require("runtime-calibration" in plan and "parameter-baking" in plan, f"no plan: {plan}")
     require(bench.files() == ["plan.yaml"], f"files after a dry run: {bench.files()}")
+    text = (bench.work / "plan.yaml").read_text().replace("plan.onnx", "no/such/folder/plan.onnx")
+    (bench.work / "plan.yaml").write_text(text)
+    require("runtime-calibration" in bench.run("explain", "plan.yaml"), "`explain` wants folders that only a run writes to")
 
 
 def inspects(bench):
