@@ -5,26 +5,12 @@
 #include <optional>
 
 #include "core/model/onnx_io.h"
+#include "core/pattern/unwritten_list.h"
 
 namespace halftone::pattern {
 namespace {
 
 constexpr double kTolerance = 1e-3;
-
-// Lists whose length depends on the node have no default in ONNX's schemas, only a rule in words: this number each.
-std::optional<double> default_entry(std::string_view attribute) {
-  if (attribute == "strides" || attribute == "dilations") return 1.0;
-  if (attribute == "pads" || attribute == "output_padding") return 0.0;
-  return std::nullopt;
-}
-
-// A convolution may leave its kernel to the shape of the weight.
-std::vector<std::int64_t> kernel_of_weight(const model::Model &model, const model::Node &node) {
-  if (node.inputs.size() < 2 || node.inputs[1] == HT_NONE) return {};
-  const auto &weight = model.value(node.inputs[1]).initializer;
-  if (!weight || weight->shape().size() < 3) return {};
-  return {weight->shape().begin() + 2, weight->shape().end()};
-}
 
 // Compares an attribute's data, whichever it is, with what is wanted.
 struct Comparison {
@@ -65,22 +51,30 @@ struct Comparison {
   }
 };
 
-bool entries_are(const AttributeTest::Wanted &wanted, double entry) {
-  if (const auto *number = std::get_if<double>(&wanted)) return *number == entry;
+// nullopt when a list is wanted whose length cannot be told.
+std::optional<bool> equals_list(const AttributeTest::Wanted &wanted, const UnwrittenList &have) {
+  if (const auto *number = std::get_if<double>(&wanted)) return *number == have.entry;
   const auto *list = std::get_if<std::vector<double>>(&wanted);
-  return list != nullptr && std::ranges::all_of(*list, [&](double v) { return v == entry; });
+  if (list == nullptr || !std::ranges::all_of(*list, [&](double v) { return v == have.entry; })) return false;
+  if (!have.length) return std::nullopt;
+  return list->size() == *have.length;
 }
 
-bool is_equal(const AttributeTest &test, const model::Model &model, const model::Node &node) {
+// nullopt when that is not known before a run.
+std::optional<bool> is_equal(const AttributeTest &test, const model::Model &model, const model::Node &node) {
   const Comparison compare{test.wanted};
   const auto written = node.attributes.find(test.name);
   if (written != node.attributes.end()) return std::visit(compare, written->second.data);
-  if (test.name == "kernel_shape") return compare(kernel_of_weight(model, node));
+  if (test.name == "kernel_shape" && is_convolution(node)) {
+    const std::vector<std::int64_t> kernel = kernel_of_weight(model, node);
+    return kernel.empty() ? std::nullopt : std::optional(compare(kernel));
+  }
   const model::Attribute deflt =
       model::default_attribute(node.domain, node.op_type, model.opset(node.domain), test.name);
   if (!std::holds_alternative<std::monostate>(deflt.data)) return std::visit(compare, deflt.data);
-  const std::optional<double> entry = default_entry(test.name);
-  return entry && entries_are(test.wanted, *entry);
+  if (test.name == "pads" && computes_pads(node)) return std::nullopt;
+  const std::optional<UnwrittenList> list = unwritten_list(model, node, test.name);
+  return list ? equals_list(test.wanted, *list) : false;
 }
 
 }  // namespace
@@ -91,7 +85,8 @@ bool equals(double have, double wanted, bool integer) {
 }
 
 bool AttributeTest::holds(const model::Model &model, const model::Node &node) const {
-  return is_equal(*this, model, node) == equal;
+  const std::optional<bool> same = is_equal(*this, model, node);
+  return same && *same == equal;
 }
 
 }  // namespace halftone::pattern

@@ -17,7 +17,8 @@ struct AttributeTest {
   bool equal = true;  // `=`; otherwise `!=`
   Wanted wanted;
 
-  // An attribute that is not written has ONNX's default. One that has none equals nothing.
+  // An attribute that is not written has ONNX's default. One that has none equals nothing; of one that is not known
+  // before a run, such as pads beside auto_pad, neither `=` nor `!=` holds.
   bool holds(const model::Model &model, const model::Node &node) const;
 };
 

@@ -48,6 +48,56 @@ TEST_CASE("an attribute that is not written has ONNX's default") {
   CHECK(found(g.model, "Conv[kernel_shape=[3, 3]](*)") == "depthwise, plain");
 }
 
+TEST_CASE("lists that are not written have as many entries as the kernel asks for") {
+  const GraphMaker g = convs();
+  CHECK(found(g.model, "Conv[group=1, strides=[1, 1, 1, 1]](*)") == "");
+  CHECK(found(g.model, "Conv[strides=[1]](*)") == "");
+  CHECK(found(g.model, "Conv[group=1, strides!=[1]](*)") == "plain");
+  CHECK(found(g.model, "Conv[pads=[]](*)") == "");
+  CHECK(found(g.model, "Conv[pads=[0, 0]](*)") == "");
+  CHECK(found(g.model, "Conv[pads=[0, 0, 0, 0]](*)") == "plain");
+  CHECK(found(g.model, "Conv[dilations=[1, 1]](*)") == "depthwise, plain");
+}
+
+TEST_CASE("the kernel's rank is that of kernel_shape, of the weight or of the input") {
+  GraphMaker g;
+  g.input("x", {1, 2, 8, 8});
+  g.input("w", {2, 2, 3, 3});
+  g.node("Conv", {"x", "w"}, {"a"}, "by_weight");
+  g.model.set_attribute(g.node("MaxPool", {"a"}, {"b"}, "by_kernel"), "kernel_shape", Attribute{Ints{2}});
+  g.node("MaxPool", {"x"}, {"c"}, "by_input");
+  g.node("ConvTranspose", {"b", "v"}, {"y"}, "unknown");
+  g.output("y");
+  g.output("c");
+  CHECK(found(g.model, "_[strides=[1, 1]](*)") == "by_weight, by_input");
+  CHECK(found(g.model, "_[strides=[1]](*)") == "by_kernel");
+  CHECK(found(g.model, "ConvTranspose[strides=1](*)") == "unknown");
+  CHECK(found(g.model, "ConvTranspose[strides=[1, 1]](*)") == "");
+  CHECK(found(g.model, "ConvTranspose[strides!=[1, 1]](*)") == "");
+  CHECK(found(g.model, "ConvTranspose[strides!=[2, 1]](*)") == "unknown");
+  CHECK(found(g.model, "Conv[kernel_shape=3](*)") == "by_weight");
+  CHECK(found(g.model, "ConvTranspose[kernel_shape!=3](*)") == "");
+}
+
+TEST_CASE("pads that are computed in a run equal nothing and differ from nothing") {
+  for (const char *mode : {"NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"}) {
+    CAPTURE(mode);
+    GraphMaker g;
+    g.constant("w", Tensor::from_floats({1, 1, 3, 3}, std::vector<float>(9, 1)));
+    g.model.set_attribute(g.node("Conv", {"x", "w"}, {"y"}, "conv"), "auto_pad", Attribute{std::string(mode)});
+    g.output("y");
+    const bool same = std::string_view(mode).starts_with("SAME");
+    CHECK(found(g.model, "Conv[pads=0](*)") == (same ? "" : "conv"));
+    CHECK(found(g.model, "Conv[pads!=0](*)") == "");
+    CHECK(found(g.model, "Conv[pads!=1](*)") == (same ? "" : "conv"));
+  }
+  GraphMaker g;
+  g.constant("w", Tensor::from_floats({1, 1, 3, 3}, std::vector<float>(9, 1)));
+  g.model.set_attribute(g.node("ConvTranspose", {"x", "w"}, {"y"}, "conv"), "output_shape", Attribute{Ints{8, 8}});
+  g.output("y");
+  CHECK(found(g.model, "ConvTranspose[pads=0](*)") == "");
+}
+
 TEST_CASE("what an attribute must not be") {
   const GraphMaker g = convs();
   CHECK(found(g.model, "Conv[group!=1](*)") == "depthwise");
