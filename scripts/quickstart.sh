@@ -35,7 +35,7 @@ figure() {
 # row LABEL KEY FORMAT SCALE: the same figure of both runs.
 row() {
   awk -v label="$1" -v a="$(figure naive "$2")" -v b="$(figure default "$2")" -v format="$3" -v scale="$4" \
-    'BEGIN { printf "%-22s%16s%16s\n", label, sprintf(format, a * scale), sprintf(format, b * scale) }'
+    'BEGIN { printf "%-22s%18s%18s\n", label, sprintf(format, a * scale), sprintf(format, b * scale) }'
 }
 
 quantize naive build/glyphs.naive.onnx --preset naive --platform naive-int8
@@ -43,11 +43,11 @@ quantize default build/glyphs.int8.onnx --platform "$platform"
 
 decibels() { awk -v n="$(figure "$1" noise_to_signal)" 'BEGIN { printf "%.1f dB", -10 * log(n + 1e-30) / log(10) }'; }
 
-printf '\n%-22s%16s%16s\n' "examples/glyphs" naive "$platform"
+printf '\n%-22s%18s%18s\n' "examples/glyphs" naive "$platform"
 row 'float top-1' float_top1 '%.2f %%' 100
 row 'int8 top-1' top1 '%.2f %%' 100
 row 'agrees with float' agreement '%.2f %%' 100
-printf '%-22s%16s%16s\n' 'signal/noise' "$(decibels naive)" "$(decibels default)"
+printf '%-22s%18s%18s\n' 'signal/noise' "$(decibels naive)" "$(decibels default)"
 row 'float file' float_bytes '%.1f KiB' 0.0009765625
 row 'int8 file' quantized_bytes '%.1f KiB' 0.0009765625
 row 'time' seconds '%.2f s' 1
