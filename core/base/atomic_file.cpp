@@ -3,47 +3,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/temporary.h"
 
 namespace halftone {
 namespace {
 
 namespace fs = std::filesystem;
-
-[[noreturn]] void fail_to_write(const fs::path &target, int error) {
-  switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      fail(Status::kResourceExhausted, "no space left to write '{}': {}; free some space or write elsewhere",
-           target.string(), std::strerror(error));
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      fail(Status::kPermissionDenied, "cannot write '{}': {}; check the permissions of folder '{}'", target.string(),
-           std::strerror(error), target.parent_path().string());
-    case ENOENT:
-    case ENOTDIR:
-      fail(Status::kNotFound, "cannot write '{}': there is no folder '{}'; create it first", target.string(),
-           target.parent_path().string());
-    default:
-      fail(Status::kInternal, "cannot write '{}': {}", target.string(), std::strerror(error));
-  }
-}
-
-// A name no other writer uses: the folder is shared with other processes, the process with other threads. It does not
-// contain the target's name, which may already be as long as a name can be.
-fs::path temporary_name(const fs::path &target) {
-  static std::atomic<unsigned> counter{0};
-  return target.parent_path() / fmt::format(".halftone-{}-{}.tmp", ::getpid(), counter.fetch_add(1));
-}
 
 int create_temporary(const fs::path &target, fs::path &temporary) {
   for (int attempt = 0; attempt < 100; ++attempt) {
@@ -55,14 +26,6 @@ int create_temporary(const fs::path &target, fs::path &temporary) {
   const int error = errno;
   temporary.clear();
   fail_to_write(target, error);
-}
-
-void sync_folder(const fs::path &folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return;  // a folder that may be written but not read: the rename is done, only its durability is less sure
-  ::fsync(fd);
-  ::close(fd);
 }
 
 }  // namespace
@@ -126,13 +89,19 @@ void AtomicFile::overwrite(std::uint64_t offset, std::string_view text) {
   }
 }
 
-void AtomicFile::commit() {
+void AtomicFile::finish() {
   if (fd_ < 0) fail(Status::kFailedPrecondition, "'{}' is committed twice", target_.string());
   // Some file systems report a full disk only here. Devices and pipes know no fsync.
   if (::fsync(fd_) != 0 && !temporary_.empty()) fail_to_write(target_, errno);
   const int fd = fd_;
   fd_ = -1;
+  finished_ = true;
   if (::close(fd) != 0 && errno != EINTR) fail_to_write(target_, errno);
+}
+
+void AtomicFile::commit() {
+  if (!finished_ || committed_) finish();
+  committed_ = true;
   if (temporary_.empty()) return;
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_to_write(target_, errno);
   temporary_.clear();

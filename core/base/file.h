@@ -41,12 +41,15 @@ class AtomicFile {
   void write(std::string_view text);
   // Replaces bytes that were written before: a header whose numbers are known only at the end.
   void overwrite(std::uint64_t offset, std::string_view text);
+  // All of commit() that a full disk can make fail; the target is still as it was. Nothing can be written afterwards.
+  void finish();
   void commit();
   const std::filesystem::path &target() const noexcept { return target_; }
 
  private:
   std::filesystem::path target_, temporary_;
   int fd_ = -1;
+  bool finished_ = false, committed_ = false;
 };
 
 void write_file_atomically(const std::filesystem::path &path, std::string_view content);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -179,7 +180,6 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   progress.begin(0, 1, "evaluate");
   const pipeline::Evaluation evaluation = pipeline::evaluate(*dataset, request, flow);
   progress.end(fmt::format(": {} samples ({:.2f} s)", evaluation.samples, evaluation.seconds));
-  if (files) files->commit();
   Table table({"figure", "value"});
   nlohmann::ordered_json figures;
   add_evaluation(evaluation, "model", table, figures);
@@ -193,8 +193,17 @@ int command_evaluate(const std::vector<std::string> &arguments) {
       figures["written"].push_back(file.string());
     }
   }
+  // Everything complete before the first file appears.
+  if (files) files->finish();
+  std::optional<AtomicFile> figures_file;
+  if (!json.empty()) {
+    figures_file.emplace(json);
+    figures_file->write(figures.dump(1) + "\n");
+    figures_file->finish();
+  }
+  if (files) files->commit();
+  if (figures_file) figures_file->commit();
   if (values.count("quiet") == 0) std::fputs(table.text().c_str(), stdout);
-  if (!json.empty()) write_file_atomically(json, figures.dump(1) + "\n");
   return kExitOk;
 }
 

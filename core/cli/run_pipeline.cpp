@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
-#include "core/base/file.h"
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/figures.h"
@@ -142,7 +141,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
     return kExitOk;
   }
   const std::vector<pipeline::StepReport> reports = runner.run_passes();
-  runner.write_outputs();
+  const std::vector<std::uint64_t> sizes = runner.prepare_exports();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const std::uint64_t memory = peak_memory();  // of the quantization itself, before the evaluation
 
@@ -158,8 +157,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
   figures["platform"] = runner.spec().platform;
   if (evaluation) add_evaluation(*evaluation, "int8", table, figures);
   const std::uint64_t before = file_size(runner.spec().model.string());
-  for (const pipeline::ExportStep &step : runner.spec().exports) {
-    const std::uint64_t after = file_size(step.path);
+  for (const std::uint64_t after : sizes) {
     table.add({"size", fmt::format("{} -> {} ({:.2f}x smaller)", bytes_text(before), bytes_text(after),
                                    after == 0 ? 0.0 : static_cast<double>(before) / static_cast<double>(after))});
     figures["float_bytes"] = before;
@@ -175,8 +173,8 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
     table.add({"written", step.path});
     figures["written"].push_back(step.path);
   }
+  runner.commit_outputs(figures.dump(1) + "\n");
   if (!options.quiet) std::fputs(table.text().c_str(), stdout);
-  if (!options.json.empty()) write_file_atomically(options.json, figures.dump(1) + "\n");
   return kExitOk;
 }
 

@@ -96,11 +96,12 @@ class OutputsNpy::Array {
     file_.write(std::as_bytes(std::span(floats)));
   }
 
-  void commit() {
+  void finish() {
     if (samples_ == 0) fail(Status::kDataLoss, "no sample could be evaluated, so that '{}' has no outputs", name_);
     file_.overwrite(0, header_of(dtype_, samples_, shape_));
-    file_.commit();
+    file_.finish();
   }
+  void commit() { file_.commit(); }
 
  private:
   std::string name_;
@@ -141,9 +142,13 @@ void OutputsNpy::add(const std::vector<OutputTensor> &outputs) {
   for (std::size_t i = 0; i < arrays_.size(); ++i) arrays_[i]->add(outputs.at(i));
 }
 
+void OutputsNpy::finish() {
+  for (const auto &array : arrays_) array->finish();
+}
+
 void OutputsNpy::commit() {
-  for (const auto &array : arrays_) array->commit();
   folder_.keep = true;
+  for (const auto &array : arrays_) array->commit();
 }
 
 std::vector<std::string> npy_file_names(const std::vector<std::string> &output_names) {

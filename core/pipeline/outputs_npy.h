@@ -10,7 +10,7 @@
 
 namespace halftone::pipeline {
 
-// Written while the samples are evaluated; nothing is held in memory. The files appear at commit(), each complete;
+// Written while the samples are evaluated; nothing is held in memory. The files appear at commit(), after finish();
 // without it there are none, and a folder that was made for them is gone.
 class OutputsNpy {
  public:
@@ -23,6 +23,8 @@ class OutputsNpy {
   // The outputs of the next sample. Axis 0 of the file counts samples: an axis 0 of extent 1, the batch of one sample,
   // is not kept besides. Throws when an output has another shape than in the samples before.
   void add(const std::vector<OutputTensor> &outputs);
+  // Completes every file under its temporary name: all that can fail.
+  void finish();
   void commit();
   // In the order of the outputs.
   const std::vector<std::filesystem::path> &files() const noexcept { return files_; }

@@ -64,6 +64,9 @@ void RunFiles::writes_model(const fs::path &path, const Location &where) {
   writes(path, where);
   const std::string note = fmt::format(", where large weights of '{}' go", path.string());
   outputs_.push_back({fs::path(path) += ".data", note, where});
+  std::error_code error;
+  if (!fs::is_symlink(path, error)) return;
+  outputs_.push_back({fs::weakly_canonical(path, error) += ".data", note, where});
 }
 
 void RunFiles::check() const {

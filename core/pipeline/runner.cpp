@@ -178,28 +178,53 @@ std::vector<StepReport> Runner::run_passes() {
   return reports;
 }
 
-void Runner::write_outputs() {
+std::vector<std::uint64_t> Runner::prepare_exports() {
+  std::vector<std::uint64_t> sizes;
   for (const ExportStep &step : spec_.exports) {
-    host::WorkingModel copy = model_;  // the exporter may edit it freely
-    if (target_) target_->forget();
-    host::Context ctx;
-    ctx.working = &copy;
-    ctx.sinks = events_.sinks;
-    ctx.kernels = &kernels_;
-    ctx.target = target_.get();
-    const host::Instance exporter(registry_.get(HT_KIND_EXPORTER, step.format), &step.settings, ctx);
-    ctx.component = step.format;
-    const auto &role = exporter.role<ht_exporter>(HT_EXPORTER_1);
-    const ht_str path{step.path.data(), step.path.size()};
-    try {
-      host::call_component(ctx, [&] { return role.write(exporter.raw(), &ctx, &path); });
-    } catch (Error &error) {
-      error.note("while exporting '" + step.path + "' with '" + step.format + "'");
-      throw;
-    }
+    exports_.push_back(std::make_unique<StagedFile>(step.path));
+    write_export(step, *exports_.back());
+    sizes.push_back(exports_.back()->size());
   }
-  if (!spec_.configs_out.empty())
-    write_file_atomically(spec_.configs_out, configs_to_json(model_, spec_.platform, platform_choices_));
+  return sizes;
+}
+
+void Runner::write_export(const ExportStep &step, const StagedFile &file) {
+  host::WorkingModel copy = model_;  // the exporter may edit it freely
+  if (target_) target_->forget();
+  host::Context ctx;
+  ctx.working = &copy;
+  ctx.sinks = events_.sinks;
+  ctx.kernels = &kernels_;
+  ctx.target = target_.get();
+  const host::Instance exporter(registry_.get(HT_KIND_EXPORTER, step.format), &step.settings, ctx);
+  ctx.component = step.format;
+  const auto &role = exporter.role<ht_exporter>(HT_EXPORTER_1);
+  const std::string name = file.path().string();
+  const ht_str path{name.data(), name.size()};
+  try {
+    host::call_component(ctx, [&] { return role.write(exporter.raw(), &ctx, &path); });
+  } catch (const Error &error) {
+    Error told(error.status(), file.told(error.message()));
+    for (const std::string &note : error.notes()) told.note(file.told(note));
+    told.note("while exporting '" + step.path + "' with '" + step.format + "'");
+    throw told;
+  }
+}
+
+void Runner::commit_outputs(const std::string &figures) {
+  std::vector<std::unique_ptr<AtomicFile>> texts;
+  const auto add = [&](const std::string &path, const std::string &text) {
+    if (path.empty()) return;
+    texts.push_back(std::make_unique<AtomicFile>(path));
+    texts.back()->write(text);
+    texts.back()->finish();
+  };
+  if (!spec_.configs_out.empty()) add(spec_.configs_out, configs_to_json(model_, spec_.platform, platform_choices_));
+  add(spec_.figures_out, figures);
+  for (const auto &file : exports_) file->finish();
+  for (const auto &file : exports_) file->commit();
+  for (const auto &file : texts) file->commit();
+  exports_.clear();
 }
 
 }  // namespace halftone::pipeline

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/staged_file.h"
 #include "core/calibration/dataset.h"
 #include "core/host/instance.h"
 #include "core/host/kernel_index.h"
@@ -45,12 +46,15 @@ class Runner {
   const std::vector<std::string> &platform_notes() const noexcept { return platform_notes_; }
 
   std::vector<StepReport> run_passes();
-  // Writes every export and the configs; each file appears complete or not at all.
-  void write_outputs();
+  // Writes every export under a temporary name; nothing appears yet. Gives their sizes.
+  std::vector<std::uint64_t> prepare_exports();
+  // Completes the configs and the figures besides; then, when nothing can fail any more, all outputs appear.
+  void commit_outputs(const std::string &figures);
 
  private:
   void collect_files();
   void check_outputs() const;
+  void write_export(const ExportStep &step, const StagedFile &file);
   void read_model();
   void open_platform();
   void open_data();
@@ -71,6 +75,7 @@ class Runner {
   std::unique_ptr<calibration::Dataset> dataset_;
   std::unique_ptr<Calibrator> calibrator_;
   std::vector<PlannedStep> plan_;
+  std::vector<std::unique_ptr<StagedFile>> exports_;
 };
 
 // Opens the data of a spec for a model.

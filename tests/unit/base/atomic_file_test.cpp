@@ -33,6 +33,19 @@ TEST_CASE("what was written can be replaced until commit") {
   expect_error(Status::kFailedPrecondition, {"committed"}, [&] { file.overwrite(0, "x"); });
 }
 
+TEST_CASE("a finished file is complete and waits for commit") {
+  const TempFolder folder;
+  folder.write("out", "before");
+  AtomicFile file(folder / "out");
+  file.write("after");
+  file.finish();
+  CHECK(read_file(folder / "out") == "before");
+  expect_error(Status::kFailedPrecondition, {"committed"}, [&] { file.write("x"); });
+  file.commit();
+  CHECK(read_file(folder / "out") == "after");
+  expect_error(Status::kFailedPrecondition, {"committed twice"}, [&] { file.commit(); });
+}
+
 TEST_CASE("without commit the target stays as it was") {
   const TempFolder folder;
   folder.write("out", "before");
