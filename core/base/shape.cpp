@@ -113,6 +113,7 @@ class Checker {
 
   void check_map(const Setting &setting, const Shape &shape, const Place &place) const {
     if (!setting.is_map()) refuse(setting, shape, place);
+    if (setting.map().empty()) refuse_empty(setting, shape, place);
     for (const Shape::Key &key : shape.keys) {
       if (!key.required || given(setting, key.name) != nullptr) continue;
       fail(Status::kInvalidArgument, "{}: {} needs the key '{}': {}", setting.where.text(), place.shown, key.name,
@@ -152,8 +153,14 @@ class Checker {
       case Form::kChoice:
         return check_choice(setting, shape, place);
       default:
+        if (setting.text.empty()) refuse_empty(setting, shape, place);
         return;
     }
+  }
+
+  static void refuse_empty(const Setting &setting, const Shape &shape, const Place &place) {
+    if (shape.when_empty.empty()) return;
+    fail(Status::kInvalidArgument, "{}: {} is empty; {}", setting.where.text(), place.shown, shape.when_empty);
   }
 
   static void check_range(const Setting &setting, std::int64_t value, const Shape &shape, const Place &place) {
@@ -263,6 +270,11 @@ Shape either(std::vector<Shape> alternatives) {
 
 Shape meaning(std::string what, Shape shape) {
   shape.meaning = std::move(what);
+  return shape;
+}
+
+Shape not_empty(Shape shape, std::string remedy) {
+  shape.when_empty = std::move(remedy);
   return shape;
 }
 

@@ -26,6 +26,7 @@ struct Shape {
   std::shared_ptr<const Shape> each;  // items of a list; values of a map under other keys, null: there are no others
   std::string other_keys;             // a regular expression of them; empty: any
   std::vector<Shape> either;          // told apart by being one value, a list or a map
+  std::string when_empty;             // not empty: a text or map must not be empty, and what to write instead
   std::string meaning;  // not empty: loaded components say more ("passes"); see core/pipeline/json_schema.h
 };
 
@@ -55,6 +56,7 @@ Shape map(std::vector<Shape::Key> keys);
 Shape map_of(Shape each, std::string key_pattern = {});
 Shape either(std::vector<Shape> alternatives);
 Shape meaning(std::string what, Shape shape);
+Shape not_empty(Shape shape, std::string remedy);  // of a text or map
 }  // namespace shape
 
 // Throws InvalidArgument with file:line:column, what is allowed and the nearest name. `name` is what messages call the

@@ -53,7 +53,7 @@ class Writer {
       case Form::kAny:
         return Json::object();
       case Form::kText:
-        return text_schema();
+        return not_empty(text_schema(), "minLength", shape);
       case Form::kFlag:
         return {{"type", "boolean"}};
       case Form::kInteger:
@@ -77,6 +77,11 @@ class Writer {
     return {{"anyOf", alternatives}};
   }
 
+  static Json not_empty(Json out, const char *least, const Shape &shape) {
+    if (!shape.when_empty.empty()) out[least] = 1;
+    return out;
+  }
+
   static Json choice(const Shape &shape) {
     Json names = shape.choices;
     if (shape.any_case) {
@@ -92,7 +97,7 @@ class Writer {
       if (!key.doc.empty()) properties[key.name]["description"] = key.doc;
       if (key.required) required.push_back(key.name);
     }
-    Json out = {{"type", "object"}};
+    Json out = not_empty({{"type", "object"}}, "minProperties", shape);
     if (!shape.keys.empty()) out["properties"] = properties;
     if (!required.empty()) out["required"] = required;
     if (shape.each && !shape.other_keys.empty()) out["patternProperties"] = {{shape.other_keys, of(*shape.each)}};

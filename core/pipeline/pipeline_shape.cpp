@@ -7,10 +7,15 @@ using Keys = std::vector<Shape::Key>;
 using shape::either;
 using shape::integer;
 using shape::meaning;
+using shape::not_empty;
 using shape::text;
 
 Shape name_of(const char *kind) {
   return meaning(kind, text());
+}
+
+Shape a_file() {
+  return not_empty(text(), "name a file");
 }
 
 Shape platform() {
@@ -19,11 +24,12 @@ Shape platform() {
 
 // Where the samples of one model input are.
 Keys input_keys(bool path_required) {
-  return {{"reader", name_of(kReaderName), "who reads the samples; guessed from the path when left out"},
-          {"reader_settings", shape::map_of(shape::any()), "parameters of the reader"},
-          {"path", text(), "a file or a folder of samples", path_required},
-          {"preprocess", meaning(kPreprocess, either({text(), shape::map_of(shape::any())})),
-           "from a stored sample to what the model takes: the keys, or a YAML or JSON file that holds them"}};
+  return {
+      {"reader", name_of(kReaderName), "who reads the samples; guessed from the path when left out"},
+      {"reader_settings", shape::map_of(shape::any()), "parameters of the reader"},
+      {"path", not_empty(text(), "name a file or a folder of samples"), "a file or a folder of samples", path_required},
+      {"preprocess", meaning(kPreprocess, either({text(), shape::map_of(shape::any())})),
+       "from a stored sample to what the model takes: the keys, or a YAML or JSON file that holds them"}};
 }
 
 // The keys in the order in which messages list them.
@@ -32,7 +38,9 @@ Shape samples(const char *labels_doc, bool calibration) {
   Keys keys = {input[0],
                input[1],
                input[2],
-               {"inputs", shape::map_of(meaning(kSampleInput, shape::map(input_keys(true)))),
+               {"inputs",
+                not_empty(shape::map_of(meaning(kSampleInput, shape::map(input_keys(true)))),
+                          "write each input with its `path`"),
                 "for a model with several inputs, instead of `path`: the data of each input by its name"},
                {"labels", text(), labels_doc},
                input[3]};
@@ -51,31 +59,34 @@ Shape pass_list() {
 
 Shape overrides() {
   const Shape changes =
-      shape::map({{"state", shape::choice(kOverrideStates), "fp32: leave it in float"},
-                  {"observer", name_of(kObserverName), "who finds the range"},
-                  {"bits", integer(2, 32), "width of the integers"},
-                  {"symmetry", shape::choice(kOverrideSymmetries), "whether the range is centred on zero"}});
-  return shape::list(shape::map(
-      {{"match",
-        shape::map({{"op", text(), "an operator type"}, {"node", text(), "a pattern for names of nodes: /layer3/*"}}),
-        "which nodes the rule is about", true},
-       {"set",
-        shape::map(
-            {{"inputs", changes, "of every quantized input"}, {"outputs", changes, "of every quantized output"}}),
-        "what changes", true}}));
+      not_empty(shape::map({{"state", shape::choice(kOverrideStates), "fp32: leave it in float"},
+                            {"observer", name_of(kObserverName), "who finds the range"},
+                            {"bits", integer(2, 32), "width of the integers"},
+                            {"symmetry", shape::choice(kOverrideSymmetries), "whether the range is centred on zero"}}),
+                "it takes state, observer, bits and symmetry");
+  return shape::list(shape::map({{"match",
+                                  not_empty(shape::map({{"op", text(), "an operator type"},
+                                                        {"node", text(), "a pattern for names of nodes: /layer3/*"}}),
+                                            "write {node: \"*\"} for every node"),
+                                  "which nodes the rule is about", true},
+                                 {"set",
+                                  not_empty(shape::map({{"inputs", changes, "of every quantized input"},
+                                                        {"outputs", changes, "of every quantized output"}}),
+                                            "it takes `inputs` and `outputs`"),
+                                  "what changes", true}}));
 }
 
 Shape exports() {
   Shape entry = shape::map_of(shape::any());  // the exporter's own parameters, checked against its schema
   entry.keys = {{"format", name_of(kExporterName), "an exporter, onnx-qdq when left out"},
-                {"path", text(), "the file to write", true}};
+                {"path", a_file(), "the file to write", true}};
   return shape::list(meaning(kExportEntry, std::move(entry)));
 }
 
 Shape make_pipeline() {
   return shape::map(
       {{"halftone", integer(kPipelineVersion, kPipelineVersion), "version of the file format, now 1", true},
-       {"model", text(), "the float ONNX model", true},
+       {"model", a_file(), "the float ONNX model", true},
        {"platform", platform(), "the target, or the target with choices for its settings below its name"},
        {"calibration", samples("class numbers (.npy): the run ends with an evaluation on these samples", true),
         "the samples from which ranges are found"},
