@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
-#include "core/base/file.h"
 #include "core/cli/command.h"
+#include "core/cli/configs_file.h"
 #include "core/cli/console.h"
 #include "core/cli/run_pipeline.h"
 
@@ -46,9 +46,8 @@ void add_slots(Table &table, const Json &operation, const char *direction, const
   }
 }
 
-void print_configs(const std::string &file) try {
-  const Json root = Json::parse(read_file(file));
-  if (!root.contains("operations")) fail(Status::kDataLoss, "'{}' is no file of configs: it has no `operations`", file);
+void print_configs(const std::string &file) {
+  const Json root = read_configs(file);
   Table table({"node", "operator", "slot", "state", "scale", "why"});
   Table floats({"node in float", "operator", "why"});
   bool any_float = false;
@@ -62,8 +61,6 @@ void print_configs(const std::string &file) try {
   }
   std::printf("\nconfigs of the last run, from %s\n\n%s", file.c_str(), table.text().c_str());
   if (any_float) std::printf("\n%s", floats.text().c_str());
-} catch (const Json::exception &error) {
-  fail(Status::kDataLoss, "'{}' is no file of configs: {}", file, error.what());
 }
 
 }  // namespace

@@ -73,6 +73,19 @@ void print_parameters(const model::Model &m) {
   std::fputs(table.text().c_str(), stdout);
 }
 
+// Of the file that is named, which must hold them, or of one that only happens to lie beside the model.
+std::optional<ConfigStates> configs_for(const std::string &model, const std::string &named) {
+  if (!named.empty()) return read_config_states(named);
+  const std::string beside = configs_beside(model);
+  if (beside.empty()) return std::nullopt;
+  try {
+    return read_config_states(beside);
+  } catch (const Error &error) {
+    std::fprintf(stderr, "halftone: warning: %s\n", error.what());
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 int command_inspect(const std::vector<std::string> &arguments) {
@@ -97,11 +110,7 @@ int command_inspect(const std::vector<std::string> &arguments) {
     print_matches(m, values["match"].as<std::vector<std::string>>());
     return kExitOk;
   }
-  std::optional<ConfigStates> configs;  // read before anything is printed
-  const std::string named = text_of(values, "configs");
-  if (const std::string file = named.empty() ? configs_beside(path) : named; !file.empty()) {
-    configs = read_config_states(file);
-  }
+  const std::optional<ConfigStates> configs = configs_for(path, text_of(values, "configs"));
   std::printf("model      %s\n", path.c_str());
   std::printf("producer   %s %s\n", m.producer_name.c_str(), m.producer_version.c_str());
   for (const auto &[domain, version] : m.opsets()) {

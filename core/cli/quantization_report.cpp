@@ -6,8 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/base/error.h"
-#include "core/base/file.h"
+#include "core/cli/configs_file.h"
 #include "core/cli/console.h"
 #include "core/pipeline/quantization_state.h"
 
@@ -71,9 +70,8 @@ void print_quantization(const model::Model &model) {
   print_operators(state);
 }
 
-ConfigStates read_config_states(const std::string &file) try {
-  const Json root = Json::parse(read_file(file), nullptr, false);
-  if (root.is_discarded()) fail(Status::kDataLoss, "'{}' is no file of configs: it is not JSON", file);
+ConfigStates read_config_states(const std::string &file) {
+  const Json root = read_configs(file);
   ConfigStates configs{file, root.at("platform").get<std::string>(), {}, {}};
   for (const Json &operation : root.at("operations")) {
     for (const char *direction : {"inputs", "outputs"}) {
@@ -86,8 +84,6 @@ ConfigStates read_config_states(const std::string &file) try {
     }
   }
   return configs;
-} catch (const Json::exception &error) {
-  fail(Status::kDataLoss, "'{}' is no file of configs: {}", file, error.what());
 }
 
 void print_config_states(const ConfigStates &configs) {
