@@ -69,7 +69,8 @@ int main(int argc, char **argv) {
   using namespace halftone;
   try {
     const int code = cli::dispatch({argv + 1, argv + argc});
-    if (std::fflush(stdout) != 0) fail(Status::kResourceExhausted, "standard output could not be written");
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      fail(Status::kResourceExhausted, "standard output could not be written");
     return code;
   } catch (const Error &error) {
     std::fprintf(stderr, "halftone: %s\n", error.what());

@@ -368,6 +368,10 @@ def not_a_plugin(work, glyphs, plugins):
     shutil.copy(kernel, work / "other.so")
 
 
+def full_stdout(work, glyphs, plugins):
+    return ["sh", "-c", '"$@" >/dev/full', "sh"]
+
+
 def tiny_disk(work, glyphs, plugins):
     """A file system of 64 KiB at `tiny`, in a name space of its own so that it ends with the program. What is left on
     it is listed on standard output, where a failed run must leave nothing."""
