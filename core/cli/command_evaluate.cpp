@@ -150,6 +150,9 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   const std::string json = text_of(values, "json");
   if (!json.empty()) pipeline::require_writable(json);
   data.labels = text_of(values, "labels");
+  if (data.memory_budget) {
+    fail(Status::kInvalidArgument, "this version does not enforce a memory budget yet; leave --memory-budget out");
+  }
   pipeline::RunFiles run_files = files_of(values, data, registry);
   run_files.check();
   const Loaded subject = load(model_path, executor, kernels, flow.workers);

@@ -20,7 +20,7 @@ namespace halftone::cli {
 namespace po = boost::program_options;
 
 void add_run_options(po::options_description &options) {
-  options.add_options()("dry-run", "check everything, print the plan, compute nothing")(
+  options.add_options()("dry-run", "check the file, the model and the data, print the plan, compute nothing")(
       "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")("quiet,q",
                                                                                          "print errors only");
 }

@@ -16,12 +16,32 @@ namespace halftone::pipeline {
 
 namespace {
 
-// What `set: inputs:` or `outputs:` may change in a config.
-void change(host::WorkingModel &working, model::Handle handle, const Setting &setting) {
+// An observer is asked for where a config finds its own range.
+bool finds_range(const quant::Config &config) {
+  return config.state == quant::State::kInitial || config.state == quant::State::kActivated;
+}
+
+// The type with a rule's bits, or why the config cannot have it.
+void set_spec(host::WorkingModel &working, model::Handle handle, const ht_quant_spec &spec, const Setting &setting) {
+  try {
+    working.configs.set_spec(handle, spec);
+  } catch (const Error &error) {
+    const quant::SlotKey &key = working.configs.get(handle).key;
+    const model::Node &node = working.model.node(key.node);
+    fail(Status::kInvalidArgument, "{}: the {} {} of '{}' ({}) cannot be so: {}", setting.where.text(),
+         key.is_output ? "output" : "input", key.slot, node.name, node.op_type, error.message());
+  }
+}
+
+// What `set: inputs:` or `outputs:` may change in a config; whether it does.
+bool change(host::WorkingModel &working, model::Handle handle, const Setting &setting) {
   quant::ConfigTable &configs = working.configs;
   const std::string reason = "override at " + setting.where.text();
-  if (const std::string observer = text_at(setting, "observer"); !observer.empty())
+  bool changed = false;
+  if (const std::string observer = text_at(setting, "observer"); !observer.empty()) {
+    changed = finds_range(configs.get(handle)) && configs.get(handle).observer != observer;
     configs.set_observer(handle, observer, {});
+  }
   ht_quant_spec spec = configs.get(handle).spec;
   const auto bits = static_cast<std::uint32_t>(integer_at(setting, "bits", spec.bits));
   const std::uint32_t symmetry = code_at(setting, "symmetry", kOverrideSymmetries, spec.symmetry);
@@ -30,9 +50,14 @@ void change(host::WorkingModel &working, model::Handle handle, const Setting &se
     spec.symmetry = symmetry;
     spec.quant_min = spec.is_signed != 0 ? -(std::int64_t{1} << (bits - 1)) : 0;
     spec.quant_max = spec.is_signed != 0 ? (std::int64_t{1} << (bits - 1)) - 1 : (std::int64_t{1} << bits) - 1;
-    configs.set_spec(handle, spec);
+    set_spec(working, handle, spec, setting);
+    changed = true;
   }
-  if (given(setting, "state") != nullptr) configs.set_state(handle, quant::State::kFp32, reason);
+  if (given(setting, "state") != nullptr) {
+    changed = changed || configs.get(handle).state != quant::State::kFp32;
+    configs.set_state(handle, quant::State::kFp32, reason);
+  }
+  return changed;
 }
 
 bool matches(const OverrideRule &rule, const model::Node &node) {
@@ -40,22 +65,24 @@ bool matches(const OverrideRule &rule, const model::Node &node) {
   return rule.node.empty() || fnmatch(rule.node.c_str(), node.name.c_str(), 0) == 0;
 }
 
-// How many configs of the node the rule sets.
-std::size_t apply_to_node(const OverrideRule &rule, host::WorkingModel &working, model::Handle handle) {
+// Configs that a rule sets, and those that are another way afterwards.
+struct Effect {
+  std::size_t set = 0, changed = 0;
+};
+
+void apply_to_node(const OverrideRule &rule, host::WorkingModel &working, model::Handle handle, Effect &effect) {
   const std::size_t input_count = working.model.node(handle).inputs.size();
   const std::size_t output_count = working.model.node(handle).outputs.size();
-  std::size_t changed = 0;
   for (const bool outputs : {false, true}) {
     const Setting *changes = given(rule.set, outputs ? "outputs" : "inputs");
     if (changes == nullptr) continue;
     for (std::size_t slot = 0; slot < (outputs ? output_count : input_count); ++slot) {
       const model::Handle config = working.configs.find({handle, outputs, static_cast<std::uint32_t>(slot)});
       if (config == HT_NONE) continue;
-      change(working, config, *changes);
-      ++changed;
+      ++effect.set;
+      if (change(working, config, *changes)) ++effect.changed;
     }
   }
-  return changed;
 }
 
 // The nodes are there, but none has a config in the places that the rule sets.
@@ -106,7 +133,7 @@ void check_overrides(const std::vector<OverrideRule> &rules, const host::Registr
     for (const char *slots : {"inputs", "outputs"}) {
       const Setting *changes = given(rule.set, slots);
       if (changes == nullptr) continue;
-      if (changes->map().empty()) {
+      if (std::ranges::all_of(changes->map(), [](const auto &entry) { return entry.second.is_null(); })) {
         fail(Status::kInvalidArgument, "{}: `set.{}` changes nothing; it takes state, observer, bits and symmetry",
              changes->where.text(), slots);
       }
@@ -116,18 +143,23 @@ void check_overrides(const std::vector<OverrideRule> &rules, const host::Registr
   }
 }
 
-void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working) {
+void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working, bool first_time) {
   const std::vector<model::Handle> nodes = working.model.topological_order(working.model.main_graph());
   for (const OverrideRule &rule : rules) {
     std::vector<model::Handle> matched;
-    std::size_t changed = 0;
+    Effect effect;
     for (const model::Handle node : nodes) {
       if (!matches(rule, working.model.node(node))) continue;
       matched.push_back(node);
-      changed += apply_to_node(rule, working, node);
+      apply_to_node(rule, working, node, effect);
     }
     if (matched.empty()) refuse_unmatched(rule, working.model);
-    if (changed == 0) refuse_without_effect(rule, working, matched);
+    if (effect.set == 0) refuse_without_effect(rule, working, matched);
+    if (effect.changed != 0 || !first_time) continue;
+    fail(Status::kInvalidArgument,
+         "{}: this rule changes nothing: of the {} inputs and outputs that it sets, each is so already or has no range "
+         "of its own to find; leave the rule out or set something else",
+         rule.where.text(), effect.set);
   }
 }
 

@@ -14,8 +14,8 @@ namespace halftone::pipeline {
 // InvalidArgument with the location.
 void check_overrides(const std::vector<OverrideRule> &rules, const host::Registry &registry);
 
-// Each rule in order, the last match wins. Throws InvalidArgument with the location for a rule that matches or
-// changes nothing, or a setting that the config refuses.
-void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working);
+// Each rule in order, the last match wins. Throws InvalidArgument with the location for a rule that matches or sets
+// nothing, or a setting that the config refuses; the `first_time` in a run also for one after which all is as before.
+void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working, bool first_time);
 
 }  // namespace halftone::pipeline

@@ -44,12 +44,12 @@ struct InputSpec {
 };
 
 struct DataSpec {
-  std::vector<InputSpec> inputs;    // empty: no data
-  std::string labels;               // .npy of class numbers, or empty; for an evaluation
-  std::uint64_t limit = 0;          // 0: all
-  std::uint64_t batch = 1;          // transport only; never changes a result
-  std::uint32_t threads = 0;        // 0: all cores
-  std::uint64_t memory_budget = 0;  // bytes; 0: none
+  std::vector<InputSpec> inputs;               // empty: no data
+  std::string labels;                          // .npy of class numbers, or empty; for an evaluation
+  std::uint64_t limit = 0;                     // 0: all
+  std::uint64_t batch = 1;                     // transport only; never changes a result
+  std::uint32_t threads = 0;                   // 0: all cores
+  std::optional<std::uint64_t> memory_budget;  // bytes
   bool skip_bad_samples = false;
 };
 
@@ -66,7 +66,7 @@ struct PipelineSpec {
   std::string configs_out, report;
   std::string figures_out;  // figures as JSON; only a command line says it
   bool plan_only = false;   // nothing will be written, so that it does not matter whether it could be
-  std::string observer;  // for every activation, instead of the platform's choice
+  std::string observer;     // for every activation, instead of the platform's choice
   Location where, platform_where, executor_where, observer_where;  // for messages; empty for a command line
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "core/base/file.h"
 #include "core/pipeline/configs_json.h"
@@ -18,7 +19,7 @@ namespace {
 
 // A key of the file format that this version does not act on yet must not look as if it did.
 void refuse_what_is_not_offered(const PipelineSpec &spec) {
-  if (spec.calibration.memory_budget != 0) {
+  if (spec.calibration.memory_budget) {
     fail(Status::kInvalidArgument, "{}this version does not enforce a memory budget yet; leave `memory_budget` out",
          place(spec.where));
   }
@@ -166,12 +167,13 @@ std::vector<StepReport> Runner::run_passes() {
   services.target = target_.get();
   services.kernels = &kernels_;
   std::vector<StepReport> reports;
+  bool first_configs = true;
   for (std::size_t i = 0; i < plan_.size(); ++i) {
     if (events_.step_begins) events_.step_begins(plan_[i], i, plan_.size());
     reports.push_back(run_step(plan_[i], services, model_));
     if (provides_configs(*plan_[i].component)) {
       if (!spec_.observer.empty()) override_observer(model_, spec_.observer);
-      apply_overrides(spec_.overrides, model_);
+      apply_overrides(spec_.overrides, model_, std::exchange(first_configs, false));
     }
     if (events_.step_ended) events_.step_ended(reports.back());
   }

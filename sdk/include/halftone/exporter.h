@@ -14,8 +14,8 @@ typedef struct ht_exporter {
   uint32_t reserved;
   const char *extension; /* ".onnx": what a path must end with; null for any */
   /* [run] Writes the model to `path`. The exporter works on a private copy of the model, which it may edit freely.
-   * `path` has the name that the user wants in a folder made for this export; what is written there, also beside `path`,
-   * appears where the user wants it when the whole run has succeeded. */
+   * `path` has the name that the user wants, in a folder made for this export. What is written there, also beside
+   * `path`, appears where the user wants it when the whole run has succeeded. */
   ht_status(HT_CALL *write)(void *instance, ht_ctx *ctx, const ht_str *path);
 } ht_exporter;
 
