@@ -14,7 +14,7 @@
 namespace halftone::readers {
 
 RandomFile::RandomFile(const std::filesystem::path &path) : name_(path.string()) {
-  fd_ = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC);
+  fd_ = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a named pipe must not block before it is refused
   if (fd_ < 0) {
     const int code = errno;
     const ht_status status = code == ENOENT                     ? HT_NOT_FOUND

@@ -39,12 +39,11 @@ class ArraySource final : public sdk::Source {
   std::uint64_t sample_bytes_ = 0;
 };
 
-// One sample a file. Files are opened when they are read: a folder may hold more of them than a process may have open.
+// One sample a file. Files are opened when they are read: a folder may hold more of them than a process may have open,
+// and a damaged one is a bad sample like others.
 class FilesSource final : public sdk::Source {
  public:
-  explicit FilesSource(std::vector<std::filesystem::path> files) : files_(std::move(files)) {
-    for (const std::filesystem::path &path : files_) read_npy_header(RandomFile(path), quoted(path));
-  }
+  explicit FilesSource(std::vector<std::filesystem::path> files) : files_(std::move(files)) {}
   std::uint64_t count() const override { return files_.size(); }
   ht_tensor_view read(const sdk::Context &ctx, std::uint64_t index) const override {
     const std::filesystem::path &path = files_.at(index);

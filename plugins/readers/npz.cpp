@@ -59,7 +59,8 @@ class FolderSource final : public sdk::Source {
       : files_(std::move(files)), choice_(std::move(choice)), axis_(axis) {
     for (const std::filesystem::path &path : files_) {
       first_.push_back(count_);
-      count_ += open_array(path, choice_, axis_)->count();
+      // An archive of one sample is first opened when it is read: a damaged one is a bad sample like others.
+      count_ += axis_ == SampleAxis::kNone ? 1 : open_array(path, choice_, axis_)->count();
     }
   }
   std::uint64_t count() const override { return count_; }

@@ -1,5 +1,6 @@
 """What the cases name in `setup:`. Each function puts its files into the folder `work`; one that returns a list of
 arguments wants the program to be run by that command."""
+import os
 import platform
 import shutil
 import struct
@@ -269,6 +270,24 @@ def linked_output(work, glyphs, plugins):
 
 def outputs_folder(work, glyphs, plugins):
     (work / "o3").mkdir()
+
+
+def damaged_files(work, glyphs, plugins):
+    """Folders of one sample a file, each with a second file that is cut off."""
+    small(work, glyphs, plugins)
+    data = npy_bytes("<f4", (3, 8, 8), bytes(3 * 8 * 8 * 4))
+    for folder in ("arrays", "archives"):
+        (work / folder).mkdir()
+    for name in "abc":
+        (work / "arrays" / f"{name}.npy").write_bytes(data)
+        npz(work / "archives" / f"{name}.npz", x=data)
+    (work / "arrays" / "b.npy").write_bytes(data[:20])
+    (work / "archives" / "b.npz").write_bytes(b"PK")
+
+
+def named_pipe(work, glyphs, plugins):
+    small(work, glyphs, plugins)
+    os.mkfifo(work / "pipe.npy")
 
 
 def few_labels(work, glyphs, plugins):
