@@ -44,6 +44,15 @@ Setting reader_settings(const host::Component &reader, const InputSource &source
                         bool shared) {
   Setting settings = source.reader_settings == nullptr ? Setting{} : *source.reader_settings;
   if (!settings.is_null() && !settings.is_map()) return settings;  // the reader's schema says what is wrong
+  if (const Setting *own = settings.find(HT_READER_INPUT); own != nullptr && takes(reader, HT_READER_INPUT)) {
+    fail(Status::kInvalidArgument, "{}: `{}` of reader '{}' is filled in by the program; name the input with {}=PATH",
+         own->key_where.text(), HT_READER_INPUT, reader.id(), input);
+  }
+  if (const Setting *array = settings.find(HT_READER_ARRAY); shared && array != nullptr) {
+    fail(Status::kInvalidArgument,
+         "{}: '{}' feeds several inputs, each by the array of its name; leave `{}` out, or name a path for each input",
+         array->key_where.text(), source.path, HT_READER_ARRAY);
+  }
   const auto fill = [&](const char *parameter) {
     if (settings.find(parameter) != nullptr || !takes(reader, parameter)) return;
     if (settings.is_null()) settings.value = Setting::Map{};

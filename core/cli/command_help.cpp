@@ -9,6 +9,7 @@
 #include "core/cli/console.h"
 #include "core/host/service/parameter_text.h"
 #include "core/pipeline/named.h"
+#include "core/pipeline/parameter_schema.h"
 #include "core/pipeline/pipeline_spec.h"
 #include "core/pipeline/platform_lookup.h"
 
@@ -58,11 +59,13 @@ void print_component(const host::Component &component) {
   if (d.doc[0] != '\0') std::printf("%s\n\n", d.doc);
   for (std::uint64_t i = 0; i < d.param_count; ++i) {
     const ht_param &param = d.params[i];
+    if (pipeline::is_filled_in(component, param.name)) continue;
     std::string line =
         fmt::format("  {} ({}{}", param.name, (param.flags & HT_PARAM_LIST) != 0 ? "list of " : "", type_name(param));
     if (const std::string range = range_text(param); !range.empty()) line += ", " + range;
     if ((param.flags & HT_PARAM_REQUIRED) != 0) line += ", required";
-    if (param.deflt.kind != HT_VALUE_NONE) line += ", default " + host::parameter_text(param.deflt);
+    const std::string deflt = param.deflt.kind == HT_VALUE_NONE ? std::string() : host::parameter_text(param.deflt);
+    if (!deflt.empty()) line += ", default " + deflt;
     std::printf("%s)\n      %s\n", line.c_str(), param.doc);
   }
   const auto facts = [](const char *label, const char *const *list, std::uint64_t count) {

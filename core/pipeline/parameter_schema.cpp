@@ -6,6 +6,7 @@
 
 #include "core/base/byte_size.h"
 #include "core/host/schema.h"
+#include "halftone/reader.h"
 
 namespace halftone::pipeline {
 namespace {
@@ -106,11 +107,16 @@ Json size_schema() {
   return {{"anyOf", {{{"type", "integer"}, {"minimum", 0}}, {{"type", "string"}, {"pattern", kSizePattern}}}}};
 }
 
+bool is_filled_in(const host::Component &component, std::string_view parameter) {
+  return component.description->kind == HT_KIND_READER && parameter == HT_READER_INPUT;
+}
+
 Json parameter_schema(const host::Component &component) {
   const ht_component &d = *component.description;
   Json properties = Json::object(), required = Json::array();
   const host::Schema schema(d.params, d.param_count);
   for (std::uint64_t i = 0; i < schema.size(); ++i) {
+    if (is_filled_in(component, schema[i].name)) continue;
     properties[schema[i].name] = of_parameter(schema[i]);
     if ((schema[i].flags & HT_PARAM_REQUIRED) != 0) required.push_back(schema[i].name);
   }
