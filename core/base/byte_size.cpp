@@ -25,6 +25,9 @@ bool parse_size(std::string_view text, std::int64_t &bytes) {
   double number = 0;
   const auto [rest, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
   if (error != std::errc() || !(number >= 0)) return false;
+  // As kSizePattern has it: digits on both sides of a point.
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (!is_digit(text.front()) || !is_digit(rest[-1])) return false;
   std::string_view unit(rest, static_cast<std::size_t>(end - rest));
   while (unit.starts_with(' ')) unit.remove_prefix(1);
   for (const auto &[name, factor] : kUnits) {

@@ -159,7 +159,7 @@ class Writer {
     out["properties"]["reader_settings"] = {{"anyOf", any_reader}, {"description", "parameters of the reader"}};
     out["allOf"] = rules;
     if (out["properties"].contains("inputs")) {
-      out["anyOf"] = {{{"required", {"path"}}}, {{"required", {"inputs"}}}};
+      out["oneOf"] = {{{"required", {"path"}}}, {{"required", {"inputs"}}}};
     }
     return out;
   }

@@ -124,7 +124,7 @@ WRONG = [
     (("overrides", 0), {"match": {"op": "Gemm"}}), (("overrides", 0, "set", "outputs", "bits"), 64),
     (("overrides", 0, "set", "outputs", "state"), "int8"), (("export", 0, "format"), "onnx"), (("export", 0), {"format": "onnx-qdq"}),
     (("export", 0, "compress"), True), (("configs_out",), ["x"]), (("model",), ""), (("calibration", "path"), ""),
-    (("calibration",), {"inputs": {}}), (("export", 0, "path"), ""), (("overrides", 0, "match"), {}), (("overrides", 0, "set"), {}),
+    (("calibration",), {"inputs": {}}), (("calibration", "inputs"), {"input": {"path": "x.npz"}}), (("export", 0, "path"), ""), (("overrides", 0, "match"), {}), (("overrides", 0, "set"), {}),
     (("overrides", 0, "set", "outputs"), {}),
 ]
 
