@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <set>
 
-#include "core/base/nearest.h"
 #include "core/cli/console.h"
-#include "core/model/onnx_io.h"
 #include "core/pattern/matcher.h"
+#include "core/pattern/missing.h"
 
 namespace halftone::cli {
 namespace {
@@ -37,25 +35,6 @@ std::string names_text(const model::Model &model, const pattern::Pattern &patter
   return text;
 }
 
-// A pattern that occurs nowhere may have a misspelt operator: names those that neither ONNX nor the model knows.
-void note_unknown(const model::Model &model, const pattern::Pattern &pattern) {
-  std::set<std::string> present;
-  for (const model::Handle graph : model.graphs()) {
-    for (const model::Handle node : model.graph(graph).nodes) {
-      present.insert(type_text(model.node(node).domain, model.node(node).op_type));
-    }
-  }
-  const std::vector<std::string> names(present.begin(), present.end());
-  for (const pattern::Operation &operation : pattern.operations) {
-    for (const pattern::OperatorType &type : operation.types) {
-      const std::string text = type_text(type.domain, type.type);
-      if (present.contains(text)) continue;
-      const bool known = type.domain.empty() && model::is_known_operator("", type.type, model::linked_opset());
-      std::printf("  the model has no %s%s\n", text.c_str(), known ? "" : nearest_hint(text, names).c_str());
-    }
-  }
-}
-
 }  // namespace
 
 void print_matches(const model::Model &model, const std::vector<std::string> &patterns) {
@@ -66,7 +45,9 @@ void print_matches(const model::Model &model, const std::vector<std::string> &pa
     const auto count = std::ranges::count(matches, i, &pattern::Match::pattern);
     std::printf("%s%s\n%td %s\n", i == 0 ? "" : "\n", parsed[i].text.c_str(), count, count == 1 ? "place" : "places");
     if (count == 0) {
-      note_unknown(model, parsed[i]);
+      for (const std::string &missing : pattern::missing_operators(model, parsed[i])) {
+        std::printf("  the model has no %s\n", missing.c_str());
+      }
       continue;
     }
     std::puts("");

@@ -150,7 +150,8 @@ class Converter {
       refuse(setting, fmt::format("must be {}, not {}", expected(), shown(setting)));
     }
     if ((param_.flags & HT_PARAM_PATTERN) != 0) {
-      pattern::check_setting(setting, fmt::format("parameter '{}' of {}", param_.name, what_));
+      pattern::check_setting(setting, fmt::format("parameter '{}' of {}", param_.name, what_),
+                             (param_.flags & HT_PARAM_FUSION) != 0 ? pattern::Use::kFusion : pattern::Use::kAny);
     }
     std::string value = scalar_text(setting);
     if (param_.kind != HT_VALUE_CHOICE) return value;

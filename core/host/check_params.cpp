@@ -19,7 +19,7 @@ constexpr std::uint64_t kMostParams = 1024;
 constexpr std::uint32_t kMostValues = 65536;
 constexpr std::size_t kLongText = 64 * 1024;
 constexpr std::uint32_t kAllFlags = HT_PARAM_REQUIRED | HT_PARAM_LIST | HT_PARAM_NULLABLE | HT_PARAM_ADVANCED |
-                                    HT_PARAM_DEPRECATED | HT_PARAM_NEUTRAL | HT_PARAM_PATTERN;
+                                    HT_PARAM_DEPRECATED | HT_PARAM_NEUTRAL | HT_PARAM_PATTERN | HT_PARAM_FUSION;
 
 [[noreturn]] void refuse(const std::string &where, std::string_view problem) {
   fail(Status::kInvalidArgument, "{}: {}; the plug-in's author must correct it", where, problem);
@@ -95,9 +95,9 @@ void check_choices(const std::string &where, const ht_param &param) {
   }
 }
 
-void check_pattern(const std::string &where, std::string_view text) {
+void check_pattern(const std::string &where, std::string_view text, bool fusion) {
   try {
-    (void)pattern::parse(text);
+    (void)(fusion ? pattern::parse_fusion(text) : pattern::parse(text));
   } catch (const Error &error) {
     refuse(where, fmt::format("its default is wrong: {}", error.message()));
   }
@@ -117,7 +117,9 @@ void check_default(const std::string &where, const ht_param &param) {
   for (std::uint32_t i = 0; i < value.count; ++i) {
     if (param.kind == HT_VALUE_STR || param.kind == HT_VALUE_CHOICE) {
       check_view(where, "default", element<ht_str>(value, i), kLongText);
-      if ((param.flags & HT_PARAM_PATTERN) != 0) check_pattern(where, text_of(element<ht_str>(value, i)));
+      if ((param.flags & HT_PARAM_PATTERN) != 0) {
+        check_pattern(where, text_of(element<ht_str>(value, i)), (param.flags & HT_PARAM_FUSION) != 0);
+      }
     } else if (param.kind == HT_VALUE_MAP) {
       check_view(where, "default", element<ht_field>(value, i).name, kLongText);
     } else if (param.kind == HT_VALUE_FLAG && (element<std::int64_t>(value, i) & ~std::int64_t{1}) != 0) {
@@ -136,6 +138,9 @@ void check_param(const std::string &where, const ht_param &param) {
     refuse(where, "it is flagged as a pattern and is no text");
   }
   check_text(where, "doc", param.doc, kLongText, true);
+  if ((param.flags & HT_PARAM_FUSION) != 0 && (param.flags & HT_PARAM_PATTERN) == 0) {
+    refuse(where, "it is flagged as a fusion and is no pattern");
+  }
   if (param.unit != nullptr) check_text(where, "unit", param.unit, 64);
   if (param.since != nullptr) check_text(where, "since", param.since, 64);
   if (param.replaced_by != nullptr) check_text(where, "replaced_by", param.replaced_by, 256);

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,9 @@ std::int64_t linked_opset();
 
 // True when the linked onnx knows an operator of this domain at all; false says nothing about foreign domains.
 bool is_known_operator(std::string_view domain, std::string_view op_type, std::int64_t opset);
+
+// Attributes that an operator has in any opset that the linked onnx knows; nullopt for an operator that it does not.
+std::optional<std::vector<std::string>> attribute_names(std::string_view domain, std::string_view op_type);
 
 // What an attribute is when a node does not write it; without data when the linked onnx knows no default.
 Attribute default_attribute(std::string_view domain, std::string_view op_type, std::int64_t opset,

@@ -1,6 +1,7 @@
 #include "core/model/onnx_schema.h"
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "core/base/error.h"
@@ -47,6 +48,20 @@ std::int64_t linked_ir_version() {
 
 bool is_known_operator(std::string_view domain, std::string_view op_type, std::int64_t opset) {
   return schema(domain, op_type, opset) != nullptr;
+}
+
+std::optional<std::vector<std::string>> attribute_names(std::string_view domain, std::string_view op_type) {
+  std::set<std::string> names;
+  bool known = false;
+  for (std::int64_t opset = linked_version(domain); opset > 0; --opset) {
+    const onnx::OpSchema *version = schema(domain, op_type, opset);
+    if (version == nullptr) continue;  // not yet, or withdrawn
+    known = true;
+    for (const auto &[name, attribute] : version->attributes()) names.insert(name);
+    opset = version->SinceVersion();  // those between are the same
+  }
+  if (!known) return std::nullopt;
+  return std::vector<std::string>(names.begin(), names.end());
 }
 
 Attribute default_attribute(std::string_view domain, std::string_view op_type, std::int64_t opset,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/nearest.h"
 #include "core/model/onnx_io.h"
 
 namespace halftone::pattern {
@@ -103,7 +104,7 @@ std::size_t Parser::operation() {
   }
   draft_.pattern.operations.emplace_back();
   auto types = operator_types();
-  auto attributes = accept("[") ? attribute_tests() : std::vector<AttributeTest>();
+  auto attributes = accept("[") ? attribute_tests(types) : std::vector<AttributeTest>();
   expect("(", "inputs of an operator stand in parentheses: Relu(x), or Relu(*) for any");
   draft_.pattern.operations[made].types = std::move(types);
   draft_.pattern.operations[made].attributes = std::move(attributes);
@@ -137,10 +138,27 @@ OperatorType Parser::operator_type() {
   return {std::string(domain == "ai.onnx" ? "" : domain), std::string(word.text.substr(dot + 1))};
 }
 
-std::vector<AttributeTest> Parser::attribute_tests() {
+// One of the alternatives has to know the attribute; of operators that ONNX does not know nothing is.
+void Parser::check_attribute(const std::vector<OperatorType> &types) const {
+  std::vector<std::string> names;
+  for (const OperatorType &type : types) {
+    const auto known = type.domain.empty() ? model::attribute_names("", type.type) : std::nullopt;
+    if (!known) return;
+    names.insert(names.end(), known->begin(), known->end());
+  }
+  if (types.empty() || std::ranges::find(names, now().text) != names.end()) return;
+  std::string operators;
+  for (const OperatorType &type : types) operators.append(operators.empty() ? "" : " or ").append(type.type);
+  fail_at(text_, now().at,
+          fmt::format("{} has no attribute '{}'{}; write one that ONNX knows", operators, now().text,
+                      nearest_hint(now().text, names)));
+}
+
+std::vector<AttributeTest> Parser::attribute_tests(const std::vector<OperatorType> &types) {
   std::vector<AttributeTest> tests;
   do {
     if (now().kind != Token::Kind::kWord) unexpected("the name of an attribute", "write for instance Conv[group=1](*)");
+    check_attribute(types);
     AttributeTest test;
     test.name = std::string(now().text);
     ++at_;

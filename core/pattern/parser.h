@@ -52,7 +52,8 @@ class Parser {
   std::size_t operation();
   std::vector<OperatorType> operator_types();
   OperatorType operator_type();
-  std::vector<AttributeTest> attribute_tests();
+  std::vector<AttributeTest> attribute_tests(const std::vector<OperatorType> &types);
+  void check_attribute(const std::vector<OperatorType> &types) const;
   AttributeTest::Wanted wanted();
   AttributeTest::Wanted wanted_list();
   void inputs(std::size_t operation);

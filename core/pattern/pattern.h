@@ -51,6 +51,9 @@ inline constexpr std::size_t kMostOperations = 64;
 // Throws InvalidArgument that quotes the pattern, names line:column in it, what was expected there and what to do.
 Pattern parse(std::string_view text);
 
+// The same for what is to become one operator: a single one is refused.
+Pattern parse_fusion(std::string_view text);
+
 // Outputs do not depend on the order of the inputs: Add, Mul, Max ...
 bool is_commutative(std::string_view domain, std::string_view op_type);
 

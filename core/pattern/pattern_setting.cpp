@@ -16,9 +16,9 @@ std::string_view hint(std::string_view text) {
 
 }  // namespace
 
-void check_setting(const Setting &setting, std::string_view what) {
+void check_setting(const Setting &setting, std::string_view what, Use use) {
   try {
-    (void)parse(setting.text);
+    (void)(use == Use::kFusion ? parse_fusion(setting.text) : parse(setting.text));
   } catch (const Error &error) {
     const bool placed = !setting.where.file.empty() || setting.where.line != 0;
     fail(Status::kInvalidArgument, "{}{}: {}{}", placed ? setting.where.text() + ": " : "", what, error.message(),

@@ -117,4 +117,14 @@ Pattern parse(std::string_view text) {
   return resolve(Parser(text).run());
 }
 
+Pattern parse_fusion(std::string_view text) {
+  Pattern pattern = parse(text);
+  if (pattern.operations.size() == 1) {
+    fail_at(text, tokens_of(text).front().at,
+            "this is one operator alone, and a fusion needs two or more; write what comes before it into its "
+            "parentheses, for instance Relu(Conv(*))");
+  }
+  return pattern;
+}
+
 }  // namespace halftone::pattern

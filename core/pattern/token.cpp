@@ -108,14 +108,23 @@ class Lexer {
   std::size_t at_ = 0;
 };
 
-// A pattern of several lines in one, without its comments.
+}  // namespace
+
+std::vector<Token> tokens_of(std::string_view pattern) {
+  return Lexer(pattern).run();
+}
+
 std::string one_line(std::string_view pattern) {
   std::string line;
-  bool comment = false;
-  for (const char c : pattern) {
-    comment = c == '#' || (comment && c != '\n');
-    if (comment) continue;
-    if (!is_space(c)) {
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    const char c = pattern[at];
+    const std::size_t close = c == '\'' || c == '"' ? pattern.find(c, at + 1) : std::string_view::npos;
+    if (close != std::string_view::npos) {  // a text in quotes keeps its spaces, and has no comments
+      for (; at < close; ++at) line += pattern[at] == '\n' || pattern[at] == '\r' ? ' ' : pattern[at];
+      line += c;
+    } else if (c == '#') {
+      at = std::min(pattern.find('\n', at), pattern.size()) - 1;
+    } else if (!is_space(c)) {
       line += c;
     } else if (!line.empty() && line.back() != ' ') {
       line += ' ';
@@ -123,12 +132,6 @@ std::string one_line(std::string_view pattern) {
   }
   while (!line.empty() && line.back() == ' ') line.pop_back();
   return line;
-}
-
-}  // namespace
-
-std::vector<Token> tokens_of(std::string_view pattern) {
-  return Lexer(pattern).run();
 }
 
 void fail_at(std::string_view pattern, std::size_t at, const std::string &what) {

@@ -19,6 +19,9 @@ struct Token {
 // Ends with a token of kind kEnd. Spaces, line ends and what follows a `#` in its line separate tokens.
 std::vector<Token> tokens_of(std::string_view pattern);
 
+// A text without its comments on one line, also when it is no pattern.
+std::string one_line(std::string_view pattern);
+
 // Throws InvalidArgument: "pattern 'y = Relu(' at 1:10: ...".
 [[noreturn]] void fail_at(std::string_view pattern, std::size_t at, const std::string &what);
 

@@ -130,8 +130,8 @@ class DescriptorReader {
     const Setting *patterns = fusion == nullptr ? nullptr : given(*fusion, "patterns");
     constexpr std::string_view kWhat = "'fusion.patterns'";
     if (patterns == nullptr) return;
-    if (!patterns->is_list()) return pattern::check_setting(*patterns, kWhat);
-    for (const Setting &item : patterns->list()) pattern::check_setting(item, kWhat);
+    if (!patterns->is_list()) return pattern::check_setting(*patterns, kWhat, pattern::Use::kFusion);
+    for (const Setting &item : patterns->list()) pattern::check_setting(item, kWhat, pattern::Use::kFusion);
   }
 
   void check_pipeline() const {

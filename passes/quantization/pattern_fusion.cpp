@@ -49,21 +49,6 @@ std::string shown(const QuantizationPoints &points, ht_handle handle) {
   return std::string(node.op_type()) + " '" + std::string(node.name()) + "'";
 }
 
-// The text without comments, on one line.
-std::string one_line(std::string_view text) {
-  std::string line;
-  bool comment = false;
-  for (const char c : text) {
-    comment = c == '#' || (comment && c != '\n');
-    if (comment) continue;
-    const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
-    if (!space) line += c;
-    if (space && !line.empty() && line.back() != ' ') line += ' ';
-  }
-  if (!line.empty() && line.back() == ' ') line.pop_back();
-  return line;
-}
-
 }  // namespace
 
 std::vector<ht_handle> ends_of(const QuantizationPoints &points, ht_handle value) {
@@ -77,7 +62,8 @@ PatternFusion fuse_patterns(const sdk::Context &ctx, const QuantizationPoints &p
   PatternFusion fusion;
   fusion.counts.resize(patterns.size());
   if (patterns.empty()) return fusion;
-  for (const sdk::PatternMatch &match : sdk::Patterns(ctx).find(patterns, points.graph.main())) {
+  const sdk::Patterns service(ctx);
+  for (const sdk::PatternMatch &match : service.find(patterns, points.graph.main())) {
     PatternFusion::Count &count = fusion.counts[match.pattern()];
     ++count.found;
     const std::vector<std::uint32_t> outputs = data_outputs(points, match.root());
@@ -92,7 +78,7 @@ PatternFusion fuse_patterns(const sdk::Context &ctx, const QuantizationPoints &p
       count.leave(shown(points, in_float) + " is in float");
       continue;
     }
-    const std::string reason = "fused by pattern '" + one_line(patterns[match.pattern()]) + "'";
+    const std::string reason = "fused by pattern '" + service.one_line(patterns[match.pattern()]) + "'";
     for (const ht_handle value : match.inner()) {
       for (const ht_handle end : ends_of(points, value)) points.join(end, out, reason);
     }
@@ -103,6 +89,7 @@ PatternFusion fuse_patterns(const sdk::Context &ctx, const QuantizationPoints &p
 }
 
 void report_patterns(const sdk::Context &ctx, std::span<const std::string> patterns, const PatternFusion &fusion) {
+  const sdk::Patterns service(ctx);
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     const PatternFusion::Count &count = fusion.counts[i];
     std::string text = std::to_string(count.found) + (count.found == 1 ? " place" : " places");
@@ -110,7 +97,10 @@ void report_patterns(const sdk::Context &ctx, std::span<const std::string> patte
       text.append(" (").append(std::to_string(count.found - count.fused));
       text.append(" not fused: ").append(count.hindrance).append(")");
     }
-    ctx.report("pattern '" + one_line(patterns[i]) + "'", text);
+    if (count.found == 0) {
+      for (const std::string &missing : service.missing(patterns[i])) text += "; the model has no " + missing;
+    }
+    ctx.report("pattern '" + service.one_line(patterns[i]) + "'", text);
   }
 }
 

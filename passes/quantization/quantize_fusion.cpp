@@ -182,7 +182,7 @@ class QuantizeFusion final : public sdk::Pass {
             "patterns",
             "patterns of operators that the device computes as one, such as \"y = Relu(Add(_, _))\"; absent: "
             "the platform's fusion.patterns")
-        .patterns()
+        .fusions()
         .optional_texts("activations", "operators that fuse with a computing operator; absent: the platform's list")
         .flag("fuse_activation", "fuse computing operators with activations", true)
         .optional_flag("passive", "fuse operators that only move values; absent: as the platform says, else true")

@@ -3,6 +3,8 @@
 #include "core/host/service/table.h"
 #include "core/host/service/tables.h"
 #include "core/pattern/matcher.h"
+#include "core/pattern/missing.h"
+#include "core/pattern/token.h"
 
 namespace halftone::host {
 
@@ -51,10 +53,24 @@ ht_status HT_CALL find(ht_ctx *ctx, const ht_strs *texts, ht_handle graph, ht_pa
   });
 }
 
+ht_status HT_CALL one_line(ht_ctx *ctx, const ht_str *pattern, ht_str *line) {
+  return serve(ctx, [&] { *line = kept_text(ctx, pattern::one_line(text(pattern))); });
+}
+
+ht_status HT_CALL missing(ht_ctx *ctx, const ht_str *pattern, ht_strs *operators) {
+  return serve(ctx, [&] {
+    std::vector<ht_str> list;
+    for (const std::string &name : pattern::missing_operators(working(ctx).model, pattern::parse(text(pattern)))) {
+      list.push_back(kept_text(ctx, name));
+    }
+    *operators = {keep(ctx, std::span<const ht_str>(list)), list.size()};
+  });
+}
+
 }  // namespace
 
 const ht_pattern *pattern_table() {
-  static constexpr ht_pattern kTable = {sizeof(ht_pattern), 0, &check, &find};
+  static constexpr ht_pattern kTable = {sizeof(ht_pattern), 0, &check, &find, &one_line, &missing};
   return &kTable;
 }
 

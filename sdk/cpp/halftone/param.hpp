@@ -66,6 +66,8 @@ class Params {
   Params &advanced() { return with_flag(HT_PARAM_ADVANCED); }
   // The texts are patterns (halftone/pattern.h): the host checks them before the run.
   Params &patterns() { return with_flag(HT_PARAM_PATTERN); }
+  // Patterns of operators that become one: a single operator is refused.
+  Params &fusions() { return with_flag(HT_PARAM_PATTERN | HT_PARAM_FUSION); }
 
   const std::vector<ht_param> &schema() const { return schema_; }
 

@@ -13,15 +13,15 @@ namespace halftone::sdk {
 // One occurrence. Its lists live until the running call returns.
 class PatternMatch {
  public:
-  explicit PatternMatch(const ht_pattern_match &match) : match_(match) {}
-  std::size_t pattern() const { return match_.pattern; }  // which of the texts
-  ht_handle graph() const { return match_.graph; }
-  ht_handle root() const { return match_.root; }
-  std::span<const ht_handle> nodes() const { return span_of(match_.nodes); }
-  std::span<const ht_handle> inner() const { return span_of(match_.inner); }
+  explicit PatternMatch(const ht_pattern_match &match) : match_(&match) {}
+  std::size_t pattern() const { return match_->pattern; }  // which of the texts
+  ht_handle graph() const { return match_->graph; }
+  ht_handle root() const { return match_->root; }
+  std::span<const ht_handle> nodes() const { return span_of(match_->nodes); }
+  std::span<const ht_handle> inner() const { return span_of(match_->inner); }
   // What a name stands for; nothing for an optional input that is absent. A name that the text lacks throws.
   std::span<const ht_handle> values(std::string_view name) const {
-    for (std::uint64_t i = 0; i < match_.binding_count; ++i) {
+    for (std::uint64_t i = 0; i < match_->binding_count; ++i) {
       const ht_pattern_binding &binding = binding_at(i);
       if (view(binding.name) == name) return span_of(binding.values);
     }
@@ -35,10 +35,10 @@ class PatternMatch {
 
  private:
   const ht_pattern_binding &binding_at(std::uint64_t index) const {
-    const char *bytes = reinterpret_cast<const char *>(match_.bindings) + index * match_.bindings->struct_size;
+    const char *bytes = reinterpret_cast<const char *>(match_->bindings) + index * match_->bindings->struct_size;
     return *reinterpret_cast<const ht_pattern_binding *>(bytes);
   }
-  const ht_pattern_match &match_;
+  const ht_pattern_match *match_;
 };
 
 class Patterns {
@@ -60,6 +60,22 @@ class Patterns {
       matches.emplace_back(*reinterpret_cast<const ht_pattern_match *>(bytes));
     }
     return matches;
+  }
+  // A text without comments on one line, for reports.
+  std::string one_line(std::string_view text) const {
+    const ht_str raw = view(text);
+    ht_str line{};
+    check(api_->one_line(ctx_.raw, &raw, &line));
+    return std::string(view(line));
+  }
+  // Operators of a pattern that the model has nowhere: "Rleu (did you mean 'Relu'?)".
+  std::vector<std::string> missing(std::string_view text) const {
+    const ht_str raw = view(text);
+    ht_strs list{};
+    check(api_->missing(ctx_.raw, &raw, &list));
+    std::vector<std::string> names;
+    for (std::uint64_t i = 0; i < list.size; ++i) names.emplace_back(view(list.data[i]));
+    return names;
   }
 
  private:

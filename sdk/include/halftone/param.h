@@ -37,6 +37,7 @@ typedef struct ht_field {
 #define HT_PARAM_DEPRECATED 16u /* still read, with a warning that names replaced_by */
 #define HT_PARAM_NEUTRAL 32u    /* does not affect results: left out of digests */
 #define HT_PARAM_PATTERN 64u    /* texts that are patterns (pattern.h); the host refuses others before the run */
+#define HT_PARAM_FUSION 128u    /* with HT_PARAM_PATTERN: of two operators or more, which become one */
 
 /* One parameter of a component: static data of the plug-in. */
 typedef struct ht_param {

@@ -48,6 +48,11 @@ typedef struct ht_pattern {
    * HT_INVALID_ARGUMENT when a text is no pattern; HT_RESOURCE_EXHAUSTED when one is so symmetric that there are too
    * many ways to try. */
   ht_status(HT_CALL *find)(ht_ctx *ctx, const ht_strs *texts, ht_handle graph, ht_pattern_matches *matches);
+  /* A text without comments on one line, for reports; also of what is no pattern. */
+  ht_status(HT_CALL *one_line)(ht_ctx *ctx, const ht_str *text, ht_str *line);
+  /* Operators of the pattern that the model has nowhere, such as "Rleu (did you mean 'Relu'?)"; of alternatives all
+   * have to be missing, "Elu or Selu". HT_INVALID_ARGUMENT when the text is no pattern. */
+  ht_status(HT_CALL *missing)(ht_ctx *ctx, const ht_str *text, ht_strs *operators);
 } ht_pattern;
 HT_EXTERN_C_END
 #endif

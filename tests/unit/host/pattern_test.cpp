@@ -106,6 +106,20 @@ TEST_CASE("a text alone can be checked") {
   CHECK(find_service(HT_PATTERN_1, 0) == nullptr);
 }
 
+TEST_CASE("a text on one line, and the operators that the model does not have") {
+  Swish s;
+  const ht_str text = view("Relu(  # first\n Conv[auto_pad='#'](*))");
+  ht_str line{};
+  REQUIRE(service().one_line(&s.ctx, &text, &line) == HT_OK);
+  CHECK(std::string(line.data, line.size) == "Relu( Conv[auto_pad='#'](*))");
+  ht_strs missing{};
+  REQUIRE(service().missing(&s.ctx, &text, &missing) == HT_OK);
+  REQUIRE(missing.size == 1);
+  CHECK(std::string(missing.data[0].data, missing.data[0].size) == "Relu");
+  const ht_str bad = view("Relu(");
+  CHECK(service().missing(&s.ctx, &bad, &missing) == HT_INVALID_ARGUMENT);
+}
+
 ht_param pattern_param() {
   ht_param p{};
   p.struct_size = sizeof p;
@@ -137,6 +151,23 @@ TEST_CASE("what is no pattern is refused with its place in the file and in the t
       error_of(text_at("Relu(x", 3)),
       "p.yaml:3:5: parameter 'patterns' of pass 'x': pattern 'Relu(x' at 1:7: expected ')', found the end of the "
       "pattern; inputs are separated by commas and end with ')'. In a YAML list of brackets a pattern needs quotes");
+}
+
+TEST_CASE("what is to become one operator has two at least") {
+  ht_param param = pattern_param();
+  param.flags |= HT_PARAM_FUSION;
+  const auto error_of = [&](const std::string &text) {
+    const Setting settings{Setting::Map{{"patterns", text_at(text, 3)}}, {}, {}, {}};
+    return SamplePlugin::error_of([&] { Arguments(&param, 1, &settings, "pass 'x'"); });
+  };
+  CHECK_EQ(error_of("Relu(Conv(*))"), "");
+  CHECK(error_of("Relu(*)").find("pattern 'Relu(*)' at 1:1: this is one operator alone") != std::string::npos);
+  param.flags = HT_PARAM_LIST | HT_PARAM_FUSION;
+  SamplePlugin sample;
+  sample.param = param;
+  Registry registry;
+  CHECK(SamplePlugin::error_of([&] { registry.add(&sample.plugin, {}); }).find("flagged as a fusion") !=
+        std::string::npos);
 }
 
 TEST_CASE("a component's own default must be a pattern, and its parameter a text") {

@@ -83,6 +83,19 @@ TEST_CASE("a pattern that occurs nowhere is reported") {
   CHECK(r.row("pattern 'y = Relu( Add(_, _))'") == "1 place");
 }
 
+TEST_CASE("for a pattern that occurs nowhere the report names the operators that the model does not have") {
+  const PassRunner r =
+      fused(residual(), "patterns: ['y = Rleu(Conv(*))', 'y = {Elu|Relu}(Tanh(_))', '{Elu|Celu}(Add(*))']");
+  CHECK(r.row("pattern 'y = Rleu(Conv(*))'") == "0 places; the model has no Rleu (did you mean 'Relu'?)");
+  CHECK(r.row("pattern 'y = {Elu|Relu}(Tanh(_))'") == "0 places; the model has no Tanh");
+  CHECK(r.row("pattern '{Elu|Celu}(Add(*))'") == "0 places; the model has no Elu or Celu");
+}
+
+TEST_CASE("reports and reasons quote a pattern with what its quotes hold") {
+  const PassRunner r = fused(residual(), "patterns: [\"y = Relu(Add(Conv[auto_pad!='#  a'](*), _)) # b\"]");
+  CHECK(r.row("pattern 'y = Relu(Add(Conv[auto_pad!='#  a'](*), _))'") == "1 place");
+}
+
 TEST_CASE("longest pattern first") {
   const PassRunner r =
       fused(residual(), "patterns: ['Add(Conv(*), Conv(*))', 'Relu(Add(Conv(*), Conv(*)))'], passive: false");
@@ -196,6 +209,10 @@ TEST_CASE("a wrong pattern stops the pass before it begins") {
   expect_error(Status::kInvalidArgument,
                {"test:1:", "parameter 'patterns' of pass 'quantize-fusion'", "pattern 'Relu(' at 1:6"},
                [&] { r.run("quantize-fusion", "{patterns: ['Relu(']}"); });
+  expect_error(Status::kInvalidArgument, {"test:1:", "pattern 'y = Relu(_)' at 1:1", "a fusion needs two or more"},
+               [&] { r.run("quantize-fusion", "{patterns: ['y = Relu(_)']}"); });
+  expect_error(Status::kInvalidArgument, {"'fusion.patterns'", "pattern 'Relu(*)' at 1:1", "a fusion needs two"},
+               [&] { PassRunner(std::move(residual().model), platform("patterns: ['Relu(*)']")); });
 }
 
 }  // namespace

@@ -92,6 +92,25 @@ TEST_CASE("attributes") {
   CHECK(message("Resize[mode='linear](x)") == "1:13: this quote is never closed; add one at its end");
 }
 
+TEST_CASE("attributes that ONNX's operators do not have") {
+  CHECK(message("Relu(Conv[gruop!=1](*))") ==
+        "1:11: Conv has no attribute 'gruop' (did you mean 'group'?); write one that ONNX knows");
+  CHECK(message("{Conv|Gemm}[transC=1](*)").starts_with("1:13: Conv or Gemm has no attribute 'transC' (did you mean"));
+  for (const char *text : {"{Conv|Gemm}[transB=1](*)", "Resize[coordinate_transformation_mode=asymmetric](*)",
+                           "{Conv|com.vendor.Conv}[gruop=1](*)", "com.vendor.Conv[gruop=1](*)", "_[gruop=1](*)",
+                           "NoSuchOperator[gruop=1](*)", "Upsample[scales=2](*)", "Clip[min=0](*)"}) {
+    CHECK(message(text) == "no error");
+  }
+}
+
+TEST_CASE("a fusion has two operators or more") {
+  CHECK(parse_fusion("Relu(Conv(*))").operations.size() == 2);
+  CHECK_THROWS_WITH_AS((void)parse_fusion("# alone\n y = Relu(x)"),
+                       "pattern 'y = Relu(x)' at 2:2: this is one operator alone, and a fusion needs two or more; "
+                       "write what comes before it into its parentheses, for instance Relu(Conv(*))",
+                       Error);
+}
+
 TEST_CASE("numbers") {
   CHECK(message("Clip(x, 0, 6e999)") ==
         "1:12: this is no number that fits a double; write for instance 6, -1.5 or 1e-5");

@@ -153,7 +153,7 @@ TEST_CASE("damaged texts are refused in words, or are other patterns") {
   const std::string_view alphabet = "(){}[]|,=!*?._#'\"-+ \nabxwhere019R\xc3\x7f";
   for (int round = 0; round < 20000; ++round) {
     std::string text = kTexts[below(random, std::size(kTexts))];
-    if (below(random, 4) == 0) text = "y = Conv[group=1, kernel_shape=[3, 3], a='b'](x, 0.5, b?, ...) # end";
+    if (below(random, 4) == 0) text = "y = Conv[group=1, kernel_shape=[3, 3], auto_pad='b'](x, 0.5, b?, ...) # end";
     for (std::size_t edits = 1 + below(random, 4); edits > 0; --edits) {
       const std::size_t at = below(random, text.size());
       const char letter = alphabet[below(random, alphabet.size())];
