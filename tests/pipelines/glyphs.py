@@ -1,17 +1,13 @@
 """Runs halftone on the example model in a folder of its own."""
 import json
 import os
+import pathlib
 import shutil
 import subprocess
+import sys
 
-
-class Failure(Exception):
-    """What a test expected and did not get."""
-
-
-def require(condition, text):
-    if not condition:
-        raise Failure(text)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from test_main import require  # noqa: E402
 
 
 class Bench:
@@ -64,3 +60,6 @@ class Bench:
     def remove(self, name):
         path = self.work / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+FOLDERS = {"glyphs": "the folder of the example model", "plugins": "the folder of the first-party plug-ins"}

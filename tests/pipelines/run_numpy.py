@@ -1,18 +1,16 @@
 """Files that NumPy writes and reads. Archives as calibration data must give what the same arrays give as .npy files. Needs
 NumPy. Each function is one test; the first argument names it."""
-import argparse
 import io
 import pathlib
-import subprocess
 import sys
-import tempfile
 import zipfile
 
 import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "errors"))
 import make_onnx as onnx  # noqa: E402
-from glyphs import Bench, Failure, require  # noqa: E402
+from glyphs import FOLDERS, Bench  # noqa: E402
+from test_main import require, run_tests  # noqa: E402
 
 COUNT = 40
 
@@ -136,29 +134,8 @@ def outputs(bench):
     require(sorted(path.name for path in (bench.work / "out").iterdir()) == sorted(file[4:] for file in files), "other files")
 
 
-TESTS = {test.__name__: test for test in (same_as_npy, folders, zip_forms, two_inputs, memory_stays, outputs)}
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--halftone", type=pathlib.Path, required=True, help="the program")
-    parser.add_argument("--glyphs", type=pathlib.Path, required=True, help="the folder of the example model")
-    parser.add_argument("--plugins", type=pathlib.Path, required=True, help="the folder of the first-party plug-ins")
-    parser.add_argument("tests", nargs="*", choices=[*TESTS, []], help="all of them when none is named")
-    options = parser.parse_args()
-    for name in ("halftone", "glyphs", "plugins"):
-        setattr(options, name, getattr(options, name).resolve())
-    failed = 0
-    for name in options.tests or TESTS:
-        with tempfile.TemporaryDirectory(prefix="halftone-numpy-") as folder:
-            try:
-                TESTS[name](Bench(options, pathlib.Path(folder).resolve()))
-                print(f"{name}: passed")
-            except (Failure, subprocess.TimeoutExpired) as failure:
-                failed += 1
-                print(f"{name}: FAILED: {failure}")
-    return 1 if failed else 0
+TESTS = (same_as_npy, folders, zip_forms, two_inputs, memory_stays, outputs)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(__doc__, TESTS, Bench, FOLDERS))

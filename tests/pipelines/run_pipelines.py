@@ -1,12 +1,10 @@
 """Pipelines from end to end on the example model. Each function is one test; the first argument names it."""
-import argparse
-import pathlib
 import signal
 import subprocess
 import sys
-import tempfile
 
-from glyphs import Bench, Failure, require
+from glyphs import FOLDERS, Bench
+from test_main import require, run_tests
 
 
 def explicit_passes(bench):
@@ -307,31 +305,10 @@ def stopped_by_ctrl_c(bench):
     require(lines[-1].strip() != "" and "cancel" in "".join(lines), f"the messages: {''.join(lines)}")
 
 
-TESTS = {test.__name__: test for test in (
+TESTS = (
     explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, evaluates, inspects, dry_run, passes_listed,
-    observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, stopped_by_ctrl_c)}
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--halftone", type=pathlib.Path, required=True, help="the program")
-    parser.add_argument("--glyphs", type=pathlib.Path, required=True, help="the folder of the example model")
-    parser.add_argument("--plugins", type=pathlib.Path, required=True, help="the folder of the first-party plug-ins")
-    parser.add_argument("tests", nargs="*", choices=[*TESTS, []], help="all of them when none is named")
-    options = parser.parse_args()
-    for name in ("halftone", "glyphs", "plugins"):
-        setattr(options, name, getattr(options, name).resolve())
-    failed = 0
-    for name in options.tests or TESTS:
-        with tempfile.TemporaryDirectory(prefix="halftone-pipelines-") as folder:
-            try:
-                TESTS[name](Bench(options, pathlib.Path(folder).resolve()))
-                print(f"{name}: passed")
-            except Failure as failure:
-                failed += 1
-                print(f"{name}: FAILED: {failure}")
-    return 1 if failed else 0
+    observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, stopped_by_ctrl_c)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(__doc__, TESTS, Bench, FOLDERS))

@@ -1,25 +1,17 @@
 """The JSON Schemas that halftone prints: every file of settings that ships is valid, and what the program refuses is not.
 Needs python3-jsonschema and python3-yaml. Each function is one test; the arguments name them."""
-import argparse
 import copy
 import json
 import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 
 import jsonschema
 import yaml
 
-
-class Failure(Exception):
-    """What a test expected and did not get."""
-
-
-def require(condition, text):
-    if not condition:
-        raise Failure(text)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from test_main import require, run_tests  # noqa: E402
 
 
 class Bench:
@@ -197,29 +189,9 @@ def parameters(bench):
     require(count > 20, f"only {count} parameters")
 
 
-TESTS = {test.__name__: test for test in (shipped, pipelines, platforms, parameters)}
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--halftone", type=pathlib.Path, required=True, help="the program")
-    parser.add_argument("--root", type=pathlib.Path, required=True, help="the source tree")
-    parser.add_argument("--plugins", type=pathlib.Path, required=True, help="the folder of the first-party plug-ins")
-    parser.add_argument("tests", nargs="*", choices=[*TESTS, []], help="all of them when none is named")
-    options = parser.parse_args()
-    for name in ("halftone", "root", "plugins"):
-        setattr(options, name, getattr(options, name).resolve())
-    failed = 0
-    for name in options.tests or TESTS:
-        with tempfile.TemporaryDirectory(prefix="halftone-schema-") as folder:
-            try:
-                TESTS[name](Bench(options, pathlib.Path(folder).resolve()))
-                print(f"{name}: passed")
-            except Failure as failure:
-                failed += 1
-                print(f"{name}: FAILED: {failure}")
-    return 1 if failed else 0
+TESTS = (shipped, pipelines, platforms, parameters)
+FOLDERS = {"root": "the source tree", "plugins": "the folder of the first-party plug-ins"}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(__doc__, TESTS, Bench, FOLDERS))
