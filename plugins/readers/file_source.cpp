@@ -96,4 +96,10 @@ bool is_folder(const std::filesystem::path &path) {
   return std::filesystem::is_directory(status);
 }
 
+std::optional<std::filesystem::path> file_of_all(const std::filesystem::path &path, std::string_view name) {
+  if (!is_folder(path)) return path;
+  std::filesystem::path whole = path / name;
+  return std::filesystem::is_regular_file(whole) ? std::optional(std::move(whole)) : std::nullopt;
+}
+
 }  // namespace halftone::readers

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,5 +50,9 @@ std::vector<std::filesystem::path> sorted_files(const std::filesystem::path &fol
 
 // Throws NOT_FOUND when nothing is there.
 bool is_folder(const std::filesystem::path &path);
+
+// The one file that holds all samples: the path itself, or a file of this name in the folder. Nothing where the files
+// of the folder are the samples. Throws as is_folder() does.
+std::optional<std::filesystem::path> file_of_all(const std::filesystem::path &path, std::string_view name);
 
 }  // namespace halftone::readers

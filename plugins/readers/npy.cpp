@@ -72,9 +72,7 @@ class Npy final : public sdk::Reader {
   }
   explicit Npy(const sdk::Args &) {}
   std::unique_ptr<sdk::Source> open(const sdk::Context &, const std::string &path) override {
-    if (!is_folder(path)) return std::make_unique<ArraySource>(path);
-    const std::filesystem::path whole = std::filesystem::path(path) / "x.npy";
-    if (std::filesystem::is_regular_file(whole)) return std::make_unique<ArraySource>(whole);
+    if (const auto whole = file_of_all(path, "x.npy")) return std::make_unique<ArraySource>(*whole);
     constexpr std::string_view kExtension[] = {".npy"};
     return std::make_unique<FilesSource>(sorted_files(path, kExtension));
   }

@@ -122,9 +122,7 @@ class Npz final : public sdk::Reader {
   explicit Npz(const sdk::Args &args)
       : choice_{args.text(HT_READER_ARRAY), args.text(HT_READER_INPUT)}, batches_(args.flag("batches")) {}
   std::unique_ptr<sdk::Source> open(const sdk::Context &, const std::string &path) override {
-    if (!is_folder(path)) return std::make_unique<ArchiveSource>(path, choice_);
-    const std::filesystem::path whole = std::filesystem::path(path) / "x.npz";
-    if (std::filesystem::is_regular_file(whole)) return std::make_unique<ArchiveSource>(whole, choice_);
+    if (const auto whole = file_of_all(path, "x.npz")) return std::make_unique<ArchiveSource>(*whole, choice_);
     constexpr std::string_view kEnding[] = {".npz"};
     return std::make_unique<FolderSource>(sorted_files(path, kEnding), choice_,
                                           batches_ ? SampleAxis::kFirst : SampleAxis::kNone);
