@@ -13,6 +13,7 @@
 #include "core/cli/console.h"
 #include "core/cli/figures.h"
 #include "core/pipeline/evaluate.h"
+#include "core/pipeline/platform_lookup.h"
 #include "core/pipeline/runner.h"
 
 namespace halftone::cli {
@@ -36,8 +37,10 @@ RunOptions run_options(const po::variables_map &values) {
 namespace {
 
 void print_plan(const pipeline::Runner &runner) {
-  if (!runner.platform_text().empty()) std::printf("platform %s\n", runner.platform_text().c_str());
-  for (const std::string &note : runner.platform_notes()) std::printf("  %s\n", note.c_str());
+  if (const pipeline::PlatformDescriptor *platform = runner.platform()) {
+    std::printf("platform %s\n", pipeline::platform_text(*platform).c_str());
+    for (const std::string &note : platform->notes) std::printf("  %s\n", note.c_str());
+  }
   Table table({"step", "pass", "parameters", "from"});
   std::size_t number = 0;
   for (const pipeline::PlannedStep &step : runner.plan()) {
@@ -153,7 +156,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
   }
   nlohmann::ordered_json figures;
   Table table({"figure", "value"});
-  table.add({"platform", runner.platform_text()});
+  table.add({"platform", runner.platform() == nullptr ? "" : pipeline::platform_text(*runner.platform())});
   figures["platform"] = runner.spec().platform;
   if (evaluation) add_evaluation(*evaluation, "int8", table, figures);
   const std::uint64_t before = file_size(runner.spec().model.string());

@@ -9,7 +9,6 @@
 #include "core/pipeline/named.h"
 #include "core/pipeline/overrides.h"
 #include "core/pipeline/platform_lookup.h"
-#include "core/pipeline/target.h"
 #include "halftone/exporter.h"
 #include "halftone/pass.h"
 
@@ -139,9 +138,6 @@ void Runner::open_platform() {
   if (spec_.platform.empty()) return;
   PlatformDescriptor descriptor =
       find_platform(registry_, spec_.platform, spec_.platform_where, spec_.platform_settings);
-  platform_notes_ = descriptor.notes;
-  platform_choices_ = descriptor.chosen;
-  platform_text_ = pipeline::platform_text(descriptor);
   if (const Setting *passes = descriptor.pipeline()) platform_passes_ = parse_passes(*passes);
   target_ = std::make_unique<Target>(std::move(descriptor));
 }
@@ -221,7 +217,9 @@ void Runner::commit_outputs(const std::string &figures) {
     texts.back()->write(text);
     texts.back()->finish();
   };
-  if (!spec_.configs_out.empty()) add(spec_.configs_out, configs_to_json(model_, spec_.platform, platform_choices_));
+  if (!spec_.configs_out.empty())
+    add(spec_.configs_out,
+        configs_to_json(model_, spec_.platform, target_ ? target_->descriptor().chosen : PlatformChoices()));
   add(spec_.figures_out, figures);
   for (const auto &file : exports_) file->finish();
   for (const auto &file : exports_) file->commit();

@@ -15,6 +15,7 @@
 #include "core/pipeline/pipeline_spec.h"
 #include "core/pipeline/plan.h"
 #include "core/pipeline/run_files.h"
+#include "core/pipeline/target.h"
 #include "core/pipeline/transaction.h"
 
 namespace halftone::pipeline {
@@ -41,9 +42,8 @@ class Runner {
   const host::Instance &executor() const noexcept { return *executor_; }
   const host::KernelIndex &kernels() const noexcept { return kernels_; }
   const std::vector<std::string> &warnings() const noexcept { return warnings_; }
-  // The platform with its settings, "vendor-int8 (cpu: avx2)", and what a user should know about them.
-  const std::string &platform_text() const noexcept { return platform_text_; }
-  const std::vector<std::string> &platform_notes() const noexcept { return platform_notes_; }
+  // With the choices for its settings; null when the run has none.
+  const PlatformDescriptor *platform() const noexcept { return target_ ? &target_->descriptor() : nullptr; }
 
   std::vector<StepReport> run_passes();
   // Writes every export under a temporary name; nothing appears yet. Gives their sizes.
@@ -67,10 +67,7 @@ class Runner {
   std::vector<std::string> warnings_;
   host::WorkingModel model_, original_;
   std::vector<PassStep> platform_passes_;
-  std::string platform_text_;
-  std::vector<std::pair<std::string, std::string>> platform_choices_;
-  std::vector<std::string> platform_notes_;
-  std::unique_ptr<host::TargetService> target_;
+  std::unique_ptr<Target> target_;
   std::unique_ptr<host::Instance> executor_;
   std::unique_ptr<calibration::Dataset> dataset_;
   std::unique_ptr<Calibrator> calibrator_;
