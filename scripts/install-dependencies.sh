@@ -14,7 +14,7 @@ build_packages=(
   libyaml-cpp-dev nlohmann-json3-dev libfmt-dev # pipeline files, reports
   libhwy-dev libxxhash-dev                      # vector code, digests
   libjpeg-dev libpng-dev                        # the reader of pictures
-  libzip-dev                                    # the reader of .npz archives
+  libminizip-dev                                # the reader of .npz archives
 )
 test_packages=(
   doctest-dev libonnx-testdata

@@ -1,9 +1,9 @@
 #include "zip_member.h"
 
-#include <zip.h>
+#include <minizip/unzip.h>
+#include <zlib.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "halftone/status.hpp"
@@ -12,88 +12,89 @@ namespace halftone::readers {
 namespace {
 
 constexpr std::size_t kPiece = std::size_t{256} << 10U;
+constexpr unsigned kEncrypted = 1;
+constexpr unsigned kStored = 0;
 
-std::string text_of(int code) {
-  zip_error_t error;
-  zip_error_init_with_code(&error, code);
-  std::string text = zip_error_strerror(&error);
-  zip_error_fini(&error);
-  return text;
+std::string member_name(const ZipArchive &archive, const ZipEntry &entry) {
+  return "'" + entry.name + "' in '" + archive.path() + "'";
 }
 
-[[noreturn]] void refuse_archive(const std::string &path, int code) {
-  if (code == ZIP_ER_NOZIP || code == ZIP_ER_INCONS) {
-    throw sdk::Failure(HT_DATA_LOSS,
-                       "'" + path + "' is no zip archive, or it is cut off; save it again with numpy.savez");
-  }
-  throw sdk::Failure(HT_DATA_LOSS, "'" + path + "' cannot be read as a zip archive: " + text_of(code));
+[[noreturn]] void damaged(const std::string &name, const std::string &why) {
+  throw sdk::Failure(HT_DATA_LOSS, name + " is damaged: " + why + "; copy or save the archive again");
+}
+
+[[noreturn]] void ends_early(const std::string &name, std::uint64_t at) {
+  damaged(name, "it ends at byte " + std::to_string(at) + ", before the data does");
+}
+
+// Null when the file is no archive.
+unzFile open_archive(const std::string &path) {
+  RandomFile readable(path);  // what is wrong with a file as such is said in the words of the other readers
+  return unzOpen64(path.c_str());
+}
+
+// Nothing when the entry is damaged.
+std::optional<ZipEntry> current_entry(unzFile file) {
+  unz_file_info64 info{};
+  unz64_file_pos place{};
+  if (unzGetCurrentFileInfo64(file, &info, nullptr, 0, nullptr, 0, nullptr, 0) != UNZ_OK) return {};
+  std::string name(info.size_filename, '\0');
+  const int named = unzGetCurrentFileInfo64(file, &info, name.data(), name.size(), nullptr, 0, nullptr, 0);
+  if (named != UNZ_OK || unzGetFilePos64(file, &place) != UNZ_OK) return {};
+  const bool stored = info.compression_method == kStored && (info.flag & kEncrypted) == 0;
+  return ZipEntry{std::move(name), place.num_of_file, place.pos_in_zip_directory, info.uncompressed_size, stored};
 }
 
 }  // namespace
 
+void ZipStream::Close::operator()(void *file) const {
+  unzClose(file);  // closes the member too
+}
+
 ZipArchive::ZipArchive(const std::filesystem::path &path) : path_(path.string()) {
-  RandomFile readable(path);  // what is wrong with a file as such is said in the words of the other readers
-  int code = 0;
-  archive_ = zip_open(path_.c_str(), ZIP_RDONLY, &code);
-  if (archive_ == nullptr) refuse_archive(path_, code);
-  const zip_int64_t count = zip_get_num_entries(archive_, 0);
-  for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(std::max<zip_int64_t>(count, 0)); ++i) {
-    zip_stat_t stat;
-    zip_stat_init(&stat);
-    constexpr zip_uint64_t kNeeded = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD;
-    if (zip_stat_index(archive_, i, 0, &stat) != 0 || (stat.valid & kNeeded) != kNeeded) {
-      zip_discard(std::exchange(archive_, nullptr));
-      throw sdk::Failure(HT_DATA_LOSS, "'" + path_ + "': member " + std::to_string(i) + " has a damaged entry");
+  const std::unique_ptr<void, int (*)(unzFile)> file(open_archive(path_), &unzClose);
+  unz_global_info64 all{};
+  if (file == nullptr || unzGetGlobalInfo64(file.get(), &all) != UNZ_OK) {
+    throw sdk::Failure(HT_DATA_LOSS,
+                       "'" + path_ + "' is no zip archive, or it is cut off; save it again with numpy.savez");
+  }
+  for (std::uint64_t i = 0; i < all.number_entry; ++i) {
+    const bool reached = i == 0 ? unzGoToFirstFile(file.get()) == UNZ_OK : unzGoToNextFile(file.get()) == UNZ_OK;
+    std::optional<ZipEntry> entry = reached ? current_entry(file.get()) : std::nullopt;
+    if (!entry) {
+      throw sdk::Failure(HT_DATA_LOSS, "'" + path_ + "': member " + std::to_string(i) +
+                                           " has a damaged entry; copy or save the archive again");
     }
-    const bool encrypted = (stat.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && stat.encryption_method != ZIP_EM_NONE;
-    entries_.push_back({stat.name, i, stat.size, stat.comp_method == ZIP_CM_STORE && !encrypted});
+    entries_.push_back(std::move(*entry));
   }
 }
 
-ZipArchive::~ZipArchive() {
-  if (archive_ != nullptr) zip_discard(archive_);
-}
-
-ZipMember::ZipMember(std::shared_ptr<const ZipArchive> archive, const ZipEntry &entry)
-    : archive_(std::move(archive)), entry_(entry) {}
-
-ZipMember::~ZipMember() {
-  close();
-}
-
-void ZipMember::close() const noexcept {
-  if (file_ != nullptr) zip_fclose(std::exchange(file_, nullptr));
-}
-
-void ZipMember::damaged(const std::string &why) const {
-  close();  // what the stream would give next is unknown
-  throw sdk::Failure(HT_DATA_LOSS, name() + " is damaged: " + why + "; copy or save the archive again");
-}
-
-void ZipMember::reopen() const {
-  close();
-  at_ = 0;
-  file_ = zip_fopen_index(archive_->archive_, entry_.number, 0);
-  if (file_ != nullptr) return;
-  const int code = zip_error_code_zip(zip_get_error(archive_->archive_));
-  if (code == ZIP_ER_NOPASSWD || code == ZIP_ER_ENCRNOTSUPP) {
-    throw sdk::Failure(HT_DATA_LOSS, name() + " is encrypted; save the archive without a password");
+ZipStream::ZipStream(const ZipArchive &archive, const ZipEntry &entry)
+    : file_(open_archive(archive.path())), name_(member_name(archive, entry)) {
+  const unz64_file_pos place{entry.at, entry.number};
+  if (file_ == nullptr || unzGoToFilePos64(file_.get(), &place) != UNZ_OK) {
+    damaged(name_, "the archive has changed since it was opened");
   }
-  if (code == ZIP_ER_COMPNOTSUPP) {
-    throw sdk::Failure(HT_DATA_LOSS, name() + " is compressed by a method that is not known here; save the archive " +
+  unz_file_info64 info{};
+  if (unzGetCurrentFileInfo64(file_.get(), &info, nullptr, 0, nullptr, 0, nullptr, 0) != UNZ_OK) {
+    damaged(name_, "its entry cannot be read");
+  }
+  if ((info.flag & kEncrypted) != 0) {
+    throw sdk::Failure(HT_DATA_LOSS, name_ + " is encrypted; save the archive without a password");
+  }
+  if (info.compression_method != kStored && info.compression_method != Z_DEFLATED) {
+    throw sdk::Failure(HT_DATA_LOSS, name_ + " is compressed by a method that is not known here; save the archive " +
                                          "with numpy.savez or numpy.savez_compressed");
   }
-  damaged(text_of(code));
+  if (unzOpenCurrentFile(file_.get()) != UNZ_OK) damaged(name_, "what stands before its data contradicts its entry");
 }
 
-std::size_t ZipMember::next(std::span<std::byte> out) const {
+std::size_t ZipStream::next(std::span<std::byte> out) {
   std::size_t done = 0;
   while (done < out.size()) {
-    const zip_int64_t got = zip_fread(file_, out.data() + done, out.size() - done);
-    if (got < 0) {
-      const int code = zip_error_code_zip(zip_file_get_error(file_));
-      damaged(code == ZIP_ER_CRC ? "its checksum does not match" : text_of(code));
-    }
+    const std::size_t piece = std::min(out.size() - done, kPiece);
+    const int got = unzReadCurrentFile(file_.get(), out.data() + done, static_cast<unsigned>(piece));
+    if (got < 0) damaged(name_, "its compressed data are broken at byte " + std::to_string(at_ + done));
     if (got == 0) break;
     done += static_cast<std::size_t>(got);
   }
@@ -101,37 +102,54 @@ std::size_t ZipMember::next(std::span<std::byte> out) const {
   return done;
 }
 
+std::uint64_t ZipStream::data_offset() const {
+  return unzGetCurrentFileZStreamPos64(file_.get());
+}
+
+bool ZipStream::checksum_matches() {
+  return unzCloseCurrentFile(file_.get()) != UNZ_CRCERROR;
+}
+
+ZipMember::ZipMember(std::shared_ptr<const ZipArchive> archive, const ZipEntry &entry)
+    : archive_(std::move(archive)), entry_(entry) {}
+
+std::string ZipMember::name() const {
+  return member_name(*archive_, entry_);
+}
+
 void ZipMember::skip(std::uint64_t bytes) const {
   std::vector<std::byte> piece(static_cast<std::size_t>(std::min<std::uint64_t>(bytes, kPiece)));
   while (bytes > 0) {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, piece.size()));
-    if (next(std::span(piece).first(size)) < size) damaged("it ends at byte " + std::to_string(at_));
+    if (stream_->next(std::span(piece).first(size)) < size) ends_early(name(), stream_->at());
     bytes -= size;
   }
 }
 
 void ZipMember::read(std::uint64_t offset, std::span<std::byte> out) const {
-  if (file_ == nullptr || (offset < at_ && !stored())) reopen();
-  if (stored() && offset != at_) {
-    if (zip_fseek(file_, static_cast<zip_int64_t>(offset), SEEK_SET) != 0) {
-      damaged(text_of(zip_error_code_zip(zip_file_get_error(file_))));
+  if (offset > entry_.size || out.size() > entry_.size - offset) ends_early(name(), entry_.size);
+  if (stored()) {
+    if (!file_) {
+      data_offset_ = ZipStream(*archive_, entry_).data_offset();
+      file_.emplace(archive_->path());
     }
-    at_ = offset;
+    file_->read(data_offset_ + offset, out);
+    return;
   }
-  skip(offset - at_);
-  if (next(out) < out.size()) damaged("it ends at byte " + std::to_string(at_) + ", before the data does");
+  if (!stream_ || offset < stream_->at()) stream_.emplace(*archive_, entry_);
+  skip(offset - stream_->at());
+  if (stream_->next(out) < out.size()) ends_early(name(), stream_->at());
 }
 
 void ZipMember::check() const {
-  reopen();
+  ZipStream whole(*archive_, entry_);
   std::vector<std::byte> piece(kPiece);
-  while (next(piece) == piece.size()) {
+  while (whole.next(piece) == piece.size()) {
   }
-  // The checksum is compared when the last byte has been read.
-  if (at_ != entry_.size) {
-    damaged("it has " + std::to_string(at_) + " bytes, the archive says " + std::to_string(entry_.size));
+  if (whole.at() != entry_.size) {
+    damaged(name(), "it has " + std::to_string(whole.at()) + " bytes, the archive says " + std::to_string(entry_.size));
   }
-  close();
+  if (!whole.checksum_matches()) damaged(name(), "its checksum does not match");
 }
 
 }  // namespace halftone::readers

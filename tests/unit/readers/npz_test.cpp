@@ -1,4 +1,4 @@
-#include <zip.h>
+#include <minizip/zip.h>
 
 #include <atomic>
 #include <fstream>
@@ -32,22 +32,24 @@ std::string npy(const std::string &shape, std::int32_t count, std::int32_t first
   return file.append(reinterpret_cast<const char *>(data.data()), data.size() * sizeof(std::int32_t));
 }
 
+constexpr int kStored = 0;
 struct Entry {
   std::string name, content;
-  zip_int32_t method = ZIP_CM_DEFLATE;
+  int method = Z_DEFLATED;
 };
 
 std::filesystem::path write_zip(const std::filesystem::path &path, const std::vector<Entry> &entries) {
-  int code = 0;
-  zip_t *archive = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code);
+  zipFile archive = zipOpen64(path.c_str(), APPEND_STATUS_CREATE);
   REQUIRE(archive != nullptr);
   for (const Entry &entry : entries) {
-    zip_source_t *source = zip_source_buffer(archive, entry.content.data(), entry.content.size(), 0);
-    const zip_int64_t number = zip_file_add(archive, entry.name.c_str(), source, ZIP_FL_ENC_UTF_8);
-    REQUIRE(number >= 0);
-    REQUIRE(zip_set_file_compression(archive, static_cast<zip_uint64_t>(number), entry.method, 0) == 0);
+    const zip_fileinfo info{};
+    REQUIRE(zipOpenNewFileInZip64(archive, entry.name.c_str(), &info, nullptr, 0, nullptr, 0, nullptr, entry.method,
+                                  Z_DEFAULT_COMPRESSION, 0) == ZIP_OK);
+    const auto size = static_cast<unsigned>(entry.content.size());
+    REQUIRE(zipWriteInFileInZip(archive, entry.content.data(), size) == ZIP_OK);
+    REQUIRE(zipCloseFileInZip(archive) == ZIP_OK);
   }
-  REQUIRE(zip_close(archive) == 0);
+  REQUIRE(zipClose(archive, nullptr) == ZIP_OK);
   return path;
 }
 
@@ -81,7 +83,7 @@ std::string bytes_of(const std::filesystem::path &path) {
 
 TEST_CASE("an archive's array has samples along axis 0, stored or compressed") {
   const TempFolder folder;
-  for (const zip_int32_t method : {ZIP_CM_STORE, ZIP_CM_DEFLATE}) {
+  for (const int method : {kStored, Z_DEFLATED}) {
     const auto path = write_zip(folder / "x.npz", {{"arr_0.npy", npy("(3, 2)", 6), method}});
     OpenReader reader("npz", path.string(), Settings().args());
     INFO(reader.text());
@@ -99,9 +101,8 @@ TEST_CASE("an archive's array has samples along axis 0, stored or compressed") {
 
 TEST_CASE("an input takes the array of its name, whatever the order of members") {
   const TempFolder folder;
-  const std::vector<Entry> members = {{"notes.txt", "no array"},
-                                      {"right.npy", npy("(2, 1)", 2, 10)},
-                                      {"deep/left.npy", npy("(2, 1)", 2, 20), ZIP_CM_STORE}};
+  const std::vector<Entry> members = {
+      {"notes.txt", "no array"}, {"right.npy", npy("(2, 1)", 2, 10)}, {"deep/left.npy", npy("(2, 1)", 2, 20), kStored}};
   const auto path = write_zip(folder / "x.npz", members);
   Settings settings;
   settings.input = text("deep/left");
@@ -173,7 +174,7 @@ TEST_CASE("archives that cannot be used say why") {
                            std::initializer_list<std::string_view> words) {
     expect_refused("npz", folder.write("bad.npz", content).string(), status, words, Settings().args());
   };
-  const std::string whole = bytes_of(write_zip(folder / "good.npz", {{"a.npy", npy("(50, 2)", 100), ZIP_CM_STORE}}));
+  const std::string whole = bytes_of(write_zip(folder / "good.npz", {{"a.npy", npy("(50, 2)", 100), kStored}}));
   const std::string packed = bytes_of(write_zip(folder / "good.npz", {{"a.npy", npy("(50, 2)", 100)}}));
   const auto flipped = [](std::string content, std::size_t at) {
     content[at] = static_cast<char>(content[at] ^ 0x10);
@@ -181,6 +182,17 @@ TEST_CASE("archives that cannot be used say why") {
   };
   refused(flipped(whole, 300), HT_DATA_LOSS, {"'a.npy' in '", "bad.npz' is damaged", "checksum"});
   refused(flipped(packed, packed.size() / 2), HT_DATA_LOSS, {"'a.npy' in '", "damaged"});
+  // The flags and the method of the member, in the archive's directory and before its data (APPNOTE 4.3.7, 4.3.12).
+  const auto changed = [&](std::size_t field, char value) {
+    std::string content = packed;
+    content[content.find("PK\x03\x04") + 6 + field] = value;
+    content[content.find("PK\x01\x02") + 8 + field] = value;
+    return content;
+  };
+  refused(changed(0, 1), HT_DATA_LOSS, {"'a.npy' in '", "encrypted", "without a password"});
+  refused(changed(2, 99), HT_DATA_LOSS, {"'a.npy' in '", "method that is not known", "numpy.savez"});
+  refused(flipped(packed, packed.find("PK\x03\x04")), HT_DATA_LOSS, {"'a.npy' in '", "damaged", "contradicts"});
+  refused(flipped(packed, packed.find("PK\x01\x02")), HT_DATA_LOSS, {"bad.npz': member 0 has a damaged entry"});
   refused(whole.substr(0, whole.size() - 30), HT_DATA_LOSS, {"bad.npz' is no zip archive", "cut off"});
   refused("", HT_DATA_LOSS, {"no zip archive"});
   refused("plain text", HT_DATA_LOSS, {"no zip archive"});
