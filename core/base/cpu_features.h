@@ -15,4 +15,8 @@ std::vector<std::string> known_cpu_features();
 // Throws InvalidArgument for a name that is not known.
 bool has_cpu_feature(std::string_view name);
 
+// The widest vector instructions of this processor that kernels choose between: "avx512", "avx2", "sse4", "baseline" on
+// x86, "neon" on Arm. Results are the same bits for one build and one of these.
+std::string_view instruction_set();
+
 }  // namespace halftone

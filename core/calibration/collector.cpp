@@ -1,5 +1,8 @@
 #include "core/calibration/collector.h"
 
+#include <algorithm>
+#include <chrono>
+#include <limits>
 #include <utility>
 
 namespace halftone::calibration {
@@ -10,12 +13,14 @@ namespace {
 struct Layout {
   std::vector<model::Handle> values;
   std::vector<ValueRequest> requests;
+  std::vector<std::string> names;
   std::map<model::Handle, std::size_t> position;
 
-  explicit Layout(const Requests &all) {
+  Layout(const Requests &all, const model::Model &model) {
     for (const auto &[value, request] : all) {
       position[value] = values.size();
       values.push_back(value);
+      names.push_back(model.value(value).name);
       requests.push_back(request);
     }
   }
@@ -104,77 +109,141 @@ Request request_of(std::uint32_t wants, std::uint32_t channel_axis) {
   return request;
 }
 
-Collection collect(const Dataset &dataset, const host::Session &session, const model::Model &model,
-                   const Requests &requests, std::uint64_t group, const FlowOptions &options) {
-  const Layout layout(requests);
-  Collection out;
+namespace {
 
-  // Groups are of consecutive good samples.
-  std::uint64_t taken = 0;
-  Digester data;
-  const auto reduce = [&](std::uint64_t, const std::shared_ptr<void> &left) {
-    const bool new_group = group == 0 ? taken == 0 : taken % group == 0;
-    ++taken;
-    const Left &sample = *static_cast<const Left *>(left.get());
-    data.add(sample.data.hex());
-    for (std::size_t i = 0; i < sample.groups.size(); ++i) {
-      if (!layout.requests[i].groups) continue;
-      std::vector<Accumulator> &groups = out.values[layout.values[i]].groups;
-      if (new_group) groups.emplace_back(layout.requests[i].request);
-      groups.back().merge(sample.groups[i]);
+// One pass in parts: after each part everything before `next` is merged, so that it can be kept.
+class Pass {
+ public:
+  Pass(const Dataset &dataset, const host::Session &session, const model::Model &model, const CollectPlan &plan,
+       Collected from)
+      : dataset_(dataset), session_(session), model_(model), plan_(plan), layout_(plan.requests, model) {
+    out_ = std::move(from);
+    if (out_.progress.end == 0) begin();
+    require_same_data();
+    Collection &all = out_.collection;
+    all.group = plan.group;
+    for (std::size_t i = 0; i < layout_.values.size(); ++i) {
+      statistics_.push_back(
+          &all.values.try_emplace(layout_.names[i], Statistics{Accumulator(layout_.requests[i].request), {}, 0})
+               .first->second);
     }
-  };
-  // A worker makes its own sink, so each has a place of its own.
-  const bool may_skip = options.on_bad_sample == BadSample::kSkip;
-  std::vector<std::vector<Accumulator>> kept(options.workers);
-  out.flow = run_flow(
-      dataset, session, options,
-      [&](std::uint32_t worker) -> std::unique_ptr<SampleSink> {
-        return std::make_unique<Collector>(layout, model, may_skip, kept.at(worker));
-      },
-      reduce);
-  std::vector<Accumulator> totals = layout.accumulators();
-  for (std::vector<Accumulator> &part : kept) {
-    for (std::size_t i = 0; i < part.size(); ++i) totals[i].merge(part[i]);
-    part = {};
   }
-  out.data = data.finish();
-  for (std::size_t i = 0; i < layout.values.size(); ++i) {
-    Statistics &statistics = out.values[layout.values[i]];
-    statistics.total = std::move(totals[i]);
-    statistics.samples = out.flow.samples;
-    for (const Accumulator &g : statistics.groups) statistics.total.merge(g);
-  }
-  return out;
-}
 
-PlainStatistics::PlainStatistics(const Accumulator &total, std::uint64_t samples) : histogram_(total.histogram()) {
-  for (const Fixed128 &sum : total.channel_sum()) sums_.push_back(sum.to_double());
-  for (const Fixed128 &sum : total.channel_square_sum()) square_sums_.push_back(sum.to_double());
-  view_.struct_size = sizeof(view_);
-  view_.sample_count = samples;
-  view_.count = total.count();
-  view_.zero_count = total.zeros();
-  view_.minimum = total.minimum();
-  view_.maximum = total.maximum();
-  view_.bin_count = histogram_.counts.size();
-  view_.edges = histogram_.edges.data();
-  view_.counts = histogram_.counts.data();
-  view_.channel_count = total.channel_minimum().empty() ? sums_.size() : total.channel_minimum().size();
-  view_.channel_minimum = total.channel_minimum().data();
-  view_.channel_maximum = total.channel_maximum().data();
-  view_.channel_sum = sums_.data();
-  view_.channel_square_sum = square_sums_.data();
-  view_.channel_elements = total.channel_count();
-}
-
-PlainStatistics::PlainStatistics(const Statistics &statistics) : PlainStatistics(statistics.total, statistics.samples) {
-  for (const Accumulator &group : statistics.groups) {
-    groups_.push_back(std::make_unique<PlainStatistics>(group, 0));
-    group_views_.push_back(groups_.back()->get());
+  Collected run() {
+    Progress &progress = out_.progress;
+    while (progress.next < progress.end) {
+      const std::uint64_t part = std::min(progress.end - progress.next, part_size());
+      const auto start = std::chrono::steady_clock::now();
+      run_part(part);
+      progress.next += part;
+      const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+      samples_a_second_ = static_cast<double>(part) / std::max(taken.count(), 1e-6);
+      if (plan_.checkpoint) plan_.checkpoint(out_);
+    }
+    return std::move(out_);
   }
-  view_.group_count = group_views_.size();
-  view_.groups = group_views_.data();
+
+ private:
+  // Where a part ends changes no statistic, so it may depend on the time.
+  std::uint64_t part_size() const {
+    constexpr std::uint64_t kFirstPart = 64;
+    constexpr double kSeconds = 10;
+    if (!plan_.checkpoint) return std::numeric_limits<std::uint64_t>::max();
+    if (plan_.checkpoint_every != 0) return plan_.checkpoint_every;
+    if (samples_a_second_ == 0) return kFirstPart;
+    return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(kSeconds * samples_a_second_));
+  }
+
+  void begin() {
+    Progress &progress = out_.progress;
+    progress.dataset = dataset_.count();
+    progress.first = progress.next = std::min(plan_.flow.first, progress.dataset);
+    const std::uint64_t left = progress.dataset - progress.first;
+    progress.end = progress.first + (plan_.flow.limit == 0 ? left : std::min(left, plan_.flow.limit));
+  }
+
+  // Reading all samples again would cost as much as the pass; the first and the last of those that are in, and the
+  // number of all, tell another dataset from this one.
+  void require_same_data() const {
+    const Progress &progress = out_.progress;
+    const auto refuse = [](const std::string &why) {
+      fail(Status::kFailedPrecondition, "the samples are not those of the checkpoint: {}; begin anew without --resume",
+           why);
+    };
+    if (progress.dataset != dataset_.count()) {
+      refuse(fmt::format("there are {}, there were {}", dataset_.count(), progress.dataset));
+    }
+    for (const Progress::Mark &mark : progress.marks) {
+      host::Context ctx;
+      if (!(digest_of(dataset_.read(ctx, mark.index)) == mark.digest)) {
+        refuse(fmt::format("{} has other content", dataset_.name(ctx, mark.index)));
+      }
+    }
+  }
+
+  void run_part(std::uint64_t samples) {
+    FlowOptions options = plan_.flow;
+    options.first = out_.progress.next;
+    options.limit = samples;
+    if (options.sinks.progress) {
+      const Progress &at = out_.progress;
+      options.sinks.progress = [&, done = at.next - at.first, all = at.end - at.first](
+                                   std::uint64_t part, std::uint64_t) { plan_.flow.sinks.progress(done + part, all); };
+    }
+    // A worker makes its own sink, so each has a place of its own.
+    const bool may_skip = options.on_bad_sample == BadSample::kSkip;
+    std::vector<std::vector<Accumulator>> kept(options.workers);
+    const FlowResult flow = run_flow(
+        dataset_, session_, options,
+        [&](std::uint32_t worker) -> std::unique_ptr<SampleSink> {
+          return std::make_unique<Collector>(layout_, model_, may_skip, kept.at(worker));
+        },
+        [this](std::uint64_t index, const std::shared_ptr<void> &left) {
+          reduce(index, *static_cast<const Left *>(left.get()));
+        });
+    for (std::vector<Accumulator> &part : kept) {
+      for (std::size_t i = 0; i < part.size(); ++i) statistics_[i]->total.merge(part[i]);
+      part = {};
+    }
+    for (Statistics *statistics : statistics_) statistics->samples += flow.samples;
+    std::vector<std::string> &skipped = out_.collection.skipped;
+    skipped.insert(skipped.end(), flow.skipped.begin(), flow.skipped.end());
+    std::ranges::sort(skipped);
+  }
+
+  // In the order of the samples. Groups are of consecutive good ones.
+  void reduce(std::uint64_t index, const Left &sample) {
+    Collection &all = out_.collection;
+    const bool new_group = plan_.group == 0 ? all.samples == 0 : all.samples % plan_.group == 0;
+    ++all.samples;
+    all.data = sum(all.data, sample.data);
+    std::vector<Progress::Mark> &marks = out_.progress.marks;
+    if (marks.size() == 2) marks.pop_back();
+    marks.push_back({index, sample.data});
+    for (std::size_t i = 0; i < sample.groups.size(); ++i) {
+      if (!layout_.requests[i].groups) continue;
+      std::vector<Accumulator> &groups = statistics_[i]->groups;
+      if (new_group) groups.emplace_back(layout_.requests[i].request);
+      groups.back().merge(sample.groups[i]);
+      statistics_[i]->total.merge(sample.groups[i]);
+    }
+  }
+
+  const Dataset &dataset_;
+  const host::Session &session_;
+  const model::Model &model_;
+  const CollectPlan &plan_;
+  Layout layout_;
+  Collected out_;
+  double samples_a_second_ = 0;           // of the last part
+  std::vector<Statistics *> statistics_;  // of out_, at the layout's positions
+};
+
+}  // namespace
+
+Collected collect(const Dataset &dataset, const host::Session &session, const model::Model &model,
+                  const CollectPlan &plan, Collected from) {
+  return Pass(dataset, session, model, plan, std::move(from)).run();
 }
 
 }  // namespace halftone::calibration

@@ -35,7 +35,8 @@ class Flow {
        const std::function<std::unique_ptr<SampleSink>(std::uint32_t)> &make_sink,
        const std::function<void(std::uint64_t, const std::shared_ptr<void> &)> &reduce)
       : dataset_(dataset), session_(session), options_(options), make_sink_(make_sink), reduce_(reduce) {
-    total_ = options.limit == 0 ? dataset.count() : std::min(options.limit, dataset.count());
+    const std::uint64_t left = dataset.count() - std::min(options.first, dataset.count());
+    total_ = options.limit == 0 ? left : std::min(options.limit, left);
     workers_.resize(options.workers);
   }
 
@@ -57,12 +58,13 @@ class Flow {
         control.stop();
         return 0;
       }
-      return next++;
+      return options_.first + next++;
     });
     limiter_node<std::uint64_t> limiter(g, options_.workers * 2);
     function_node<std::uint64_t, Token> execute(g, options_.workers,
                                                 [this](std::uint64_t index) { return process(index); });
-    sequencer_node<Token> order(g, [](const Token &token) { return static_cast<std::size_t>(token.index); });
+    sequencer_node<Token> order(
+        g, [this](const Token &token) { return static_cast<std::size_t>(token.index - options_.first); });
     function_node<Token, continue_msg> collect(g, serial, [this](const Token &token) { return finish(token); });
     make_edge(source, limiter);
     make_edge(limiter, execute);
@@ -130,7 +132,7 @@ class Flow {
     try {
       reduce_(token.index, token.left);
       ++result_.samples;
-      if (options_.sinks.progress) options_.sinks.progress(token.index + 1, total_);
+      if (options_.sinks.progress) options_.sinks.progress(token.index - options_.first + 1, total_);
     } catch (const Error &error) {
       failure_.emplace(error);
       stop_.store(true, std::memory_order_relaxed);

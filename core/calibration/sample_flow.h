@@ -20,7 +20,8 @@ enum class BadSample : std::uint8_t { kFail, kSkip };
 
 struct FlowOptions {
   std::uint32_t workers = 1;
-  std::uint64_t limit = 0;  // 0: all samples
+  std::uint64_t first = 0;  // samples before this one are left out
+  std::uint64_t limit = 0;  // from there on; 0: all
   BadSample on_bad_sample = BadSample::kFail;
   host::RunSinks sinks;  // progress and cancellation
 };
@@ -40,8 +41,8 @@ class SampleSink {
   virtual std::shared_ptr<void> take(host::Context &ctx, const Sample &sample) = 0;
 };
 
-// `reduce` runs serially, in sample order, once for each good sample. The first bad sample in order (not in time) is
-// the one reported. Throws Cancelled when the sinks say so.
+// `reduce` runs serially, in sample order, once for each good sample, whose index counts from the first of the dataset.
+// The first bad sample in order (not in time) is the one reported. Throws Cancelled when the sinks say so.
 FlowResult run_flow(const Dataset &dataset, const host::Session &session, const FlowOptions &options,
                     const std::function<std::unique_ptr<SampleSink>(std::uint32_t worker)> &make_sink,
                     const std::function<void(std::uint64_t index, const std::shared_ptr<void> &left)> &reduce);

@@ -72,6 +72,18 @@ void add_graph(Digester &digest, const model::Model &m, Handle graph) {
   }
 }
 
+void add_quantizer(Digester &digest, const ht_quant_spec &spec, std::span<const float> scales,
+                   std::span<const std::int32_t> zero_points) {
+  for (const std::int64_t field :
+       {std::int64_t{spec.kind}, spec.quant_min, spec.quant_max, std::int64_t{spec.granularity},
+        std::int64_t{spec.axis}, std::int64_t{spec.block_size}, std::int64_t{spec.rounding}}) {
+    digest.add(field);
+  }
+  digest.add(static_cast<std::int64_t>(scales.size()));
+  for (const float scale : scales) digest.add(bits(scale));
+  for (const std::int32_t zero_point : zero_points) digest.add(std::int64_t{zero_point});
+}
+
 }  // namespace
 
 Digest model_digest(const model::Model &m) {
@@ -81,12 +93,31 @@ Digest model_digest(const model::Model &m) {
   return digest.finish();
 }
 
-Digest statistics_key(const Digest &model, const Digest &data, bool quantized_weights) {
+Digest executed_digest(const host::WorkingModel &working, bool quantized_weights) {
+  const Digest model = model_digest(working.model);
+  if (!quantized_weights) return model;
+  Digester digest;
+  digest.add("quantized weights").add(model.hex());
+  for (const Handle h : working.configs.all()) {
+    const quant::Config &config = working.configs.get(h);
+    if (config.key.is_output) continue;
+    const model::Node &node = working.model.node(config.key.node);
+    const Handle value = node.inputs.at(config.key.slot);
+    if (value == HT_NONE || !working.model.value(value).initializer) continue;
+    const auto quantizer = working.configs.quantizer(h, true);
+    if (!quantizer) continue;
+    digest.add(working.model.value(value).name).add(std::int64_t{config.key.slot});
+    add_quantizer(digest, config.spec, working.configs.scales(h), working.configs.zero_points(h));
+  }
+  return digest.finish();
+}
+
+Digest statistics_key(const Digest &executed, const Digest &data, std::uint64_t samples) {
   return Digester()
-      .add("halftone statistics 1")
-      .add(model.hex())
+      .add("halftone statistics 2")
+      .add(executed.hex())
       .add(data.hex())
-      .add(std::int64_t{quantized_weights})
+      .add(static_cast<std::int64_t>(samples))
       .finish();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/digest.h"
+#include "core/host/context.h"
 #include "core/model/model.h"
 
 namespace halftone::calibration {
@@ -10,8 +11,11 @@ namespace halftone::calibration {
 // Names of nodes and metadata do not count; names of values do, since statistics are kept by them.
 Digest model_digest(const model::Model &model);
 
-// The key of one collection: model, data as it was fed (that is, after preprocessing, sample by sample in order), and
-// whether weights were quantized while executing.
-Digest statistics_key(const Digest &model, const Digest &data, bool quantized_weights);
+// What is executed while statistics are collected: the model, and when weights are quantized meanwhile, by what.
+Digest executed_digest(const host::WorkingModel &working, bool quantized_weights);
+
+// Names the statistics that a scale came from: what was executed, over which samples as they were fed (that is, after
+// preprocessing).
+Digest statistics_key(const Digest &executed, const Digest &data, std::uint64_t samples);
 
 }  // namespace halftone::calibration

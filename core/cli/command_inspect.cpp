@@ -1,4 +1,4 @@
-// `halftone inspect`: what is in a model file.
+// `halftone inspect`: what is in a model file, or in a statistics file.
 #include <cstdio>
 #include <map>
 #include <optional>
@@ -10,6 +10,7 @@
 #include "core/cli/console.h"
 #include "core/cli/match_report.h"
 #include "core/cli/quantization_report.h"
+#include "core/cli/statistics_report.h"
 #include "core/model/onnx_io.h"
 #include "core/pipeline/named.h"
 
@@ -103,6 +104,14 @@ int command_inspect(const std::vector<std::string> &arguments) {
     return kExitOk;
   const std::string path = text_of(values, "model");
   if (path.empty()) fail(Status::kInvalidArgument, "which model? usage: halftone inspect MODEL [--nodes]");
+  if (is_statistics_file(path)) {
+    for (const char *name : {"nodes", "match", "configs"}) {
+      if (values.count(name) != 0)
+        fail(Status::kInvalidArgument, "--{} is about models; '{}' holds statistics", name, path);
+    }
+    print_statistics(path);
+    return kExitOk;
+  }
   const model::ImportResult imported = pipeline::read_model(path);
   for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
   const model::Model &m = imported.model;

@@ -24,8 +24,10 @@ po::options_description options_of_quantize() {
       "platform-setting", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
       "a choice that the platform offers; `halftone help platform NAME` lists them")(
       "calibration,c", po::value<std::vector<std::string>>()->composing()->value_name("[INPUT=]PATH"),
-      "sample inputs; once for each model input")("output,o", po::value<std::string>()->value_name("FILE"),
-                                                  "the quantized model")(
+      "sample inputs; once for each model input")(
+      "stats-in", po::value<std::string>()->value_name("FILE"),
+      "statistics that `halftone calibrate` wrote, instead of --calibration")(
+      "output,o", po::value<std::string>()->value_name("FILE"), "the quantized model")(
       "format", po::value<std::string>()->default_value("onnx-qdq")->value_name("NAME"), "exporter")(
       "preset", po::value<std::string>()->value_name("NAME"), "passes from a preset instead of the platform's own")(
       "observer", po::value<std::string>()->value_name("NAME"), "observer of every activation")(
@@ -75,9 +77,17 @@ int command_quantize(const std::vector<std::string> &arguments) {
   spec.model = required(values, "model", "no model is named");
   spec.platform = text_of(values, "platform");
   const std::vector<std::string> calibration = paths_of(values, "calibration");
-  if (calibration.empty()) {
-    fail(Status::kInvalidArgument, "no samples are named: give --calibration PATH; usage: halftone quantize {}",
-         kUsage);
+  spec.statistics_in = text_of(values, "stats-in");
+  if (calibration.empty() && spec.statistics_in.empty()) {
+    fail(
+        Status::kInvalidArgument,
+        "no samples are named: give --calibration PATH, or --stats-in FILE with statistics of samples; usage: halftone "
+        "quantize {}",
+        kUsage);
+  }
+  if (!calibration.empty() && !spec.statistics_in.empty()) {
+    fail(Status::kInvalidArgument, "--stats-in takes the place of --calibration; give one of them{}",
+         values.count("labels") == 0 ? "" : " (--test names the samples of --labels)");
   }
   const std::string output = required(values, "output", "no output is named: give -o OUT.onnx");
   spec.calibration = data_spec(values, calibration);
@@ -96,6 +106,8 @@ int command_quantize(const std::vector<std::string> &arguments) {
   std::vector<std::string> test = paths_of(values, "test");
   const std::string labels = text_of(values, "labels");
   if (test.empty() && !labels.empty()) test = calibration;
+  if (test.empty() && !labels.empty())
+    fail(Status::kInvalidArgument, "--labels names classes of samples that are not there; give --test PATH");
   spec.evaluation = data_spec(values, test);
   if (!paths_of(values, "test").empty()) spec.evaluation.limit = 0;  // --limit is about calibration
   spec.evaluation.labels = labels;
@@ -107,7 +119,9 @@ int command_run(const std::vector<std::string> &arguments) {
   po::options_description options("options");
   options.add_options()("pipeline", po::value<std::string>()->value_name("FILE"), "the pipeline file")(
       "set", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
-      "change an entry of the file: calibration.limit=64, passes.2.observer=kl");
+      "change an entry of the file: calibration.limit=64, passes.2.observer=kl")(
+      "stats-in", po::value<std::string>()->value_name("FILE"),
+      "statistics that `halftone calibrate` wrote, instead of the file's calibration data");
   add_run_options(options);
   po::positional_options_description positional;
   positional.add("pipeline", 1);
@@ -119,6 +133,7 @@ int command_run(const std::vector<std::string> &arguments) {
     fail(Status::kInvalidArgument,
          "no pipeline file is named; usage: halftone run PIPELINE.yaml [--set KEY=VALUE ...]");
   pipeline::PipelineSpec spec = pipeline::read_pipeline(file, paths_of(values, "set"));
+  if (const std::string statistics = text_of(values, "stats-in"); !statistics.empty()) spec.statistics_in = statistics;
   const RunOptions options_of_run = run_options(values);
   const bool gives_nothing = spec.exports.empty() && spec.configs_out.empty() && spec.evaluation.inputs.empty();
   if (gives_nothing && !options_of_run.dry_run) {

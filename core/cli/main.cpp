@@ -12,12 +12,15 @@ namespace halftone::cli {
 
 const std::vector<Command> &commands() {
   static const std::vector<Command> list = {
+      {"calibrate", "MODEL --calibration PATH -o FILE.htstats", "collect statistics once, for any run later",
+       &command_calibrate},
       {"evaluate", "MODEL --data PATH", "accuracy of a model, and its distance from another", &command_evaluate},
       {"executors", "", "list executors", &command_executors},
       {"exporters", "", "list exporters", &command_exporters},
       {"explain", "PIPELINE.yaml", "the plan of a pipeline; after a run, who set each scale and why", &command_explain},
       {"help", "[KIND NAME | COMMAND]", "what a command, pass, observer, reader ... does and takes", &command_help},
       {"inspect", "MODEL", "operators, shapes, parameters and quantization of a model", &command_inspect},
+      {"merge", "FILE.htstats ... -o FILE.htstats", "join statistics of several sets of samples", &command_merge},
       {"observers", "", "list observers", &command_observers},
       {"passes", "", "list passes", &command_passes},
       {"platforms", "", "list platforms", &command_platforms},

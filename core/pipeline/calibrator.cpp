@@ -28,8 +28,8 @@ bool is_parameter(const host::WorkingModel &working, const quant::SlotKey &key) 
 }  // namespace
 
 Calibrator::Calibrator(const host::Registry &registry, const host::Instance &executor,
-                       const calibration::Dataset *dataset, CalibrationSettings settings)
-    : registry_(registry), executor_(executor), dataset_(dataset), settings_(settings) {}
+                       const calibration::Dataset *dataset, CalibrationSettings settings, const GivenStatistics *given)
+    : registry_(registry), executor_(executor), dataset_(dataset), settings_(settings), given_(given) {}
 
 Calibrator::~Calibrator() = default;
 
@@ -68,65 +68,33 @@ std::uint32_t Calibrator::wants(host::Context &ctx, model::Handle handle, std::s
 
 void Calibrator::collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
                          const ht_collect_options &options) {
-  if (dataset_ == nullptr) {
+  const DataPassRequest request = data_pass_request(requests, options);
+  in_use_ = nullptr;
+  if (given_ != nullptr) {
+    in_use_ = &require_statistics(*given_, *ctx.working, request);
+  } else if (dataset_ == nullptr) {
     fail(Status::kInvalidArgument,
          "this pipeline needs calibration data; give `calibration:` with a path, or --calibration PATH");
+  } else {
+    collected_ = {};  // two at once would cost twice the memory
+    collected_ = run_data_pass(executor_, ctx, *dataset_, settings_, request).collection;
+    in_use_ = &collected_;
   }
-  calibration::Requests wanted;
-  host::SessionRequest session_request;
-  session_request.quantized_weights = options.quantized_weights != 0;
-  for (const ht_statistics_request &request : requests) {
-    auto [at, is_new] = wanted.try_emplace(request.value);
-    const calibration::Request asked = calibration::request_of(request.wants, request.channel_axis);
-    at->second.request = is_new ? asked : calibration::unite(at->second.request, asked);
-    at->second.groups = at->second.groups || ((request.wants & HT_WANT_GROUPS) != 0 && options.group != 0);
-    if (is_new) session_request.emits.push_back(request.value);
-  }
-  calibration::FlowOptions flow;
-  flow.limit = settings_.limit;
-  flow.on_bad_sample = settings_.on_bad_sample;
-  flow.sinks = ctx.sinks;
-  flow.workers = calibration::worker_count(settings_.threads, dataset_->count());
-  session_request.workers = flow.workers;
-
-  // The session is opened with a context of its own: it must not leave memory in the pass's arena.
-  host::Context open_ctx;
-  open_ctx.working = ctx.working;
-  open_ctx.kernels = ctx.kernels;
-  open_ctx.sinks = ctx.sinks;
-  const host::Session session(executor_, open_ctx, session_request);
-  try {
-    collected_ = calibration::collect(*dataset_, session, ctx.working->model, wanted, options.group, flow);
-  } catch (Error &error) {
-    if (error.status() == Status::kDataLoss) {
-      error.note("`on_bad_sample: skip` (--on-bad-sample skip) passes over samples that cannot be used");
-    }
-    throw;
-  }
-  key_ = calibration::statistics_key(calibration::model_digest(ctx.working->model), collected_.data,
-                                     options.quantized_weights != 0)
-             .hex();
-  if (collected_.flow.samples == 0) {
-    fail(Status::kDataLoss, "no calibration sample could be used; the first was refused because: {}",
-         collected_.flow.skipped.empty() ? "(none was read)" : collected_.flow.skipped.front());
-  }
-  if (const std::size_t skipped = collected_.flow.skipped.size(); skipped != 0 && ctx.sinks.log) {
-    ctx.sinks.log({HT_LOG_WARNING, fmt::format("skipped {} of {} calibration samples; the first because: {}", skipped,
-                                               skipped + collected_.flow.samples, collected_.flow.skipped.front())});
-  }
+  key_ = calibration::statistics_key(in_use_->executed, in_use_->data, in_use_->samples).hex();
 }
 
 const ht_statistics *Calibrator::statistics(host::Context &ctx, model::Handle value) {
-  const auto found = collected_.values.find(value);
-  if (found == collected_.values.end()) {
-    fail(Status::kNotFound, "no statistics were collected for value '{}'", ctx.working->model.value(value).name);
+  const std::string &name = ctx.working->model.value(value).name;
+  const calibration::Statistics *found = nullptr;
+  if (in_use_ != nullptr) {
+    if (const auto at = in_use_->values.find(name); at != in_use_->values.end()) found = &at->second;
   }
-  if (found->second.total.count() == 0) {
-    fail(Status::kFailedPrecondition, "value '{}' was never produced, or always empty, during calibration",
-         ctx.working->model.value(value).name);
+  if (found == nullptr) fail(Status::kNotFound, "no statistics were collected for value '{}'", name);
+  if (found->total.count() == 0) {
+    fail(Status::kFailedPrecondition, "value '{}' was never produced, or always empty, during calibration", name);
   }
   current_.reset();
-  current_ = std::make_unique<calibration::PlainStatistics>(found->second);
+  current_ = std::make_unique<calibration::PlainStatistics>(*found);
   return &current_->get();
 }
 

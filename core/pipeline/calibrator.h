@@ -11,21 +11,17 @@
 #include "core/host/instance.h"
 #include "core/host/registry.h"
 #include "core/host/service/calibration_service.h"
+#include "core/pipeline/data_pass.h"
+#include "core/pipeline/given_statistics.h"
 
 namespace halftone::pipeline {
 
-// How samples are run for calibration.
-struct CalibrationSettings {
-  std::uint32_t threads = 0;  // 0: all cores; never changes a result
-  std::uint64_t limit = 0;    // 0: all samples
-  calibration::BadSample on_bad_sample = calibration::BadSample::kFail;
-};
-
 class Calibrator final : public host::CalibrationService {
  public:
-  // `dataset` null: collect() explains that the run has no calibration data.
+  // `given` holds the statistics of a run without data; without it, `dataset` null lets collect() explain that the run
+  // has no calibration data.
   Calibrator(const host::Registry &registry, const host::Instance &executor, const calibration::Dataset *dataset,
-             CalibrationSettings settings);
+             CalibrationSettings settings, const GivenStatistics *given = nullptr);
   ~Calibrator() override;
 
   std::uint32_t wants(host::Context &ctx, model::Handle config, std::string_view observer) override;
@@ -37,9 +33,6 @@ class Calibrator final : public host::CalibrationService {
   void render(host::Context &ctx, model::Handle config, const ht_statistics &statistics,
               std::string_view observer) override;
 
-  // What the last data pass did, for the report.
-  const calibration::FlowResult &last_flow() const noexcept { return collected_.flow; }
-
  private:
   const host::Instance &observer_for(host::Context &ctx, const quant::Config &config, std::string_view name);
 
@@ -47,8 +40,10 @@ class Calibrator final : public host::CalibrationService {
   const host::Instance &executor_;
   const calibration::Dataset *dataset_;
   CalibrationSettings settings_;
-  calibration::Collection collected_;
-  std::string key_;  // of collected_, for provenance
+  const GivenStatistics *given_;
+  calibration::Collection collected_;                // of the last data pass
+  const calibration::Collection *in_use_ = nullptr;  // what collect() asked for last: collected_, or a part of given_
+  std::string key_;                                  // of in_use_, for provenance
   // What the last statistics() or measure() handed out.
   calibration::Statistics measured_;
   std::unique_ptr<calibration::PlainStatistics> current_;

@@ -44,8 +44,11 @@ Shape samples(const char *labels_doc, bool calibration) {
                 "for a model with several inputs, instead of `path`: the data of each input by its name"},
                {"labels", text(), labels_doc},
                input[3]};
-  if (calibration)
+  if (calibration) {
+    keys.push_back({"statistics", a_file(),
+                    "a file that `halftone calibrate` wrote: its statistics are used, and the samples are not read"});
     keys.push_back({"batch", integer(1, 1 << 20), "samples that travel together; never changes a result"});
+  }
   keys.push_back({"limit", integer(0, std::int64_t{1} << 40), "at most so many samples; 0: all"});
   keys.push_back({"threads", integer(0, 1024), "workers, 0: all cores; never changes a result"});
   if (calibration) keys.push_back({"memory_budget", shape::size(), "refused until it is enforced"});

@@ -85,6 +85,12 @@ DataSpec parse_samples(const Setting &setting, const std::string &what, const st
   if (const Setting *inputs = given(setting, "inputs")) {
     refuse_beside_inputs(setting);
     for (const auto &[name, child] : inputs->map()) data.inputs.push_back(parse_input(child, name, folder, like));
+  } else if (given(setting, "path") == nullptr && given(setting, "statistics") != nullptr) {
+    if (given(setting, "labels") != nullptr) {
+      fail(Status::kInvalidArgument,
+           "{}: `labels` are of samples, and only `statistics` are named; name the samples too",
+           where_of(setting, "labels").text());
+    }
   } else if (given(setting, "path") == nullptr) {
     fail(Status::kInvalidArgument, "{}: {} needs the key 'path'", setting.where.text(), what);
   } else {
@@ -192,7 +198,10 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
   spec.model = relative_to(folder, text_at(root, "model"));
   parse_platform_choice(given(root, "platform"), spec);
   const Setting *calibration = given(root, "calibration");
-  if (calibration != nullptr) spec.calibration = parse_calibration(*calibration, folder);
+  if (calibration != nullptr) {
+    spec.calibration = parse_calibration(*calibration, folder);
+    spec.statistics_in = relative_to(folder, text_at(*calibration, "statistics"));
+  }
   spec.evaluation = parse_evaluation(given(root, "evaluate"), folder, spec.calibration,
                                      calibration == nullptr ? Location{} : where_of(*calibration, "labels"));
   spec.executor = text_at(root, "executor", spec.executor);

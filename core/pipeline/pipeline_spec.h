@@ -58,7 +58,8 @@ struct PipelineSpec {
   std::string platform;
   Setting platform_settings;  // null or a map of choices
   DataSpec calibration;
-  DataSpec evaluation;  // on which the float and the quantized model are compared; without inputs: not at all
+  std::string statistics_in;  // a statistics file instead of calibration data, or empty
+  DataSpec evaluation;        // on which the float and the quantized model are compared; without inputs: not at all
   std::string executor = "onednn";
   std::optional<std::vector<PassStep>> passes;  // absent: the platform's
   std::vector<OverrideRule> overrides;

@@ -1,5 +1,6 @@
 #include "core/pipeline/platform_lookup.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "core/base/error.h"
@@ -18,11 +19,17 @@ PlatformDescriptor find_platform(const host::Registry &registry, const std::stri
     const auto *role = static_cast<const ht_platform *>(component->role(HT_PLATFORM_1));
     return parse_platform(role->descriptor, "platform '" + id + "'", wanted);
   }
-  std::vector<std::string> known;
-  for (const auto &[name, path] : registry.descriptors) known.push_back(name);
-  for (const host::Component *component : registry.all(HT_KIND_PLATFORM)) known.emplace_back(component->id());
+  const std::vector<std::string> known = platform_names(registry);
   fail(Status::kInvalidArgument, "{}there is no platform named '{}'{}; `halftone platforms` lists what there is",
        place(where), id, nearest_hint(id, known));
+}
+
+std::vector<std::string> platform_names(const host::Registry &registry) {
+  std::vector<std::string> names;
+  for (const auto &[name, path] : registry.descriptors) names.push_back(name);
+  for (const host::Component *component : registry.all(HT_KIND_PLATFORM)) names.emplace_back(component->id());
+  std::ranges::sort(names);
+  return names;
 }
 
 std::string platform_text(const PlatformDescriptor &platform) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/base/setting.h"
 #include "core/host/registry.h"
@@ -13,6 +14,9 @@ namespace halftone::pipeline {
 // was written, for one that is not known.
 PlatformDescriptor find_platform(const host::Registry &registry, const std::string &id, const Location &where,
                                  const Setting &wanted = {});
+
+// Ids of all platforms, sorted.
+std::vector<std::string> platform_names(const host::Registry &registry);
 
 // "vendor-int8" or "vendor-int8 (cpu: avx2)".
 std::string platform_text(const PlatformDescriptor &platform);

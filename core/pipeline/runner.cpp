@@ -107,7 +107,8 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
   settings.limit = spec_.calibration.limit;
   settings.on_bad_sample =
       spec_.calibration.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
-  calibrator_ = std::make_unique<Calibrator>(registry_, *executor_, dataset_.get(), settings);
+  calibrator_ =
+      std::make_unique<Calibrator>(registry_, *executor_, dataset_.get(), settings, given_ ? &*given_ : nullptr);
 }
 
 Runner::~Runner() = default;
@@ -117,6 +118,7 @@ void Runner::collect_files() {
   files_.reads(spec_.where.file, "pipeline file");
   files_.reads(spec_.model, "input model");
   files_.reads(spec_.calibration);
+  files_.reads(spec_.statistics_in, "statistics file");
   files_.reads(spec_.evaluation);
   files_.reads(registry_);
   if (spec_.plan_only) return;
@@ -152,14 +154,29 @@ void Runner::read_model() {
 }
 
 void Runner::open_data() {
-  if (spec_.calibration.inputs.empty()) return;
+  if (!spec_.statistics_in.empty()) given_ = read_given_statistics(spec_.statistics_in, spec_.model, model_.model);
+  if (spec_.calibration.inputs.empty() || given_) return;
   dataset_ = open_dataset(registry_, model_.model, spec_.calibration);
 }
 
 std::vector<StepReport> Runner::run_passes() {
+  return run_passes(*calibrator_);
+}
+
+std::optional<RecordedRequest> Runner::record_request() {
+  RequestRecorder recorder(*calibrator_);
+  try {
+    run_passes(recorder);
+  } catch (const Error &) {
+    if (!recorder.recorded()) throw;
+  }
+  return recorder.take();
+}
+
+std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration) {
   RunServices services;
   services.sinks = events_.sinks;
-  services.calibration = calibrator_.get();
+  services.calibration = &calibration;
   services.target = target_.get();
   services.kernels = &kernels_;
   std::vector<StepReport> reports;

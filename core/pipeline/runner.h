@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "core/pipeline/calibrator.h"
 #include "core/pipeline/pipeline_spec.h"
 #include "core/pipeline/plan.h"
+#include "core/pipeline/request_recorder.h"
 #include "core/pipeline/run_files.h"
 #include "core/pipeline/target.h"
 #include "core/pipeline/transaction.h"
@@ -46,6 +48,9 @@ class Runner {
   const PlatformDescriptor *platform() const noexcept { return target_ ? &target_->descriptor() : nullptr; }
 
   std::vector<StepReport> run_passes();
+  // Runs the passes up to the first that asks for statistics of activations, and says what it asks for; nothing when
+  // none does. The run is of no further use.
+  std::optional<RecordedRequest> record_request();
   // Writes every export under a temporary name; nothing appears yet. Gives their sizes.
   std::vector<std::uint64_t> prepare_exports();
   // Completes the configs and the figures besides; then, when nothing can fail any more, all outputs appear.
@@ -58,6 +63,7 @@ class Runner {
   void read_model();
   void open_platform();
   void open_data();
+  std::vector<StepReport> run_passes(host::CalibrationService &calibration);
 
   const host::Registry &registry_;
   PipelineSpec spec_;
@@ -70,6 +76,7 @@ class Runner {
   std::unique_ptr<Target> target_;
   std::unique_ptr<host::Instance> executor_;
   std::unique_ptr<calibration::Dataset> dataset_;
+  std::optional<GivenStatistics> given_;
   std::unique_ptr<Calibrator> calibrator_;
   std::vector<PlannedStep> plan_;
   std::vector<std::unique_ptr<StagedFile>> exports_;

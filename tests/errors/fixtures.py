@@ -264,6 +264,25 @@ def archive_of_left(work, glyphs, plugins):
     npz(work / "left.npz", left=npy_bytes("<f4", (4, 3, 8, 8), bytes(4 * 3 * 8 * 8 * 4)))
 
 
+def statistics(work, glyphs, plugins):
+    """Statistics of the small net, of the example, and files that look like some."""
+    small(work, glyphs, plugins)
+    halftone = plugins.parents[2] / "bin" / "halftone"
+    for name, model, *more in (("small", "small.onnx", "small.npy", "--observe-for", "tensorrt-int8"),
+                               ("glyphs", glyphs / "model.onnx", glyphs / "calib" / "x.npy", "--preprocess", glyphs / "meta.json",
+                                "--limit", "8")):
+        subprocess.run([halftone, "calibrate", model, "-o", f"{name}.htstats", "-q", "-c", *more], cwd=work, check=True)
+    data = (work / "small.htstats").read_bytes()
+    (work / "cut.htstats").write_bytes(data[:-5])
+    (work / "text.htstats").write_text("no statistics\n")
+    (work / "copy.htstats").write_bytes(data)
+
+
+def interrupted(work, glyphs, plugins):
+    small(work, glyphs, plugins)
+    (work / "out.htstats.partial").write_text("left by an earlier run")
+
+
 def linked_output(work, glyphs, plugins):
     (work / "link.json").symlink_to("out.onnx")
 

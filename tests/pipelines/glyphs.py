@@ -21,12 +21,26 @@ class Bench:
         self.environment |= {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C",
                              "XDG_DATA_HOME": str(folder / "data"), "XDG_CACHE_HOME": str(folder / "cache")}
 
+    def start(self, *args):
+        """Starts the program and does not wait for it."""
+        return subprocess.Popen([str(self.halftone), *map(str, args)], cwd=self.work, env=self.environment,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def done(self, *args):
+        return subprocess.run([str(self.halftone), *map(str, args)], cwd=self.work, env=self.environment, capture_output=True,
+                              text=True, timeout=300, check=False)
+
     def run(self, *args):
         """Runs the program, which must succeed; gives its standard output."""
-        done = subprocess.run([str(self.halftone), *map(str, args)], cwd=self.work, env=self.environment, capture_output=True,
-                              text=True, timeout=300, check=False)
+        done = self.done(*args)
         require(done.returncode == 0, f"{' '.join(map(str, args))}\nended with {done.returncode}: {done.stderr}")
         return done.stdout
+
+    def fails(self, *args):
+        """Runs the program, which must fail; gives its standard error."""
+        done = self.done(*args)
+        require(done.returncode in (1, 2), f"{' '.join(map(str, args))}\nended with {done.returncode}: {done.stderr}")
+        return done.stderr
 
     def quantize(self, name, *args, platform="onnxruntime-int8"):
         """Quantizes the example to NAME.onnx and NAME.json (the configs)."""

@@ -1,0 +1,12 @@
+// What `halftone inspect` prints of a statistics file.
+#pragma once
+
+#include <string>
+
+namespace halftone::cli {
+
+// By its name: .htstats, or a checkpoint's .htstats.partial.
+bool is_statistics_file(const std::string &path);
+void print_statistics(const std::string &path);
+
+}  // namespace halftone::cli

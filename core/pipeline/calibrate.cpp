@@ -1,0 +1,216 @@
+#include "core/pipeline/calibrate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "core/base/cpu_features.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/calibration/statistics_key.h"
+
+namespace halftone::pipeline {
+namespace {
+
+using calibration::Collected;
+using calibration::StatisticsFile;
+
+// The pipelines' requests by executed graph and group.
+using Wanted = std::map<std::pair<Digest, std::uint64_t>, RecordedRequest>;
+
+// Requests of one graph come from models that differ in their configs only, so that values of the same name stand for
+// the same thing, by whatever handle.
+void unite(RecordedRequest &into, const RecordedRequest &other) {
+  const model::Model &model = into.working.model;
+  std::map<std::string, model::Handle> by_name;
+  for (const model::Handle value : model.graph(model.main_graph()).values) by_name[model.value(value).name] = value;
+  for (const auto &[value, asked] : other.request.requests) {
+    const model::Handle here = by_name.at(other.working.model.value(value).name);
+    const auto [at, is_new] = into.request.requests.try_emplace(here, asked);
+    if (is_new) continue;
+    at->second.request = calibration::unite(at->second.request, asked.request);
+    at->second.groups = at->second.groups || asked.groups;
+  }
+}
+
+Wanted record_all(const host::Registry &registry, const std::vector<PipelineSpec> &pipelines, const RunEvents &events,
+                  Digest &model, std::string &executor) {
+  Wanted wanted;
+  for (PipelineSpec spec : pipelines) {
+    spec.plan_only = true;
+    spec.calibration.inputs.clear();  // the passes come no further than the request
+    spec.evaluation = {};
+    Runner runner(registry, std::move(spec), {{events.sinks.log, {}, events.sinks.cancelled}, {}, {}});
+    model = calibration::model_digest(runner.original().model);
+    executor = runner.spec().executor;
+    std::optional<RecordedRequest> request = runner.record_request();
+    if (!request) continue;
+    RecordedRequest &recorded = *request;
+    for (auto &[value, asked] : recorded.request.requests) asked.request.histogram = true;
+    const Digest executed = calibration::executed_digest(recorded.working, recorded.request.quantized_weights);
+    const auto [at, is_new] = wanted.try_emplace({executed, recorded.request.group}, recorded);
+    if (!is_new) unite(at->second, recorded);
+  }
+  return wanted;
+}
+
+// Samples [first, first + count) of all; parts begin at whole groups, so that merging them gives the groups of one
+// pass.
+CalibrationSettings settings_of(const DataSpec &data, const Shard &shard, std::uint64_t samples, std::uint64_t group) {
+  const std::uint64_t all = data.limit == 0 ? samples : std::min(samples, data.limit);
+  const auto boundary = [&](std::uint64_t part) {
+    if (part == shard.count) return all;
+    const std::uint64_t at = all / shard.count * part + all % shard.count * part / shard.count;
+    return group == 0 ? at : at - at % group;
+  };
+  CalibrationSettings settings;
+  settings.threads = data.threads;
+  settings.first = boundary(shard.number - 1);
+  settings.limit = boundary(shard.number) - settings.first;
+  settings.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
+  if (settings.limit == 0) {
+    fail(Status::kInvalidArgument, "shard {} of {} has no samples: there are {}{}", shard.number, shard.count, all,
+         group == 0 ? "" : fmt::format(", in groups of {}", group));
+  }
+  return settings;
+}
+
+// What the checkpoint holds of a pass; nothing when it has not begun.
+Collected taken_from(StatisticsFile &checkpoint, const Digest &executed, std::uint64_t group) {
+  for (Collected &stored : checkpoint.collections) {
+    if (stored.collection.executed == executed && stored.collection.group == group) return std::move(stored);
+  }
+  return {};
+}
+
+void require_same_requests(const Collected &stored, const RecordedRequest &recorded, const std::string &path) {
+  std::map<std::string, calibration::Request> asked;
+  for (const auto &[value, request] : recorded.request.requests) {
+    asked[recorded.working.model.value(value).name] = request.request;
+  }
+  const auto same = [](const auto &have, const auto &want) {
+    return have.first == want.first && have.second.total.request() == want.second;
+  };
+  if (!std::ranges::equal(stored.collection.values, asked, same)) {
+    fail(Status::kFailedPrecondition,
+         "'{}' is of a calibration for other platforms; name the same ones, or remove it to begin anew", path);
+  }
+}
+
+class Calibration {
+ public:
+  Calibration(const host::Registry &registry, const CalibratePlan &plan, const RunEvents &events)
+      : registry_(registry), plan_(plan), events_(events) {}
+
+  CalibrateResult run() {
+    std::string executor;
+    wanted_ = record_all(registry_, plan_.pipelines, events_, result_.file.model, executor);
+    const PipelineSpec &first = plan_.pipelines.front();
+    if (wanted_.empty()) {
+      fail(Status::kInvalidArgument, "no pass of these pipelines asks for statistics; there is nothing to calibrate");
+    }
+    result_.file.model_name = first.model.filename().string();
+    result_.file.executors = {executor + ", " + std::string(instruction_set())};
+    open_checkpoint();
+    host::Context ctx;
+    const host::Instance instance(registry_.get(HT_KIND_EXECUTOR, executor), nullptr, ctx);
+    const host::KernelIndex kernels(registry_);
+    const model::Model &model = wanted_.begin()->second.working.model;
+    const auto dataset = open_dataset(registry_, model, first.calibration);
+    for (auto &[key, recorded] : wanted_) {
+      collect(instance, kernels, *dataset, key.first, key.second, recorded);
+      if (result_.file.collections.size() < wanted_.size()) write_checkpoint(result_.file);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void open_checkpoint() {
+    if (plan_.checkpoint.empty() || !std::filesystem::exists(plan_.checkpoint)) return;
+    const std::string path = plan_.checkpoint.string();
+    if (!plan_.resume) {
+      fail(Status::kFailedPrecondition,
+           "'{}' is the checkpoint of a calibration that was interrupted; go on from it with --resume, or remove it to "
+           "begin anew",
+           path);
+    }
+    checkpoint_ = calibration::read_statistics(plan_.checkpoint);
+    if (!(checkpoint_.model == result_.file.model)) {
+      fail(Status::kFailedPrecondition, "'{}' is of another model, '{}'; remove it to begin anew", path,
+           checkpoint_.model_name);
+    }
+    if (checkpoint_.executors != result_.file.executors) {
+      fail(Status::kFailedPrecondition, "'{}' was computed by {}, this run is by {}; remove it to begin anew", path,
+           checkpoint_.executors.empty() ? "nothing" : checkpoint_.executors.front(), result_.file.executors.front());
+    }
+  }
+
+  void collect(const host::Instance &executor, const host::KernelIndex &kernels, const calibration::Dataset &dataset,
+               const Digest &executed, std::uint64_t group, RecordedRequest &recorded) {
+    const CalibrationSettings settings =
+        settings_of(plan_.pipelines.front().calibration, plan_.shard, dataset.count(), group);
+    Checkpoints checkpoints;
+    checkpoints.from = taken_from(checkpoint_, executed, group);
+    if (!checkpoints.from.collection.values.empty()) {
+      require_same_requests(checkpoints.from, recorded, plan_.checkpoint.string());
+      require_same_range(checkpoints.from, settings);
+      result_.resumed_at += checkpoints.from.collection.samples;
+      if (checkpoints.from.progress.next == checkpoints.from.progress.end) {  // this pass was done
+        result_.file.collections.push_back(std::move(checkpoints.from));
+        return;
+      }
+    }
+    checkpoints.every = plan_.checkpoint_every;
+    checkpoints.keep = [this](const Collected &collected) { keep(collected); };
+    host::Context ctx;
+    ctx.working = &recorded.working;
+    ctx.kernels = &kernels;
+    ctx.sinks = events_.sinks;
+    result_.file.collections.push_back(
+        run_data_pass(executor, ctx, dataset, settings, recorded.request, std::move(checkpoints)));
+  }
+
+  void require_same_range(const Collected &stored, const CalibrationSettings &settings) const {
+    const calibration::Progress &progress = stored.progress;
+    const bool finished = progress.next == progress.end;  // of its range only the size is kept
+    const std::uint64_t done = stored.collection.samples + stored.collection.skipped.size();
+    const bool same = finished ? done == settings.limit
+                               : progress.first == settings.first && progress.end == settings.first + settings.limit;
+    if (same) return;
+    fail(
+        Status::kFailedPrecondition,
+        "'{}' is of other samples than this run, which is of {} from number {} on; name the same ones, or remove it to "
+        "begin anew",
+        plan_.checkpoint.string(), settings.limit, settings.first);
+  }
+
+  // The finished passes and this one, in place of the checkpoint before.
+  void keep(const Collected &now) {
+    if (now.progress.next == now.progress.end) return;
+    StatisticsFile file = result_.file;  // copies share their counts
+    file.collections.push_back(now);
+    write_checkpoint(file);
+  }
+
+  void write_checkpoint(const StatisticsFile &file) const {
+    if (!plan_.checkpoint.empty()) write_file_atomically(plan_.checkpoint, calibration::to_bytes(file));
+  }
+
+  const host::Registry &registry_;
+  const CalibratePlan &plan_;
+  const RunEvents &events_;
+  Wanted wanted_;
+  StatisticsFile checkpoint_;
+  CalibrateResult result_;
+};
+
+}  // namespace
+
+CalibrateResult calibrate(const host::Registry &registry, const CalibratePlan &plan, const RunEvents &events) {
+  return Calibration(registry, plan, events).run();
+}
+
+}  // namespace halftone::pipeline

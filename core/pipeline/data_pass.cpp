@@ -1,0 +1,57 @@
+#include "core/pipeline/data_pass.h"
+
+#include <utility>
+
+#include "core/base/error.h"
+#include "core/calibration/statistics_key.h"
+
+namespace halftone::pipeline {
+
+calibration::Collected run_data_pass(const host::Instance &executor, const host::Context &ctx,
+                                     const calibration::Dataset &dataset, const CalibrationSettings &settings,
+                                     const DataPassRequest &request, Checkpoints checkpoints) {
+  calibration::CollectPlan plan;
+  plan.requests = request.requests;
+  plan.group = request.group;
+  plan.flow.first = settings.first;
+  plan.flow.limit = settings.limit;
+  plan.flow.on_bad_sample = settings.on_bad_sample;
+  plan.flow.sinks = ctx.sinks;
+  plan.flow.workers = calibration::worker_count(settings.threads, dataset.count());
+  plan.checkpoint_every = checkpoints.every;
+  plan.checkpoint = std::move(checkpoints.keep);
+
+  // The session is opened with a context of its own: it must not leave memory in the pass's arena.
+  host::Context open_ctx;
+  open_ctx.working = ctx.working;
+  open_ctx.kernels = ctx.kernels;
+  open_ctx.sinks = ctx.sinks;
+  host::SessionRequest session_request;
+  session_request.quantized_weights = request.quantized_weights;
+  session_request.workers = plan.flow.workers;
+  for (const auto &[value, _] : request.requests) session_request.emits.push_back(value);
+  const host::Session session(executor, open_ctx, session_request);
+
+  checkpoints.from.collection.executed = calibration::executed_digest(*ctx.working, request.quantized_weights);
+  calibration::Collected collected;
+  try {
+    collected = calibration::collect(dataset, session, ctx.working->model, plan, std::move(checkpoints.from));
+  } catch (Error &error) {
+    if (error.status() == Status::kDataLoss) {
+      error.note("`on_bad_sample: skip` (--on-bad-sample skip) passes over samples that cannot be used");
+    }
+    throw;
+  }
+  const calibration::Collection &all = collected.collection;
+  if (all.samples == 0) {
+    fail(Status::kDataLoss, "no calibration sample could be used; the first was refused because: {}",
+         all.skipped.empty() ? "(none was read)" : all.skipped.front());
+  }
+  if (const std::size_t skipped = all.skipped.size(); skipped != 0 && ctx.sinks.log) {
+    ctx.sinks.log({HT_LOG_WARNING, fmt::format("skipped {} of {} calibration samples; the first because: {}", skipped,
+                                               skipped + all.samples, all.skipped.front())});
+  }
+  return collected;
+}
+
+}  // namespace halftone::pipeline

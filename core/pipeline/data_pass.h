@@ -1,0 +1,42 @@
+// One pass of the data through an executor for statistics.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "core/calibration/collector.h"
+#include "core/calibration/dataset.h"
+#include "core/host/instance.h"
+
+namespace halftone::pipeline {
+
+// How samples are run for calibration.
+struct CalibrationSettings {
+  std::uint32_t threads = 0;  // 0: all cores; never changes a result
+  std::uint64_t first = 0;    // samples before this one are left out
+  std::uint64_t limit = 0;    // from there on; 0: all
+  calibration::BadSample on_bad_sample = calibration::BadSample::kFail;
+};
+
+// What is gathered on a graph.
+struct DataPassRequest {
+  calibration::Requests requests;  // by values of the working model
+  std::uint64_t group = 0;         // samples in a group, for the requests that want groups
+  bool quantized_weights = false;
+};
+
+// Where an interrupted pass goes on, and how the next interruption is prepared for.
+struct Checkpoints {
+  std::uint64_t every = 0;  // samples
+  std::function<void(const calibration::Collected &)> keep;
+  calibration::Collected from;
+};
+
+// Opens a session for the working model and runs the samples through it. Skipped samples are warned about. Throws
+// DataLoss when no sample could be used.
+calibration::Collected run_data_pass(const host::Instance &executor, const host::Context &ctx,
+                                     const calibration::Dataset &dataset, const CalibrationSettings &settings,
+                                     const DataPassRequest &request, Checkpoints checkpoints = {});
+
+}  // namespace halftone::pipeline

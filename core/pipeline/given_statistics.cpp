@@ -1,0 +1,96 @@
+#include "core/pipeline/given_statistics.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/calibration/statistics_key.h"
+
+namespace halftone::pipeline {
+namespace {
+
+using calibration::Collection;
+using calibration::Request;
+using calibration::ValueRequest;
+
+bool has_groups(const Collection &collection) {
+  return std::ranges::any_of(collection.values, [](const auto &entry) { return !entry.second.groups.empty(); });
+}
+
+bool covers(const Request &have, const Request &asked) {
+  const bool channels = asked.channel_range || asked.channel_moments;
+  return (have.histogram || !asked.histogram) && (have.channel_range || !asked.channel_range) &&
+         (have.channel_moments || !asked.channel_moments) && (!channels || have.channel_axis == asked.channel_axis);
+}
+
+// Names of the values for which the collection does not hold what is asked.
+std::vector<std::string> missing_values(const Collection &collection, const host::WorkingModel &working,
+                                        const DataPassRequest &request) {
+  std::vector<std::string> missing;
+  for (const auto &[value, asked] : request.requests) {
+    const std::string &name = working.model.value(value).name;
+    const auto found = collection.values.find(name);
+    const bool groups = !asked.groups || (has_groups(collection) && collection.group == request.group);
+    if (found == collection.values.end() || !groups || !covers(found->second.total.request(), asked.request)) {
+      missing.push_back(name);
+    }
+  }
+  return missing;
+}
+
+}  // namespace
+
+GivenStatistics read_given_statistics(const std::filesystem::path &path, const std::filesystem::path &model_path,
+                                      const model::Model &model) {
+  GivenStatistics given{path.string(), calibration::read_statistics(path)};
+  if (!(given.file.model == calibration::model_digest(model))) {
+    fail(Status::kInvalidArgument,
+         "'{}' holds statistics of another model, '{}', not of '{}' (graph or weights differ); calibrate this one with "
+         "`halftone calibrate`",
+         given.path, given.file.model_name, model_path.string());
+  }
+  if (!given.file.finished()) {
+    fail(Status::kFailedPrecondition,
+         "'{}' is a checkpoint of a calibration that was interrupted; finish it with `halftone calibrate --resume`",
+         given.path);
+  }
+  return given;
+}
+
+DataPassRequest data_pass_request(std::span<const ht_statistics_request> requests, const ht_collect_options &options) {
+  DataPassRequest result;
+  result.group = options.group;
+  result.quantized_weights = options.quantized_weights != 0;
+  for (const ht_statistics_request &request : requests) {
+    auto [at, is_new] = result.requests.try_emplace(request.value);
+    const Request asked = calibration::request_of(request.wants, request.channel_axis);
+    at->second.request = is_new ? asked : calibration::unite(at->second.request, asked);
+    at->second.groups = at->second.groups || ((request.wants & HT_WANT_GROUPS) != 0 && options.group != 0);
+  }
+  return result;
+}
+
+const Collection &require_statistics(const GivenStatistics &given, const host::WorkingModel &working,
+                                     const DataPassRequest &request) {
+  const Digest executed = calibration::executed_digest(working, request.quantized_weights);
+  std::vector<std::string> missing;
+  bool same_graph = false;
+  for (const calibration::Collected &stored : given.file.collections) {
+    if (!(stored.collection.executed == executed)) continue;
+    same_graph = true;
+    missing = missing_values(stored.collection, working, request);
+    if (missing.empty()) return stored.collection;
+  }
+  if (!same_graph) {
+    fail(Status::kNotFound,
+         "'{}' has no statistics of the model as the passes before this one leave it{}; calibrate for this platform or "
+         "pipeline (--observe-for)",
+         given.path, request.quantized_weights ? ", with quantized weights" : "");
+  }
+  fail(Status::kNotFound,
+       "'{}' lacks statistics of value '{}'{}{}; calibrate for this platform or pipeline (--observe-for)", given.path,
+       missing.front(), missing.size() > 1 ? fmt::format(" and {} others", missing.size() - 1) : "",
+       request.group == 0 ? "" : fmt::format(", in groups of {} samples", request.group));
+}
+
+}  // namespace halftone::pipeline

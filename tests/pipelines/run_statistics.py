@@ -1,0 +1,169 @@
+"""Statistics that are kept: a run from a statistics file must give, byte for byte, what a run from the data gives; shards joined
+and interrupted calibrations resumed must give the file of one pass. Each function is one test; the first argument names it."""
+import pathlib
+import signal
+import struct
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "errors"))
+import fixtures  # noqa: E402
+import make_onnx as onnx  # noqa: E402
+from glyphs import FOLDERS, Bench  # noqa: E402
+from test_main import require, run_tests  # noqa: E402
+
+PLATFORMS = ("onnxruntime-int8", "tensorrt-int8", "openvino-int8", "ppq-trt-int8")
+
+
+def data(bench):
+    return ("--calibration", bench.glyphs / "calib", "--preprocess", bench.glyphs / "meta.json")
+
+
+def calibrate(bench, name, *args):
+    bench.run("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", name, "-q", *args)
+    return bench.bytes(name)
+
+
+def quantize(bench, source, *args):
+    bench.run("quantize", bench.glyphs / "model.onnx", *source, "-o", "out.onnx", "--configs-out", "out.json", "-q", *args)
+    return bench.bytes("out.onnx"), bench.bytes("out.json")
+
+
+def every_platform(bench):
+    """One file serves every platform and observer."""
+    calibrate(bench, "all.htstats")
+    for platform in PLATFORMS:
+        for observer in ("minmax", "percentile", "kl", "mse"):
+            args = ("-p", platform, "--observer", observer)
+            require(quantize(bench, ("--stats-in", "all.htstats"), *args) == quantize(bench, data(bench), *args),
+                    f"{platform} with {observer} from the file differs from the run on the data")
+
+
+def any_transport(bench):
+    """Threads and batches change nothing."""
+    expected = calibrate(bench, "one.htstats", "--threads", 1)
+    for args in (("--threads", 2), ("--threads", 5, "--batch", 8), ("--threads", 2, "--batch", 32, "--checkpoint-every", 7)):
+        require(calibrate(bench, "other.htstats", *args) == expected, f"{args} gives another file")
+
+
+def shards(bench):
+    """Parts joined in one step or two are the whole."""
+    expected = calibrate(bench, "whole.htstats")
+    parts = [f"{i}.htstats" for i in (1, 2, 3)]
+    for i, part in enumerate(parts, 1):
+        calibrate(bench, part, "--shard", f"{i}/3")
+    bench.run("merge", *parts, "-o", "joined.htstats")
+    require(bench.bytes("joined.htstats") == expected, "three shards joined are not the file of one pass")
+    bench.run("merge", parts[1], parts[0], "-o", "two.htstats")
+    bench.run("merge", parts[2], "two.htstats", "-o", "joined.htstats")
+    require(bench.bytes("joined.htstats") == expected, "the order of joining changes the file")
+
+
+def groups(bench):
+    """Observers that average over groups of samples: shards begin at whole groups."""
+    (bench.work / "p.yaml").write_text(f"""halftone: 1
+model: {bench.glyphs}/model.onnx
+platform: ppq-trt-int8
+observer: percentile
+calibration: {{path: {bench.glyphs}/calib, preprocess: {bench.glyphs}/meta.json, limit: 90}}
+passes:
+  - assign-configs
+  - parameter-quantize
+  - runtime-calibration: {{group: 8}}
+export:
+  - {{path: out.onnx}}
+configs_out: out.json
+""")
+    for i in (1, 2):
+        bench.run("calibrate", "p.yaml", "-o", f"{i}.htstats", "--shard", f"{i}/2", "-q")
+    bench.run("merge", "1.htstats", "2.htstats", "-o", "joined.htstats")
+    bench.run("calibrate", "p.yaml", "-o", "whole.htstats", "-q")
+    require(bench.bytes("joined.htstats") == bench.bytes("whole.htstats"), "shards of groups are not the whole")
+    bench.run("run", "p.yaml", "-q")
+    expected = bench.bytes("out.onnx"), bench.bytes("out.json")
+    bench.run("run", "p.yaml", "--stats-in", "joined.htstats", "-q")
+    require((bench.bytes("out.onnx"), bench.bytes("out.json")) == expected, "groups of the file give other scales")
+
+
+def quantized_weights(bench):
+    """A preset that calibrates on quantized weights has statistics of its own, which a run of another kind does not take."""
+    calibrate(bench, "ppq.htstats", "--preset", "ppq-compat")
+    args = ("--preset", "ppq-compat")
+    require(quantize(bench, ("--stats-in", "ppq.htstats"), *args) == quantize(bench, data(bench), *args),
+            "ppq-compat from the file differs from the run on the data")
+    done = bench.fails("quantize", bench.glyphs / "model.onnx", "-p", "tensorrt-int8", "--stats-in", "ppq.htstats", "-o", "no.onnx")
+    require("has no statistics of the model as the passes" in done, f"the refusal says: {done}")
+
+
+def killed(bench):
+    """Killed between two checkpoints, and resumed: the same bytes, and the samples of the checkpoint are not run again."""
+    expected = calibrate(bench, "whole.htstats")
+    command = ("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", "out.htstats", "--checkpoint-every", 8,
+                            "--threads", 1, "-q", "--resume")
+    checkpoint = bench.work / "out.htstats.partial"
+    kills = 0
+    for _ in range(3):
+        before = checkpoint.read_bytes() if checkpoint.exists() else None
+        process = bench.start(*command)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if checkpoint.exists() and checkpoint.read_bytes() != before:
+                break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        require(not (bench.work / "out.htstats").exists() or process.returncode == 0, "a killed run left a result")
+        kills += process.returncode == -signal.SIGKILL
+        if process.returncode == 0:
+            break
+    require(kills > 0, "the run ended before it could be killed")
+    bench.run("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", "out.htstats", "--resume", "--json", "figures.json", "-q")
+    require(bench.bytes("out.htstats") == expected, "the resumed run gives another file")
+    require(bench.json("figures.json")["resumed_at"] >= 8, "nothing was taken from the checkpoint")
+    require(not checkpoint.exists(), "the checkpoint is still there")
+
+
+def checkpoint_of_others(bench):
+    """A checkpoint is not mixed with other data, samples or platforms, and not overwritten unasked."""
+    checkpoint = bench.work / "out.htstats.partial"
+    model, args = bench.glyphs / "model.onnx", ("-o", "out.htstats", "-q", "--observe-for", "tensorrt-int8", "--limit", 100)
+    process = bench.start("calibrate", model, *data(bench), *args, "--checkpoint-every", 4, "--threads", 1)
+    while process.poll() is None and not checkpoint.exists():
+        pass
+    process.kill()
+    process.wait()
+    require(checkpoint.exists(), "the run ended before its first checkpoint")
+    kept = checkpoint.read_bytes()
+    for wanted, *more in (("go on from it with --resume", *args), ("other platforms", *args, "--observe-for", "onnxruntime-int8", "--resume"),
+                          ("other samples", *args, "--resume", "--shard", "1/2"), ("by reference", *args, "--resume", "--executor", "reference")):
+        text = bench.fails("calibrate", model, *data(bench), *more)
+        require(wanted in text, f"expected '{wanted}', got: {text}")
+        require(checkpoint.read_bytes() == kept, f"the checkpoint changed where '{wanted}' was refused")
+    (bench.work / "other.yaml").write_text("{scale: 0.5, from: nhwc, to: nchw}")
+    for why, path, preprocess in (("there are 500", "test", bench.glyphs / "meta.json"), ("x.npy[0] has other", "calib", "other.yaml")):
+        text = bench.fails("calibrate", model, "--calibration", bench.glyphs / path, "--preprocess", preprocess, *args, "--resume")
+        require("not those of the checkpoint" in text and why in text, f"expected '{why}', got: {text}")
+
+
+def skipped_samples(bench):
+    """Samples that could not be used are counted, in shards as in the whole."""
+    (bench.work / "small.onnx").write_bytes(onnx.small_net())
+    (bench.work / "x").mkdir()
+    for i in range(9):
+        values = [(i * 7 + j) % 23 / 23 for j in range(3 * 8 * 8)]
+        content = fixtures.npy_bytes("<f4", (3, 8, 8), struct.pack(f"<{len(values)}f", *values))
+        (bench.work / "x" / f"{i}.npy").write_bytes(content[:40] if i % 4 == 1 else content)
+    common = ("small.onnx", "--calibration", "x", "--on-bad-sample", "skip", "--observe-for", "tensorrt-int8", "-q")
+    bench.run("calibrate", *common, "-o", "whole.htstats")
+    for i in (1, 2):
+        bench.run("calibrate", *common, "-o", f"{i}.htstats", "--shard", f"{i}/2")
+    bench.run("merge", "1.htstats", "2.htstats", "-o", "joined.htstats")
+    require(bench.bytes("joined.htstats") == bench.bytes("whole.htstats"), "with bad samples shards are not the whole")
+    text = bench.run("inspect", "whole.htstats")
+    require("skipped    2" in text, f"inspect does not count the skipped samples: {text}")
+
+
+TESTS = (every_platform, any_transport, shards, groups, quantized_weights, killed, checkpoint_of_others, skipped_samples)
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests(__doc__, TESTS, Bench, FOLDERS))
