@@ -1,8 +1,10 @@
 #include "core/pipeline/calibrator.h"
 
 #include <cmath>
+#include <optional>
 
 #include "core/calibration/statistics_key.h"
+#include "core/host/service/baked.h"
 #include "core/host/service/parameter_text.h"
 #include "core/pipeline/named.h"
 #include "core/quant/arithmetic.h"
@@ -14,15 +16,25 @@ namespace {
 
 constexpr std::string_view kFallbackObserver = "minmax";
 
-// Entries that a config's scale arrays need for a tensor of this shape.
-std::uint64_t scale_count(const ht_quant_spec &spec, const ht_statistics &statistics) {
-  return spec.granularity == HT_PER_CHANNEL ? statistics.channel_count : 1;
+model::Handle value_of(const model::Model &model, const quant::SlotKey &key) {
+  const model::Node &node = model.node(key.node);
+  return key.is_output ? node.outputs.at(key.slot) : node.inputs.at(key.slot);
 }
 
 bool is_parameter(const host::WorkingModel &working, const quant::SlotKey &key) {
-  const model::Node &node = working.model.node(key.node);
-  const model::Handle value = key.is_output ? node.outputs.at(key.slot) : node.inputs.at(key.slot);
+  const model::Handle value = value_of(working.model, key);
   return value != HT_NONE && working.model.value(value).initializer.has_value();
+}
+
+// The range of a stored tensor. One tensor has no groups of samples.
+void measure_parameter(RangeTask &task, const host::WorkingModel &working, model::Handle handle, std::uint32_t wants) {
+  const model::Value &value = working.model.value(handle);
+  const bool per_tensor = task.spec.granularity == HT_PER_TENSOR;
+  task.tensor = &*value.initializer;
+  task.tensor_name = value.name;
+  task.baked = host::baked_quantizer(working, handle);
+  task.request =
+      calibration::request_of(wants & ~HT_WANT_GROUPS, per_tensor ? 0U : static_cast<std::uint32_t>(task.spec.axis));
 }
 
 }  // namespace
@@ -83,18 +95,22 @@ void Calibrator::collect(host::Context &ctx, std::span<const ht_statistics_reque
   key_ = calibration::statistics_key(in_use_->executed, in_use_->data, in_use_->samples).hex();
 }
 
-const ht_statistics *Calibrator::statistics(host::Context &ctx, model::Handle value) {
+const calibration::Statistics &Calibrator::collected(const host::Context &ctx, model::Handle value) const {
   const std::string &name = ctx.working->model.value(value).name;
-  const calibration::Statistics *found = nullptr;
   if (in_use_ != nullptr) {
-    if (const auto at = in_use_->values.find(name); at != in_use_->values.end()) found = &at->second;
+    if (const auto found = in_use_->values.find(name); found != in_use_->values.end()) return found->second;
   }
-  if (found == nullptr) fail(Status::kNotFound, "no statistics were collected for value '{}'", name);
-  if (found->total.count() == 0) {
-    fail(Status::kFailedPrecondition, "value '{}' was never produced, or always empty, during calibration", name);
+  fail(Status::kNotFound, "no statistics were collected for value '{}'", name);
+}
+
+const ht_statistics *Calibrator::statistics(host::Context &ctx, model::Handle value) {
+  const calibration::Statistics &found = collected(ctx, value);
+  if (found.total.count() == 0) {
+    fail(Status::kFailedPrecondition, "value '{}' was never produced, or always empty, during calibration",
+         ctx.working->model.value(value).name);
   }
   current_.reset();
-  current_ = std::make_unique<calibration::PlainStatistics>(*found);
+  current_ = std::make_unique<calibration::PlainStatistics>(found);
   return &current_->get();
 }
 
@@ -113,34 +129,74 @@ const ht_statistics *Calibrator::measure(host::Context &, const ht_tensor_view &
 
 void Calibrator::render(host::Context &ctx, model::Handle handle, const ht_statistics &statistics,
                         std::string_view observer) {
-  quant::ConfigTable &configs = ctx.working->configs;
-  const quant::Config config = configs.get(handle);
-  const host::Instance &instance = observer_for(ctx, config, observer);
-  const auto &role = instance.role<ht_observer>(HT_OBSERVER_1);
-  const std::uint64_t count = scale_count(config.spec, statistics);
-  if (count == 0) {
-    fail(Status::kFailedPrecondition, "{} is quantized per channel, but its statistics have no channels",
-         quant::describe(config.key, ctx.working->model));
+  const quant::Config &config = ctx.working->configs.get(handle);
+  RangeTask task;
+  task.observer = &observer_for(ctx, config, observer);
+  task.spec = config.spec;
+  task.slot = quant::describe(config.key, ctx.working->model);
+  apply(ctx, handle, derive_range(ctx, task, statistics));
+}
+
+std::unique_ptr<RangeTask> Calibrator::range_task(host::Context &ctx, model::Handle handle, std::string_view observer) {
+  const host::WorkingModel &working = *ctx.working;
+  const quant::Config &config = working.configs.get(handle);
+  auto task = std::make_unique<RangeTask>();
+  task->spec = config.spec;
+  task->slot = quant::describe(config.key, working.model);
+  const model::Handle value = value_of(working.model, config.key);
+  if (is_parameter(working, config.key)) {
+    if (model::element_count(working.model.value(value).initializer->shape()) == 0) return nullptr;
+    measure_parameter(*task, working, value, wants(ctx, handle, observer));
+  } else {
+    task->collected = &collected(ctx, value);
+    if (task->collected->total.count() == 0) return nullptr;
   }
-  std::vector<float> low(count), high(count), scales(count);
+  task->observer = &observer_for(ctx, config, observer);
+  return task;
+}
+
+std::vector<std::uint32_t> Calibrator::render_all(host::Context &ctx, std::span<const model::Handle> configs,
+                                                  std::string_view observer) {
+  current_.reset();
+  measured_ = {};
+  std::vector<std::uint32_t> rendered(configs.size(), 0);
+  std::vector<std::unique_ptr<RangeTask>> tasks;
+  std::vector<model::Handle> handles;
+  // What is wrong with a config counts only when the ones before it are well.
+  std::optional<Error> fault;
+  for (std::size_t i = 0; i < configs.size() && !fault; ++i) {
+    try {
+      std::unique_ptr<RangeTask> task = range_task(ctx, configs[i], observer);
+      if (!task) continue;
+      tasks.push_back(std::move(task));
+      handles.push_back(configs[i]);
+      rendered[i] = 1;
+    } catch (const Error &error) {
+      fault = error;
+    }
+  }
+  find_ranges(ctx, tasks, settings_.threads,
+              [&](std::size_t i, const FoundRange &found) { apply(ctx, handles[i], found); });
+  if (fault) throw Error(*fault);
+  return rendered;
+}
+
+void Calibrator::apply(host::Context &ctx, model::Handle handle, const FoundRange &found) {
+  quant::ConfigTable &configs = ctx.working->configs;
+  const quant::Config &config = configs.get(handle);
+  const std::size_t count = found.low.size();
+  std::vector<float> scales(count);
   std::vector<std::int32_t> zero_points(count);
-  ht_str rule{};
-  const std::string caller = ctx.component;
-  ctx.component = instance.component().id();
-  host::call_component(ctx, [&] {
-    return role.derive(instance.raw(), &ctx, &statistics, &config.spec, count, low.data(), high.data(), &rule);
-  });
-  ctx.component = caller;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    const quant::Scale scale = quant::scale_from_range(low[i], high[i], config.spec);
+  for (std::size_t i = 0; i < count; ++i) {
+    const quant::Scale scale = quant::scale_from_range(found.low[i], found.high[i], config.spec);
     scales[i] = scale.scale;
     zero_points[i] = scale.zero_point;
   }
   const std::string range =
-      count == 1 ? fmt::format(" [{:.6g}, {:.6g}]", low[0], high[0]) : fmt::format(" ({} channels)", count);
-  const std::string text(rule.data == nullptr ? instance.component().id() : std::string_view(rule.data, rule.size));
-  const bool from_data = statistics.sample_count > 0 && !key_.empty() && !is_parameter(*ctx.working, config.key);
-  configs.set_scales(handle, scales, zero_points, {caller, text + range, from_data ? key_ : std::string()});
+      count == 1 ? fmt::format(" [{:.6g}, {:.6g}]", found.low[0], found.high[0]) : fmt::format(" ({} channels)", count);
+  const bool from_data = found.from_samples && !key_.empty() && !is_parameter(*ctx.working, config.key);
+  configs.set_scales(handle, scales, zero_points,
+                     {ctx.component, found.rule + range, from_data ? key_ : std::string()});
 }
 
 }  // namespace halftone::pipeline

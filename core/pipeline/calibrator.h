@@ -13,6 +13,7 @@
 #include "core/host/service/calibration_service.h"
 #include "core/pipeline/data_pass.h"
 #include "core/pipeline/given_statistics.h"
+#include "core/pipeline/scale_search.h"
 
 namespace halftone::pipeline {
 
@@ -32,9 +33,16 @@ class Calibrator final : public host::CalibrationService {
                                std::uint32_t channel_axis) override;
   void render(host::Context &ctx, model::Handle config, const ht_statistics &statistics,
               std::string_view observer) override;
+  std::vector<std::uint32_t> render_all(host::Context &ctx, std::span<const model::Handle> configs,
+                                        std::string_view observer) override;
 
  private:
   const host::Instance &observer_for(host::Context &ctx, const quant::Config &config, std::string_view name);
+  // Throws NotFound for a value that the last collect() was not asked for.
+  const calibration::Statistics &collected(const host::Context &ctx, model::Handle value) const;
+  // Null when there is no element to find a range from.
+  std::unique_ptr<RangeTask> range_task(host::Context &ctx, model::Handle handle, std::string_view observer);
+  void apply(host::Context &ctx, model::Handle config, const FoundRange &found);
 
   const host::Registry &registry_;
   const host::Instance &executor_;

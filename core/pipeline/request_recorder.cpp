@@ -29,4 +29,9 @@ void RequestRecorder::render(host::Context &ctx, model::Handle config, const ht_
   below_.render(ctx, config, statistics, observer);
 }
 
+std::vector<std::uint32_t> RequestRecorder::render_all(host::Context &ctx, std::span<const model::Handle> configs,
+                                                       std::string_view observer) {
+  return below_.render_all(ctx, configs, observer);
+}
+
 }  // namespace halftone::pipeline

@@ -28,6 +28,8 @@ class RequestRecorder final : public host::CalibrationService {
                                std::uint32_t channel_axis) override;
   void render(host::Context &ctx, model::Handle config, const ht_statistics &statistics,
               std::string_view observer) override;
+  std::vector<std::uint32_t> render_all(host::Context &ctx, std::span<const model::Handle> configs,
+                                        std::string_view observer) override;
 
   bool recorded() const noexcept { return recorded_.has_value(); }
   std::optional<RecordedRequest> take() { return std::move(recorded_); }

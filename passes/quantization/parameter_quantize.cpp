@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -30,42 +31,34 @@ class ParameterQuantize final : public sdk::Pass {
 
   void run(const sdk::Context &ctx) override {
     const QuantizationPoints points(ctx);
-    std::size_t quantized = 0, left = 0;
-    const std::vector<ht_handle> configs = points.configs.all();
-    for (std::size_t i = 0; i < configs.size(); ++i) {
-      if (i % 16 == 0) ctx.poll(i, configs.size());
-      const ht_config_info info = points.configs.info(configs[i]);
+    std::vector<ht_handle> parameters;
+    std::size_t left = 0;
+    for (const ht_handle config : points.configs.all()) {
+      const ht_config_info info = points.configs.info(config);
       if (info.state != HT_STATE_INITIAL || !points.is_parameter(info)) continue;
-      (quantize(ctx, points, configs[i], info) ? quantized : left) += 1;
+      if (has_range(points, info)) {
+        parameters.push_back(config);
+      } else {
+        points.configs.set_state(config, HT_STATE_FP32, "the parameter is empty or not float32");
+        ++left;
+      }
     }
-    ctx.report("quantized", std::to_string(quantized) + " parameters");
+    render(ctx, parameters);
+    ctx.report("quantized", std::to_string(parameters.size()) + " parameters");
     if (left > 0) ctx.report("left in float", std::to_string(left) + " parameters that are empty or not float32");
   }
 
  private:
-  bool quantize(const sdk::Context &ctx, const QuantizationPoints &points, ht_handle config,
-                const ht_config_info &info) const {
-    const auto tensor = points.graph.initializer(points.value_of(info));
-    if (!tensor || tensor->dtype != HT_F32 || sdk::count_of(*tensor) == 0) {
-      points.configs.set_state(config, HT_STATE_FP32, "the parameter is empty or not float32");
-      return false;
-    }
+  static bool has_range(const QuantizationPoints &points, const ht_config_info &info) {
+    const ht_tensor_info type = points.graph.value(points.value_of(info)).info.type;
+    return type.dtype == HT_F32 && std::find(type.shape, type.shape + type.rank, 0) == type.shape + type.rank;
+  }
+
+  void render(const sdk::Context &ctx, const std::vector<ht_handle> &configs) const {
     const ht_str name = sdk::view(observer_ ? std::string_view(*observer_) : std::string_view());
-    const ht_str *observer = observer_ ? &name : nullptr;
-    std::uint32_t wants = 0;
-    sdk::check(ctx.host.calibration->wants(ctx.raw, config, observer, &wants));
-    wants &= ~HT_WANT_GROUPS;  // one tensor has no groups of samples
-    const auto axis = info.spec.granularity == HT_PER_TENSOR ? 0U : static_cast<std::uint32_t>(info.spec.axis);
-    const ht_statistics *statistics = nullptr;
-    const ht_status measured = ctx.host.calibration->measure(ctx.raw, &*tensor, wants, axis, &statistics);
-    if (measured == HT_FAILED_PRECONDITION) {
-      throw sdk::Failure(measured, "'" + std::string(points.graph.value(points.value_of(info)).name()) + "', " +
-                                       points.describe(config) +
-                                       ", holds values that are NaN or infinite; repair the model");
-    }
-    sdk::check(measured);
-    sdk::check(ctx.host.calibration->render(ctx.raw, config, statistics, observer));
-    return true;
+    std::vector<std::uint32_t> rendered(configs.size());
+    sdk::check(ctx.host.calibration->render_all(ctx.raw, configs.data(), configs.size(), observer_ ? &name : nullptr,
+                                                rendered.data()));
   }
 
   std::optional<std::string> observer_;

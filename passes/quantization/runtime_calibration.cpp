@@ -44,14 +44,7 @@ class RuntimeCalibration final : public sdk::Pass {
   void run(const sdk::Context &ctx) override {
     const QuantizationPoints points(ctx);
     const std::vector<Target> targets = find_targets(points);
-    std::size_t never_seen = 0;
-    if (!targets.empty()) {
-      collect(ctx, points, targets);
-      for (std::size_t i = 0; i < targets.size(); ++i) {
-        ctx.poll(i, targets.size());
-        never_seen += calibrate(ctx, points, targets[i]) ? 0 : 1;
-      }
-    }
+    const std::size_t never_seen = targets.empty() ? 0 : calibrate(ctx, points, targets);
     ctx.report("calibrated", std::to_string(targets.size() - never_seen) + " activations");
     if (never_seen > 0) {
       ctx.report("left in float", std::to_string(never_seen) + " activations that no calibration sample produced");
@@ -64,17 +57,20 @@ class RuntimeCalibration final : public sdk::Pass {
     ht_handle value = HT_NONE;
   };
 
-  // False when there was nothing to calibrate on: a value that is always empty has no range, and needs none.
-  bool calibrate(const sdk::Context &ctx, const QuantizationPoints &points, const Target &target) {
-    const ht_statistics *statistics = nullptr;
-    const ht_status status = ctx.host.calibration->statistics(ctx.raw, target.value, &statistics);
-    if (status == HT_FAILED_PRECONDITION) {
-      points.configs.set_state(target.config, HT_STATE_FP32, "no calibration sample produced an element of it");
-      return false;
+  // The number of values without an element to calibrate on: they have no range, and need none.
+  std::size_t calibrate(const sdk::Context &ctx, const QuantizationPoints &points, const std::vector<Target> &targets) {
+    collect(ctx, points, targets);
+    std::vector<ht_handle> configs;
+    for (const Target &target : targets) configs.push_back(target.config);
+    std::vector<std::uint32_t> rendered(configs.size());
+    sdk::check(ctx.host.calibration->render_all(ctx.raw, configs.data(), configs.size(), observer(), rendered.data()));
+    std::size_t never_seen = 0;
+    for (std::size_t i = 0; i < configs.size(); ++i) {
+      if (rendered[i] != 0) continue;
+      ++never_seen;
+      points.configs.set_state(configs[i], HT_STATE_FP32, "no calibration sample produced an element of it");
     }
-    sdk::check(status);
-    sdk::check(ctx.host.calibration->render(ctx.raw, target.config, statistics, observer()));
-    return true;
+    return never_seen;
   }
 
   // Null when the platform's observer is to be used. The text lives as long as this pass.

@@ -1,22 +1,39 @@
 #include "clipped_energy.h"
 
-#include <algorithm>
+#include "moments.h"
 
 namespace halftone::observers {
 namespace {
 
 constexpr int kHalvings = 40;
 
-// The integral of (x - at)^2 over [from, to].
-double squares(double from, double to, double at) {
-  const double a = from - at, b = to - at;
-  return (b * b * b - a * a * a) / 3;
-}
+// Prefix sums, because a limit is found by trying many.
+class ClippedTable {
+ public:
+  explicit ClippedTable(const Distribution &distribution)
+      : moments_(distribution), values_(moments_.all().mass + static_cast<double>(distribution.zeros)) {}
+
+  Clipped clipped_by(Range range) const {
+    const Moments below = moments_.until(range.low), until = moments_.until(range.high);
+    const Moments &all = moments_.all();
+    Clipped cut;
+    if (all.second > 0) {
+      cut.energy = (squared_distance({}, below, range.low) + squared_distance(until, all, range.high)) / all.second;
+    }
+    if (values_ > 0) cut.values = (below.mass + all.mass - until.mass) / values_;
+    return cut;
+  }
+
+ private:
+  MomentTable moments_;
+  double values_;
+};
 
 template <typename RangeOf>
 double bisect(const Distribution &distribution, ClippingLimit limit, const RangeOf &range_of) {
+  const ClippedTable table(distribution);
   const auto allowed = [&](double factor) {
-    const Clipped clipped = clipped_by(distribution, range_of(factor));
+    const Clipped clipped = table.clipped_by(range_of(factor));
     return clipped.energy <= limit.energy || clipped.values <= limit.values;
   };
   double low = 0, high = 1;
@@ -31,34 +48,7 @@ double bisect(const Distribution &distribution, ClippingLimit limit, const Range
 }  // namespace
 
 Clipped clipped_by(const Distribution &distribution, Range range) {
-  double all_energy = 0, all_values = static_cast<double>(distribution.zeros);
-  Clipped cut;
-  for (std::size_t i = 0; i < distribution.counts.size(); ++i) {
-    if (distribution.counts[i] == 0) continue;
-    const auto count = static_cast<double>(distribution.counts[i]);
-    const double l = distribution.lower(i), u = distribution.upper(i);
-    all_values += count;
-    if (u <= l) {  // all values of the bin are one
-      const double out = l - std::clamp(l, range.low, range.high);
-      all_energy += count * l * l;
-      cut.energy += count * out * out;
-      if (out != 0) cut.values += count;
-      continue;
-    }
-    const double density = count / (u - l), above = std::max(l, range.high), below = std::min(u, range.low);
-    all_energy += density * squares(l, u, 0);
-    if (u > above) {
-      cut.energy += density * squares(above, u, range.high);
-      cut.values += density * (u - above);
-    }
-    if (l < below) {
-      cut.energy += density * squares(l, below, range.low);
-      cut.values += density * (below - l);
-    }
-  }
-  if (all_energy > 0) cut.energy /= all_energy;
-  if (all_values > 0) cut.values /= all_values;
-  return cut;
+  return ClippedTable(distribution).clipped_by(range);
 }
 
 double least_factor(const Distribution &distribution, Range range, ClippingLimit limit) {

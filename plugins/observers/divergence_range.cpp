@@ -28,78 +28,89 @@ std::size_t levels_for(unsigned bits) {
   return std::size_t{1} << std::min(bits, 30U);
 }
 
-std::size_t best_upper(const DivergenceTable &table, std::size_t first, std::size_t from, std::size_t levels) {
+// From the widest range on: of equals the narrowest is taken.
+std::size_t best_upper(DivergenceTable &table, std::size_t first, std::size_t from) {
   std::size_t best = table.bins();
   double least = std::numeric_limits<double>::infinity();
-  for (std::size_t last = std::max(from, first + levels); last <= table.bins(); ++last) {
-    const double d = table.divergence(first, last, levels);
-    if (d < least) least = d, best = last;
+  for (std::size_t last = table.bins(); last >= std::max(from, first + table.levels()); --last) {
+    const double d = table.divergence(first, last);
+    if (d <= least) least = d, best = last;
   }
   return best;
 }
 
-std::size_t best_lower(const DivergenceTable &table, std::size_t to, std::size_t last, std::size_t levels) {
+std::size_t best_lower(DivergenceTable &table, std::size_t to, std::size_t last) {
   std::size_t best = 0;
   double least = std::numeric_limits<double>::infinity();
-  for (std::size_t first = 0; first <= to && first + levels <= last; ++first) {
-    const double d = table.divergence(first, last, levels);
+  for (std::size_t first = 0; first <= to && first + table.levels() <= last; ++first) {
+    const double d = table.divergence(first, last);
     if (d < least) least = d, best = first;
   }
   return best;
 }
 
+struct Ends {
+  std::size_t first, last;
+};
+
+// One end at a time, twice: the ends hardly influence each other while the other is near its place.
+Ends best_ends(DivergenceTable &table, std::size_t to, std::size_t from) {
+  const std::size_t last = best_upper(table, 0, from), first = best_lower(table, to, last);
+  const std::size_t again = first == 0 ? last : best_upper(table, first, from);
+  return {again == last ? first : best_lower(table, to, again), again};
+}
+
 }  // namespace
 
-DivergenceTable::DivergenceTable(const LinearHistogram &histogram)
-    : bins_(histogram.counts),
+DivergenceTable::DivergenceTable(const LinearHistogram &histogram, std::size_t levels)
+    : levels_(levels),
+      bins_(histogram.counts),
       counts_(histogram.counts.size() + 1, 0.0),
       occupied_(counts_),
       information_(counts_),
       zeros_(histogram.zeros),
       below_(histogram.below),
-      above_(histogram.above) {
+      above_(histogram.above),
+      groups_(counts_, occupied_, levels) {
   for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
     const double c = histogram.counts[i];
     counts_[i + 1] = counts_[i] + c;
     occupied_[i + 1] = occupied_[i] + (c > 0 ? 1 : 0);
     information_[i + 1] = information_[i] + information(c);
   }
+  total_ = counts_.back() + zeros_ + below_ + above_;
 }
 
-DivergenceTable::Group DivergenceTable::group(std::size_t from, std::size_t to, std::size_t first,
-                                              std::size_t last) const {
-  Group g;
-  g.kept = counts_[to] - counts_[from];
-  g.clipped = g.kept;
-  g.occupied = occupied_[to] - occupied_[from];
-  if (from == first && below(first) > 0) {
-    g.clipped += below(first);
-    if (bin(first) == 0) g.occupied += 1;
-  }
-  if (to == last && above(last) > 0) {
-    g.clipped += above(last);
-    if (bin(last - 1) == 0) g.occupied += 1;
-  }
-  return g;
+double DivergenceTable::moved(const End &end) const {
+  const double outliers = end.below + end.above;
+  if (outliers <= 0) return 0;
+  const double kept = counts_[end.to] - counts_[end.from], before = occupied_[end.to] - occupied_[end.from];
+  if (kept <= 0) return outliers * (kLogOfNothing + end.log_kept);
+  double occupied = before;
+  if (end.below > 0 && bins_[end.from] == 0) occupied += 1;
+  if (end.above > 0 && bins_[end.to - 1] == 0) occupied += 1;
+  return outliers * std::log(kept / occupied) - (occupied == before ? 0 : kept * std::log(occupied / before));
 }
 
-double DivergenceTable::divergence(std::size_t first, std::size_t last, std::size_t levels) const {
+double DivergenceTable::divergence(std::size_t first, std::size_t last) {
   const double kept = counts_[last] - counts_[first] + zeros_;
-  const double total = kept + below(first) + above(last);
-  if (kept <= 0 || last <= first + 1) return std::numeric_limits<double>::infinity();
+  if (kept <= 0 || last <= first + 1 || last < first + levels_) return std::numeric_limits<double>::infinity();
+  const double outside_below = below(first), outside_above = above(last), log_kept = std::log(kept);
   // sum of c * log(c) over the clipped distribution, less the sum of c * log(q) over its groups.
-  double entropy = information_[last] - information_[first] + information(zeros_);
-  entropy += information(bin(first) + below(first)) - information(bin(first));
-  entropy += information(bin(last - 1) + above(last)) - information(bin(last - 1));
-  double cross = zeros_ > 0 ? zeros_ * std::log(zeros_ / kept) : 0;
-  std::size_t from = first;
-  for (std::size_t level = 1; level <= levels; ++level) {
-    const std::size_t to = first + (last - first) * level / levels;
-    const Group g = group(from, to, first, last);
-    if (g.clipped > 0) cross += g.clipped * (g.kept > 0 ? std::log(g.kept / g.occupied / kept) : kLogOfNothing);
-    from = to;
+  double entropy = information_[last] - information_[first];
+  if (outside_below > 0) entropy += information(bins_[first] + outside_below) - information(bins_[first]);
+  if (outside_above > 0) entropy += information(bins_[last - 1] + outside_above) - information(bins_[last - 1]);
+  const std::size_t first_end = first + (last - first) / levels_;
+  const std::size_t last_begin = first + (last - first) * (levels_ - 1) / levels_;
+  double cross = groups_.sum(first, last);
+  if (levels_ == 1) {
+    cross += moved({first, last, outside_below, outside_above, log_kept});
+  } else {
+    cross +=
+        moved({first, first_end, outside_below, 0, log_kept}) + moved({last_begin, last, 0, outside_above, log_kept});
   }
-  return (entropy - cross) / total - std::log(total);
+  // The zeros' own terms, zeros * log(zeros), are in both sums.
+  return (entropy - cross + total_ * log_kept) / total_ - std::log(total_);
 }
 
 Range symmetric_divergence_range(const Distribution &distribution, unsigned bits) {
@@ -112,7 +123,8 @@ Range symmetric_divergence_range(const Distribution &distribution, unsigned bits
     const double domain = limit;
     const LinearHistogram histogram = absolute_histogram(distribution, domain, kDivergenceBins);
     const auto from = static_cast<std::size_t>(std::ceil(std::min(least / histogram.width, double{kDivergenceBins})));
-    limit = histogram.edge(best_upper(DivergenceTable(histogram), 0, from, levels));
+    DivergenceTable table(histogram, levels);
+    limit = histogram.edge(best_upper(table, 0, from));
     if (limit >= domain * kZoomBelow) break;
     limit *= 2;  // leave the search room above what it found
   }
@@ -129,18 +141,13 @@ Range asymmetric_divergence_range(const Distribution &distribution, unsigned bit
   for (int zoom = 0; zoom < kMaxZooms; ++zoom) {
     const double domain = range.high - range.low;
     const LinearHistogram histogram = linear_histogram(distribution, range.low, range.high, kDivergenceBins);
-    const DivergenceTable table(histogram);
+    DivergenceTable table(histogram, levels);
     const auto bin_of = [&](double x) {
       return static_cast<std::size_t>(std::clamp(std::round(x), 0.0, static_cast<double>(kDivergenceBins)));
     };
     const std::size_t to = bin_of(std::floor((least.low - range.low) / histogram.width));
     const std::size_t from = bin_of(std::ceil((least.high - range.low) / histogram.width));
-    // One end at a time, twice: the ends hardly influence each other while the other is near its place.
-    std::size_t first = 0, last = kDivergenceBins;
-    for (int round = 0; round < 2; ++round) {
-      last = best_upper(table, first, from, levels);
-      first = best_lower(table, to, last, levels);
-    }
+    const auto [first, last] = best_ends(table, to, from);
     const Range found{std::min(histogram.edge(first), 0.0), std::max(histogram.edge(last), 0.0)};
     if (found.high - found.low >= domain * kZoomBelow) return found;
     range = {std::max(2 * found.low, range.low), std::min(2 * found.high, range.high)};

@@ -2,34 +2,40 @@
 #pragma once
 
 #include "distribution.h"
+#include "group_sums.h"
 
 namespace halftone::observers {
 
-// Prefix sums over a linear histogram, so that the divergence of one candidate costs time in the number of levels, not
-// of bins.
+// The divergence of clipping a linear histogram to some of its bins and quantizing these, from prefix sums.
 class DivergenceTable {
  public:
-  explicit DivergenceTable(const LinearHistogram &histogram);
+  // The quantizer has `levels` equal steps.
+  DivergenceTable(const LinearHistogram &histogram, std::size_t levels);
+  DivergenceTable(const DivergenceTable &) = delete;
+  DivergenceTable &operator=(const DivergenceTable &) = delete;
 
-  // The divergence between the values, clipped to bins [first, last), and what `levels` equal steps over these bins
-  // leave of them. Exact zeros are an outcome of their own: every quantizer represents them exactly.
-  double divergence(std::size_t first, std::size_t last, std::size_t levels) const;
-  std::size_t bins() const { return counts_.size() - 1; }
+  // The divergence between the values, clipped to bins [first, last), and what the steps over these bins leave of them.
+  // Exact zeros are an outcome of their own: every quantizer represents them exactly.
+  double divergence(std::size_t first, std::size_t last);
+  std::size_t bins() const { return bins_.size(); }
+  std::size_t levels() const { return levels_; }
 
  private:
-  struct Group {
-    double kept = 0;      // mass inside the clipping range
-    double clipped = 0;   // the same with the outliers that clipping moved here
-    double occupied = 0;  // bins that are not empty
+  // What a group at an end adds to the sum over groups by the outliers that clipping moves there.
+  struct End {
+    std::size_t from = 0, to = 0;  // the group's bins
+    double below = 0, above = 0;   // outliers
+    double log_kept = 0;           // the logarithm of all mass inside
   };
-  Group group(std::size_t from, std::size_t to, std::size_t first, std::size_t last) const;
+  double moved(const End &end) const;
   double below(std::size_t first) const { return below_ + counts_[first]; }
   double above(std::size_t last) const { return above_ + counts_.back() - counts_[last]; }
-  double bin(std::size_t i) const { return bins_[i]; }
 
+  std::size_t levels_;
   std::vector<double> bins_;
   std::vector<double> counts_, occupied_, information_;  // prefix sums of mass, non-empty bins and c * log(c)
-  double zeros_ = 0, below_ = 0, above_ = 0;
+  double zeros_ = 0, below_ = 0, above_ = 0, total_ = 0;
+  GroupSums groups_;  // reads counts_ and occupied_
 };
 
 inline constexpr std::size_t kDivergenceBins = 4096;

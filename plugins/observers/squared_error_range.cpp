@@ -18,18 +18,28 @@ double symmetric_divisor(const ht_quant_spec &spec) {
   return static_cast<double>(narrow > 0 ? narrow : spec.quant_max);
 }
 
-// The factor in (0, 1] by which `error_of(factor)` is least.
+// The factor in (0, 1] by which `error_of(factor, enough)` is least; of equals the one that comes first below. One
+// factor of each octave is tried before the others, most of which are then given up early.
 template <typename Error>
 double best_factor(const Error &error_of) {
-  double best = 1, least = error_of(1.0);
-  const auto consider = [&](double factor) {
-    const double e = error_of(factor);
-    if (e < least) least = e, best = factor;
+  constexpr int kCoarse = kCoarsePerOctave * kOctaves;
+  const auto coarse = [](int i) { return std::exp2(-static_cast<double>(i) / kCoarsePerOctave); };
+  int at = 0;
+  double least = error_of(1.0, std::numeric_limits<double>::infinity());
+  const auto consider = [&](int i) {
+    const double e = error_of(coarse(i), least);
+    if (e < least || (e == least && i < at)) least = e, at = i;
   };
-  for (int i = 1; i <= kCoarsePerOctave * kOctaves; ++i)
-    consider(std::exp2(-static_cast<double>(i) / kCoarsePerOctave));
+  for (int i = kCoarsePerOctave; i <= kCoarse; i += kCoarsePerOctave) consider(i);
+  for (int i = 1; i < kCoarse; ++i) {
+    if (i % kCoarsePerOctave != 0) consider(i);
+  }
+  double best = coarse(at);
   const double step = std::exp2(1.0 / kCoarsePerOctave), low = best / step, high = std::min(best * step, 1.0);
-  for (int i = 1; i < kFineSteps; ++i) consider(low + (high - low) * i / kFineSteps);
+  for (int i = 1; i < kFineSteps; ++i) {
+    const double factor = low + (high - low) * i / kFineSteps, e = error_of(factor, least);
+    if (e < least) least = e, best = factor;
+  }
   return best;
 }
 
@@ -54,77 +64,42 @@ Grid grid_for(const ht_quant_spec &spec, Range range) {
 }
 
 SquaredErrorTable::SquaredErrorTable(const Distribution &distribution, double clip_weight)
-    : distribution_(distribution), clip_weight_(clip_weight), total_(static_cast<double>(distribution.zeros)) {
-  sums_.reserve(distribution.counts.size() + 1);
-  sums_.push_back({});
-  for (std::size_t i = 0; i < distribution.counts.size(); ++i) {
-    const auto c = static_cast<double>(distribution.counts[i]);
-    const double l = distribution.lower(i), u = distribution.upper(i);
-    Moments next = sums_.back();
-    if (c > 0) {
-      next.mass += c;
-      next.first += c * (l + u) / 2;
-      next.second += c * (l * l + l * u + u * u) / 3;
-    }
-    sums_.push_back(next);
-    total_ += c;
-  }
-}
+    : moments_(distribution),
+      clip_weight_(clip_weight),
+      total_(moments_.all().mass + static_cast<double>(distribution.zeros)) {}
 
-// Grid values ascend, and the next one is near: steps of doubling length find it sooner than halving the whole.
-std::size_t SquaredErrorTable::edges_until(double x, std::size_t from) const {
-  const std::span<const double> edges = distribution_.edges;
-  std::size_t step = 1, low = from;
-  while (low + step < edges.size() && edges[low + step] <= x) {
-    low += step;
-    step *= 2;
-  }
-  const auto end = edges.begin() + static_cast<std::ptrdiff_t>(std::min(low + step, edges.size()));
-  return static_cast<std::size_t>(std::upper_bound(edges.begin() + static_cast<std::ptrdiff_t>(low), end, x) -
-                                  edges.begin());
-}
-
-SquaredErrorTable::Moments SquaredErrorTable::until(double x, std::size_t above) const {
-  if (above == 0) return {};
-  const std::size_t bin = above - 1;
-  if (bin >= distribution_.counts.size()) return sums_.back();
-  Moments m = sums_[bin];
-  const auto c = static_cast<double>(distribution_.counts[bin]);
-  const double l = distribution_.lower(bin), u = distribution_.upper(bin);
-  if (c == 0 || x < l) return m;
-  if (x >= u) return sums_[bin + 1];
-  const double mass = c * (x - l) / (u - l);
-  m.mass += mass;
-  m.first += mass * (l + x) / 2;
-  m.second += mass * (l * l + l * x + x * x) / 3;
-  return m;
-}
-
-double SquaredErrorTable::around(const Moments &from, const Moments &until, double to) {
-  const double mass = until.mass - from.mass, first = until.first - from.first, second = until.second - from.second;
-  return std::max(second - 2 * to * first + to * to * mass, 0.0);
-}
-
-double SquaredErrorTable::error(const Grid &grid) const {
-  if (total_ == 0 || sums_.size() < 2) return 0;
+double SquaredErrorTable::error(const Grid &grid, double enough) const {
+  if (total_ == 0 || moments_.all().mass == 0) return 0;
   const double s = grid.scale, low = static_cast<double>(grid.first) * s, high = static_cast<double>(grid.last) * s;
-  std::size_t edges = edges_until(low - s / 2, 0);
-  const Moments begin = until(low - s / 2, edges), end = until(high + s / 2, edges_until(high + s / 2, edges));
-  double sum = clip_weight_ * (around({}, begin, low) + around(end, sums_.back(), high));
-  if (grid.last - grid.first >= kMaxExactSteps) {
-    sum += (end.mass - begin.mass) * s * s / 12;
-  } else {
-    Moments from = begin;
-    for (std::int64_t k = grid.first; k <= grid.last; ++k) {
-      const double value = static_cast<double>(k) * s;
-      // Most of a wide grid may hold nothing at all.
-      if (k != grid.last) edges = edges_until(value + s / 2, edges);
-      const Moments to = k == grid.last ? end : until(value + s / 2, edges);
-      if (to.mass > from.mass) sum += around(from, to, value);
-      from = to;
-    }
+  const std::size_t edges = moments_.edges_until(low - s / 2, 0);
+  const Moments begin = moments_.until(low - s / 2, edges), end = moments_.until(high + s / 2);
+  const double clipped =
+      clip_weight_ * (squared_distance({}, begin, low) + squared_distance(end, moments_.all(), high));
+  if (clipped / total_ > enough) return clipped / total_;
+  if (grid.last - grid.first >= kMaxExactSteps) return (clipped + (end.mass - begin.mass) * s * s / 12) / total_;
+  return with_rounding(clipped, grid, {begin, end, edges}, enough * total_) / total_;
+}
+
+// All terms are positive, so that a part of the sum is a lower bound.
+double SquaredErrorTable::with_rounding(double sum, const Grid &grid, const Inside &inside, double enough) const {
+  // Allows for the roundings of the sum: what is no more than `enough` must not be taken for it.
+  const double stop = enough * (1 + 1e-9);
+  Moments from = inside.begin;
+  std::size_t edges = inside.edges, gap = 0;  // between two steps there are mostly as many edges as before
+  for (std::int64_t k = grid.first; k < grid.last && sum <= stop; ++k) {
+    const double value = static_cast<double>(k) * grid.scale, border = value + grid.scale / 2;
+    const std::size_t next = moments_.edges_until(border, edges + gap);
+    gap = next - edges;
+    edges = next;
+    const Moments to = moments_.until(border, edges);
+    // Most of a wide grid may hold nothing at all.
+    if (to.mass > from.mass) sum += squared_distance(from, to, value);
+    from = to;
   }
-  return sum / total_;
+  if (sum <= stop && inside.end.mass > from.mass) {
+    sum += squared_distance(from, inside.end, static_cast<double>(grid.last) * grid.scale);
+  }
+  return sum;
 }
 
 Range squared_error_range(const Distribution &distribution, const ht_quant_spec &spec, double clip_weight) {
@@ -132,21 +107,21 @@ Range squared_error_range(const Distribution &distribution, const ht_quant_spec 
   if (distribution.counts.empty() || whole.high <= whole.low) return whole;
   const SquaredErrorTable table(distribution, clip_weight);
   const auto scaled = [](Range r, double low, double high) { return Range{r.low * low, r.high * high}; };
-  const auto error_of = [&](Range r) { return table.error(grid_for(spec, r)); };
+  const auto error_of = [&](Range r, double enough) { return table.error(grid_for(spec, r), enough); };
   if (spec.symmetry == HT_SYMMETRIC) {
     const double limit = distribution.absolute_maximum();
-    const double f = best_factor([&](double factor) { return error_of({-limit * factor, limit * factor}); });
+    const double f = best_factor([&](double x, double e) { return error_of({-limit * x, limit * x}, e); });
     return {-limit * f, limit * f};
   }
   // Both ends together first, so that neither is judged beside an absurd other; then one at a time.
-  const double both = best_factor([&](double f) { return error_of(scaled(whole, f, f)); });
+  const double both = best_factor([&](double f, double e) { return error_of(scaled(whole, f, f), e); });
   Range best = scaled(whole, both, both);
   for (int round = 0; round < 2; ++round) {
     if (whole.high > 0) {
-      best.high = whole.high * best_factor([&](double f) { return error_of({best.low, whole.high * f}); });
+      best.high = whole.high * best_factor([&](double f, double e) { return error_of({best.low, whole.high * f}, e); });
     }
     if (whole.low < 0)
-      best.low = whole.low * best_factor([&](double f) { return error_of({whole.low * f, best.high}); });
+      best.low = whole.low * best_factor([&](double f, double e) { return error_of({whole.low * f, best.high}, e); });
   }
   return best;
 }

@@ -1,8 +1,11 @@
 // The range with the least expected squared error of quantization, rounding and clipping together.
 #pragma once
 
+#include <limits>
+
 #include "distribution.h"
 #include "halftone/quant.h"
+#include "moments.h"
 
 namespace halftone::observers {
 
@@ -15,28 +18,26 @@ struct Grid {
 // The grid that the host makes of a range under an integer spec.
 Grid grid_for(const ht_quant_spec &spec, Range range);
 
-// Moments of the distribution up to a point, with the values of each bin spread evenly over it.
+// The squared error that a grid leaves, from prefix sums of the distribution.
 class SquaredErrorTable {
  public:
   // `clip_weight` is what the error of a value outside the grid counts, relative to one inside.
   explicit SquaredErrorTable(const Distribution &distribution, double clip_weight = 1);
-  // Mean of (x - nearest grid value)^2 over all elements, with that weight.
-  double error(const Grid &grid) const;
+  // Mean of (x - nearest grid value)^2 over all elements, with that weight. Where it is more than `enough`, any number
+  // above that may be returned instead, as soon as it is known.
+  double error(const Grid &grid, double enough = std::numeric_limits<double>::infinity()) const;
 
  private:
-  struct Moments {
-    double mass = 0, first = 0, second = 0;
+  // What lies inside the grid: up to its ends, and the number of edges below the lower one.
+  struct Inside {
+    Moments begin, end;
+    std::size_t edges = 0;
   };
-  // The number of edges that are at most x, when `from` of them are known to be.
-  std::size_t edges_until(double x, std::size_t from) const;
-  // Everything below x, which has `above` edges at or below it.
-  Moments until(double x, std::size_t above) const;
-  // The squared distance to `to` of the mass between two points.
-  static double around(const Moments &from, const Moments &until, double to);
+  // `sum` and the error of rounding; given up beyond `enough`.
+  double with_rounding(double sum, const Grid &grid, const Inside &inside, double enough) const;
 
-  Distribution distribution_;
+  MomentTable moments_;
   double clip_weight_ = 1;
-  std::vector<Moments> sums_;  // before each bin
   double total_ = 0;
 };
 

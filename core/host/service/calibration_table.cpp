@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <vector>
 
 #include "core/host/service/calibration_service.h"
@@ -40,11 +41,19 @@ ht_status HT_CALL render(ht_ctx *ctx, ht_handle config, const ht_statistics *sta
   return serve(ctx, [&] { service(ctx).render(*ctx, config, *stats, text(observer)); });
 }
 
+ht_status HT_CALL render_all(ht_ctx *ctx, const ht_handle *configs, std::uint64_t count, const ht_str *observer,
+                             std::uint32_t *rendered) {
+  return serve(ctx, [&] {
+    const std::span<const ht_handle> list(configs, static_cast<std::size_t>(count));
+    std::ranges::copy(service(ctx).render_all(*ctx, list, text(observer)), rendered);
+  });
+}
+
 }  // namespace
 
 const ht_calibration *calibration_table() {
   static constexpr ht_calibration kTable = {
-      sizeof(ht_calibration), 0, &wants, &collect, &statistics, &measure, &render};
+      sizeof(ht_calibration), 0, &wants, &collect, &statistics, &measure, &render, &render_all};
   return &kTable;
 }
 

@@ -45,6 +45,12 @@ typedef struct ht_calibration {
   /* Lets the config's observer (or the one named, when `observer` is not null) turn statistics into ranges and sets the
    * config's scales from them, with the provenance filled in. */
   ht_status(HT_CALL *render)(ht_ctx *ctx, ht_handle config, const ht_statistics *statistics, const ht_str *observer);
+  /* render() for many configs at once, on all threads of the run: a config whose slot holds a stored tensor from that
+   * tensor, another one from what collect() found for its value. Scales are set in the order of `configs`, and of
+   * several failures the first in that order is told, whatever the number of threads. rendered[i] becomes 1, or 0 where
+   * there was no element to see: then the config stays as it was. Ends what statistics() and measure() handed out. */
+  ht_status(HT_CALL *render_all)(ht_ctx *ctx, const ht_handle *configs, uint64_t count, const ht_str *observer,
+                                 uint32_t *rendered);
 } ht_calibration;
 HT_EXTERN_C_END
 #endif

@@ -7,6 +7,7 @@
 
 #include "core/host/instance.h"
 #include "core/host/registry.h"
+#include "core/host/service/table.h"
 #include "core/model/verify.h"
 #include "core/pipeline/yaml_setting.h"
 #include "core/quant/arithmetic.h"
@@ -107,6 +108,24 @@ void GivenRanges::render(host::Context &ctx, model::Handle config, const ht_stat
   }
   configs.set_scales(config, scales, zero_points, {"test", "given", {}});
   configs.settle_slaves();
+}
+
+std::vector<std::uint32_t> GivenRanges::render_all(host::Context &ctx, std::span<const model::Handle> configs,
+                                                   std::string_view observer) {
+  std::vector<std::uint32_t> rendered(configs.size(), 0);
+  for (std::size_t i = 0; i < configs.size(); ++i) {
+    const quant::Config &config = ctx.working->configs.get(configs[i]);
+    const model::Node &node = ctx.working->model.node(config.key.node);
+    const model::Handle value = config.key.is_output ? node.outputs[config.key.slot] : node.inputs[config.key.slot];
+    const model::Value &held = ctx.working->model.value(value);
+    if (!held.initializer && empty.contains(held.name)) continue;
+    const auto axis = config.spec.granularity == HT_PER_TENSOR ? 0U : static_cast<std::uint32_t>(config.spec.axis);
+    const ht_statistics *seen =
+        held.initializer ? measure(ctx, host::view_of(*held.initializer), 0, axis) : statistics(ctx, value);
+    render(ctx, configs[i], *seen, observer);
+    rendered[i] = 1;
+  }
+  return rendered;
 }
 
 PassRunner::PassRunner(model::Model model, std::string_view platform) {

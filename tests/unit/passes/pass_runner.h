@@ -31,6 +31,8 @@ class GivenRanges final : public host::CalibrationService {
                                std::uint32_t channel_axis) override;
   void render(host::Context &ctx, model::Handle config, const ht_statistics &statistics,
               std::string_view observer) override;
+  std::vector<std::uint32_t> render_all(host::Context &ctx, std::span<const model::Handle> configs,
+                                        std::string_view observer) override;
 
  private:
   ht_statistics current_{};

@@ -1,0 +1,175 @@
+#include "core/pipeline/scale_search.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include <tbb/global_control.h>
+#include <tbb/parallel_for.h>
+#include <tbb/partitioner.h>
+#include <tbb/task_arena.h>
+
+#include "core/calibration/sample_flow.h"
+#include "core/host/service/baked.h"
+#include "core/host/service/table.h"
+#include "halftone/observer.h"
+
+namespace halftone::pipeline {
+
+namespace {
+
+// Services could reach what other threads use: the working model, or memory of the pass.
+bool may_share_threads(const RangeTask &task) {
+  const ht_component &description = *task.observer->component().description;
+  return description.threading == HT_THREADING_FREE && description.capabilities == 0;
+}
+
+FoundRange range_of_tensor(host::Context &ctx, const RangeTask &task) {
+  ht_tensor_view view = host::view_of(*task.tensor);
+  if (task.baked) view.data = host::fake_quantized(&ctx, *task.tensor, *task.baked);
+  calibration::Accumulator seen(task.request);
+  if (!seen.observe(view)) {
+    fail(Status::kFailedPrecondition, "'{}', {}, holds values that are NaN or infinite; repair the model",
+         task.tensor_name, task.slot);
+  }
+  return derive_range(ctx, task, calibration::PlainStatistics(seen, 1).get());
+}
+
+FoundRange find_range(host::Context &ctx, const RangeTask &task) {
+  if (task.collected == nullptr) return range_of_tensor(ctx, task);
+  return derive_range(ctx, task, calibration::PlainStatistics(*task.collected).get());
+}
+
+// What a task left behind for the ordered step.
+struct Attempt {
+  FoundRange found;
+  std::optional<Error> error;
+  std::vector<host::LogLine> log;
+  std::vector<std::pair<std::string, std::string>> report;
+};
+
+class Search {
+ public:
+  Search(host::Context &ctx, const std::vector<std::unique_ptr<RangeTask>> &tasks)
+      : ctx_(ctx), tasks_(tasks), attempts_(tasks.size()), failed_(tasks.size()) {}
+
+  void run(std::uint32_t workers) {
+    if (workers == 1) {
+      work();
+    } else {
+      tbb::global_control allowed(tbb::global_control::max_allowed_parallelism, workers);
+      tbb::task_arena arena(static_cast<int>(workers));
+      arena.execute([&] {
+        tbb::parallel_for(
+            std::uint32_t{0}, workers, [&](std::uint32_t) { work(); }, tbb::simple_partitioner());
+      });
+    }
+    work_alone();
+    if (cancelled()) fail(Status::kCancelled, "cancelled");
+  }
+
+  void apply(const std::function<void(std::size_t, const FoundRange &)> &apply) {
+    for (std::size_t i = 0; i < tasks_.size(); ++i) {
+      const Attempt attempt = std::exchange(attempts_[i], {});
+      for (const host::LogLine &line : attempt.log) ctx_.sinks.log(line);
+      ctx_.report.insert(ctx_.report.end(), attempt.report.begin(), attempt.report.end());
+      if (attempt.error) throw Error(*attempt.error);
+      apply(i, attempt.found);
+    }
+  }
+
+ private:
+  bool cancelled() const {
+    return ctx_.sinks.cancelled != nullptr && ctx_.sinks.cancelled->load(std::memory_order_relaxed);
+  }
+
+  // [worker] Tasks are taken in order, so that those before a failure are all tried.
+  void work() {
+    host::Context own;
+    own.sinks.cancelled = ctx_.sinks.cancelled;
+    for (std::size_t i = next_++; i < tasks_.size() && i <= failed_ && !cancelled(); i = next_++) {
+      if (may_share_threads(*tasks_[i])) attempt(own, i);
+    }
+  }
+
+  // The others, with all that the pass may reach.
+  void work_alone() {
+    host::Context own;
+    own.working = ctx_.working;
+    own.calibration = ctx_.calibration;
+    own.target = ctx_.target;
+    own.kernels = ctx_.kernels;
+    own.sinks.cancelled = ctx_.sinks.cancelled;
+    for (std::size_t i = 0; i < tasks_.size() && i <= failed_ && !cancelled(); ++i) {
+      if (!may_share_threads(*tasks_[i])) attempt(own, i);
+    }
+  }
+
+  void attempt(host::Context &own, std::size_t i) {
+    own.arena.reset();
+    Attempt &result = attempts_[i];
+    if (ctx_.sinks.log) own.sinks.log = [&result](const host::LogLine &line) { result.log.push_back(line); };
+    try {
+      result.found = find_range(own, *tasks_[i]);
+    } catch (const Error &error) {
+      result.error = error;
+    } catch (const std::bad_alloc &) {
+      result.error.emplace(Status::kResourceExhausted, "out of memory");
+    } catch (const std::exception &error) {
+      result.error.emplace(Status::kInternal, error.what());
+    }
+    result.report = std::exchange(own.report, {});
+    count_one();
+    if (!result.error) return;
+    for (std::size_t least = failed_; i < least && !failed_.compare_exchange_weak(least, i);) {
+    }
+  }
+
+  void count_one() {
+    const std::scoped_lock lock(progress_);
+    ++done_;
+    if (ctx_.sinks.progress) ctx_.sinks.progress(done_, tasks_.size());
+  }
+
+  host::Context &ctx_;
+  const std::vector<std::unique_ptr<RangeTask>> &tasks_;
+  std::vector<Attempt> attempts_;
+  std::atomic<std::size_t> next_{0};
+  std::atomic<std::size_t> failed_;  // the first failure in order so far
+  std::mutex progress_;
+  std::uint64_t done_ = 0;
+};
+
+}  // namespace
+
+FoundRange derive_range(host::Context &ctx, const RangeTask &task, const ht_statistics &statistics) {
+  const std::uint64_t count = task.spec.granularity == HT_PER_CHANNEL ? statistics.channel_count : 1;
+  if (count == 0) {
+    fail(Status::kFailedPrecondition, "{} is quantized per channel, but its statistics have no channels", task.slot);
+  }
+  FoundRange found;
+  found.low.resize(count);
+  found.high.resize(count);
+  ht_str rule{};
+  const auto &role = task.observer->role<ht_observer>(HT_OBSERVER_1);
+  const std::string caller = std::exchange(ctx.component, std::string(task.observer->component().id()));
+  host::call_component(ctx, [&] {
+    return role.derive(task.observer->raw(), &ctx, &statistics, &task.spec, count, found.low.data(), found.high.data(),
+                       &rule);
+  });
+  ctx.component = caller;
+  found.rule = rule.data == nullptr ? task.observer->component().id() : host::text(&rule);
+  found.from_samples = statistics.sample_count > 0;
+  return found;
+}
+
+void find_ranges(host::Context &ctx, const std::vector<std::unique_ptr<RangeTask>> &tasks, std::uint32_t threads,
+                 const std::function<void(std::size_t, const FoundRange &)> &apply) {
+  Search search(ctx, tasks);
+  search.run(calibration::worker_count(threads, tasks.size()));
+  search.apply(apply);
+}
+
+}  // namespace halftone::pipeline
