@@ -31,6 +31,7 @@ int command_evaluate(const std::vector<std::string> &arguments);
 int command_explain(const std::vector<std::string> &arguments);
 int command_help(const std::vector<std::string> &arguments);
 int command_inspect(const std::vector<std::string> &arguments);
+int command_profile(const std::vector<std::string> &arguments);
 int command_quantize(const std::vector<std::string> &arguments);
 int command_schema(const std::vector<std::string> &arguments);
 int command_run(const std::vector<std::string> &arguments);

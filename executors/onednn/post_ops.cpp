@@ -26,6 +26,18 @@ dnnl::primitive_attr plain_attributes() {
   return attr;
 }
 
+std::optional<Affine> Builder::affine_operation(const PostChain &chain, const PostOp &op) const {
+  const auto channels = static_cast<std::size_t>(shape(chain.head)[1]);
+  return affine_of(op, op.value < 0 ? nullptr : constant(op.value), channels);
+}
+
+Affine Builder::absorbed(const PostChain &chain) const {
+  const auto channels = static_cast<std::size_t>(shape(chain.head)[1]);
+  Affine out{std::vector<float>(channels, 1.0F), std::vector<float>(channels, 0.0F)};
+  for (std::size_t i = 0; i < chain.absorbed; ++i) out = then(out, *affine_operation(chain, chain.ops[i]));
+  return out;
+}
+
 PostChain Builder::find_chain(int value, const PostRules &rules) const {
   PostChain chain;
   chain.head = value;
@@ -35,10 +47,14 @@ PostChain Builder::find_chain(int value, const PostRules &rules) const {
     if (!node.native || node.outputs.size() != 1 || node.outputs[0] < 0) break;
     PostChain longer = chain;
     if (!node.native->fuse(*this, node, value, longer)) break;
+    while (rules.into_weights && longer.absorbed < longer.ops.size() &&
+           affine_operation(longer, longer.ops[longer.absorbed])) {
+      ++longer.absorbed;
+    }
+    const auto rest = longer.ops.begin() + static_cast<std::ptrdiff_t>(longer.absorbed);
     // oneDNN 2.6 gives wrong numbers for two element-wise operations after a convolution on AVX-512.
-    const auto eltwise =
-        std::count_if(longer.ops.begin(), longer.ops.end(), [](const PostOp &op) { return !op.binary; });
-    const bool accepted = eltwise <= 1 && std::all_of(longer.ops.begin(), longer.ops.end(), [&](const PostOp &op) {
+    const auto eltwise = std::count_if(rest, longer.ops.end(), [](const PostOp &op) { return !op.binary; });
+    const bool accepted = eltwise <= 1 && std::all_of(rest, longer.ops.end(), [&](const PostOp &op) {
                             return (rules.binary || !op.binary) && (!rules.accepts || rules.accepts(op));
                           });
     if (!accepted) break;
@@ -55,7 +71,7 @@ dnnl::primitive_attr Builder::attributes(const PostChain &chain, const Desc &dst
                                          std::vector<PrimitiveStep::Operand> &operands) {
   dnnl::post_ops ops;
   const Dims dims = api::dims_of(dst);
-  for (std::size_t i = 0; i < chain.ops.size(); ++i) {
+  for (std::size_t i = chain.absorbed; i < chain.ops.size(); ++i) {
     const PostOp &op = chain.ops[i];
     if (!op.binary) {
       api::append_eltwise(ops, op.algorithm, op.alpha, op.beta);
@@ -78,7 +94,8 @@ dnnl::primitive_attr Builder::attributes(const PostChain &chain, const Desc &dst
       placed = op.value >= 0 ? plain(op.value) : constant_floats(op.numbers);
     }
     ops.append_binary(op.algorithm, desc);
-    operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1, desc, placed.buffer});
+    operands.push_back(
+        {DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i - chain.absorbed)) | DNNL_ARG_SRC_1, desc, placed.buffer});
   }
   dnnl::primitive_attr attr = plain_attributes();
   attr.set_post_ops(ops);
@@ -106,6 +123,7 @@ int Builder::commit(const PostChain &chain, int value) {
     set_type(made, HT_F32, shape(value));
     consumed(program_.nodes[index]);
     done_[index] = true;
+    fused_.push_back(program_.nodes[index].handle);
     value = made;
   }
   return value;

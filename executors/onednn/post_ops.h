@@ -32,15 +32,18 @@ struct PostChain {
   std::vector<int> nodes;         // that it stands for
   std::vector<int> values;        // that the nodes make; the last is the result
   std::vector<std::size_t> ends;  // of each node, in ops
+  std::size_t absorbed = 0;       // leading operations that become part of the step's weights
   bool empty() const { return nodes.empty(); }
   bool has_binary() const {
-    return std::any_of(ops.begin(), ops.end(), [](const PostOp &op) { return op.binary; });
+    return std::any_of(ops.begin() + static_cast<std::ptrdiff_t>(absorbed), ops.end(),
+                       [](const PostOp &op) { return op.binary; });
   }
   void drop_last() {
     nodes.pop_back();
     values.pop_back();
     ends.pop_back();
     ops.resize(ends.empty() ? 0 : ends.back());
+    absorbed = std::min(absorbed, ops.size());
   }
 };
 
@@ -51,6 +54,7 @@ dnnl::primitive_attr plain_attributes();
 struct PostRules {
   bool binary = false;
   std::function<bool(const PostOp &)> accepts;  // all when empty
+  bool into_weights = false;                    // factors and shifts of channels, where nothing stands before them
 };
 
 }  // namespace halftone::onednn

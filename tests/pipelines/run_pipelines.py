@@ -169,6 +169,39 @@ def inspects(bench):
     require("in float:" in text and "(Gemm)" in text and "ACTIVATED" in text, f"the Gemm in float: {text}")
 
 
+def profiles(bench):
+    """`profile` reports every node once, on its own or inside a step, on samples and on random numbers, with every executor."""
+    data = ("--data", bench.glyphs / "calib", "--preprocess", bench.glyphs / "meta.json", "--limit", 4)
+    nodes = {}
+    for executor in ("onednn", "reference"):
+        text = bench.run("profile", bench.glyphs / "model.onnx", *data, "--runs", 2, "--threads", 2, "--executor", executor, "--json",
+                         "figures.json")
+        figures = bench.json("figures.json")
+        require(figures["samples"] == 8 and figures["workers"] == 2 and figures["samples_per_second"] > 0, f"totals: {figures}")
+        require("samples per second, all workers" in text and "processor time per sample" in text, text)
+        steps = [step for step in figures["steps"] if not step["type"].startswith("(")]
+        nodes[executor] = sorted(step["name"] for step in steps)
+        require(len(set(nodes[executor])) == len(steps), f"{executor} reports a node twice: {nodes[executor]}")
+        require(all(step["runs"] == 10 for step in steps if "inside" not in step), f"runs: {steps}")
+        together = sum(step.get("milliseconds", 0) for step in figures["steps"])
+        require(abs(together - figures["milliseconds_of_steps"]) < 1e-6, "the steps do not add up")
+        require(abs(together - sum(t["milliseconds"] for t in figures["types"])) < 1e-6, "the types do not add up")
+    untimed = set(nodes["reference"]) - set(nodes["onednn"])
+    require(set(nodes["onednn"]) < set(nodes["reference"]), f"onednn reports nodes that are none: {nodes}")
+    require(all(name.startswith(("/Constant", "/Flatten")) for name in untimed), f"onednn leaves out {untimed}")
+    require(any("inside" in step for step in random_samples(bench)["steps"]), "no activation runs inside a convolution")
+
+
+def random_samples(bench):
+    """Random samples, every value handed over or only the outputs."""
+    bench.run("profile", bench.glyphs / "model.onnx", "--runs", 1, "--emit-all", "--json", "all.json", "--quiet")
+    emitted = [step for step in bench.json("all.json")["steps"] if step["type"] == "(output)"]
+    bench.run("profile", bench.glyphs / "model.onnx", "--runs", 1, "--json", "few.json", "--quiet")
+    figures = bench.json("few.json")
+    require(len(emitted) > sum(step["type"] == "(output)" for step in figures["steps"]), "--emit-all hands over no more")
+    return figures
+
+
 def passes_listed(bench):
     lines = bench.run("passes").splitlines()[1:]
     names = [line.split()[0] for line in lines]
@@ -306,7 +339,8 @@ def stopped_by_ctrl_c(bench):
 
 
 TESTS = (
-    explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, evaluates, inspects, dry_run, passes_listed,
+    explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, evaluates, inspects, profiles,
+    dry_run, passes_listed,
     observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, stopped_by_ctrl_c)
 
 
