@@ -88,15 +88,18 @@ class Builder {
   PostChain find_chain(int value, const PostRules &rules) const;
   // What the chain's absorbed operations do to each channel.
   Affine absorbed(const PostChain &chain) const;
-  // Attributes with the chain's other operations. Fills in operands for the primitive.
-  dnnl::primitive_attr attributes(const PostChain &chain, const Desc &dst,
-                                  std::vector<PrimitiveStep::Operand> &operands);
+  // The chain's other operations as a primitive takes them.
+  struct PostOps {
+    dnnl::primitive_attr attr;
+    std::vector<PrimitiveStep::Operand> operands;
+    int onto = kNoBuffer;  // the result has to go into this buffer
+  };
+  PostOps post_ops(const PostChain &chain, const PostRules &rules, const Desc &dst);
   // The chain's nodes are done; returns the value that the step makes.
   int commit(const PostChain &chain, int value);
-  // Tries a step with all operators that can follow, then with fewer and fewer: `make` gets their attributes and
-  // operands and creates the primitive, or throws dnnl::error.
-  using Maker =
-      std::function<void(const dnnl::primitive_attr &, std::vector<PrimitiveStep::Operand> &, const PostChain &)>;
+  // Tries a step with all operators that can follow, then with fewer and fewer: `make` gets what the
+  // primitive takes of them and creates it, or throws dnnl::error.
+  using Maker = std::function<void(const PostOps &, const PostChain &)>;
   int with_chain(int value, const PostRules &rules, const Desc &dst, const Maker &make);
 
   const dnnl::engine &engine() const { return cpu_engine(); }
@@ -117,6 +120,8 @@ class Builder {
   const State &at(int value) const { return states_[static_cast<std::size_t>(value)]; }
   const ValueRecord &record(int value) const { return program_.values[static_cast<std::size_t>(value)]; }
 
+  Placed post_operand(const PostChain &chain, const PostOp &op, const Desc &dst);
+  bool goes_onto(const PostChain &chain, std::size_t at, const Placed &operand) const;
   std::optional<Affine> affine_operation(const PostChain &chain, const PostOp &op) const;
   void take_inputs(std::span<const ht_tensor_view> inputs);
   void fold_constants();

@@ -67,47 +67,59 @@ PostChain Builder::find_chain(int value, const PostRules &rules) const {
   return chain;
 }
 
-dnnl::primitive_attr Builder::attributes(const PostChain &chain, const Desc &dst,
-                                         std::vector<PrimitiveStep::Operand> &operands) {
-  dnnl::post_ops ops;
+// An operand in the layout of the step's result.
+Placed Builder::post_operand(const PostChain &chain, const PostOp &op, const Desc &dst) {
   const Dims dims = api::dims_of(dst);
+  if (op.broadcast.kind == Broadcast::kSame) {
+    const bool same_rank = shape(op.value).size() == dims.size();
+    return same_rank ? in_layout(op.value, dst) : reinterpreted(op.value, plain_desc(dims), dst);
+  }
+  Shape small(dims.size(), 1);
+  if (op.broadcast.kind == Broadcast::kAxis) {
+    // A collapsed result has fewer axes than the value, and its last is the value's last.
+    const std::size_t axis = op.broadcast.axis - (shape(chain.head).size() - dims.size());
+    small[axis] = dims[axis];
+  }
+  return {plain_desc(small), (op.value >= 0 ? plain(op.value) : constant_floats(op.numbers)).buffer};
+}
+
+// Whether the step may add its result to that operand where it lies: nobody but the chain's node reads it any more.
+bool Builder::goes_onto(const PostChain &chain, std::size_t at, const Placed &operand) const {
+  const PostOp &op = chain.ops[at];
+  if (op.algorithm != api::algorithm::binary_add || op.broadcast.kind != Broadcast::kSame) return false;
+  const auto node = std::upper_bound(chain.ends.begin(), chain.ends.end(), at) - chain.ends.begin();
+  const int index = chain.nodes[static_cast<std::size_t>(node)];
+  return writable(program_.nodes[static_cast<std::size_t>(index)], op.value, operand);
+}
+
+Builder::PostOps Builder::post_ops(const PostChain &chain, const PostRules &rules, const Desc &dst) {
+  dnnl::post_ops ops;
+  PostOps out;
   for (std::size_t i = chain.absorbed; i < chain.ops.size(); ++i) {
     const PostOp &op = chain.ops[i];
     if (!op.binary) {
       api::append_eltwise(ops, op.algorithm, op.alpha, op.beta);
       continue;
     }
-    Desc desc = dst;
-    Placed placed;
-    if (op.broadcast.kind == Broadcast::kSame) {
-      const Shape &own = shape(op.value);
-      const bool same_rank = own.size() == dims.size();
-      placed = same_rank ? in_layout(op.value, dst) : reinterpreted(op.value, plain_desc(dims), dst);
-    } else {
-      Shape small(dims.size(), 1);
-      if (op.broadcast.kind == Broadcast::kAxis) {
-        // A collapsed result has fewer axes than the value, and its last is the value's last.
-        const std::size_t axis = op.broadcast.axis - (shape(chain.head).size() - dims.size());
-        small[axis] = dims[axis];
-      }
-      desc = plain_desc(small);
-      placed = op.value >= 0 ? plain(op.value) : constant_floats(op.numbers);
+    const Placed operand = post_operand(chain, op, dst);
+    if (rules.onto && out.onto == kNoBuffer && goes_onto(chain, i, operand)) {
+      ops.append_sum();
+      out.onto = operand.buffer;
+      continue;
     }
-    ops.append_binary(op.algorithm, desc);
-    operands.push_back(
-        {DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i - chain.absorbed)) | DNNL_ARG_SRC_1, desc, placed.buffer});
+    ops.append_binary(op.algorithm, operand.desc);
+    const int number = static_cast<int>(i - chain.absorbed);
+    out.operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(number) | DNNL_ARG_SRC_1, operand.desc, operand.buffer});
   }
-  dnnl::primitive_attr attr = plain_attributes();
-  attr.set_post_ops(ops);
-  return attr;
+  out.attr = plain_attributes();
+  out.attr.set_post_ops(ops);
+  return out;
 }
 
 int Builder::with_chain(int value, const PostRules &rules, const Desc &dst, const Maker &make) {
   for (PostChain chain = find_chain(value, rules);; chain.drop_last()) {
-    std::vector<PrimitiveStep::Operand> operands;
-    const dnnl::primitive_attr attr = attributes(chain, dst, operands);
     try {
-      make(attr, operands, chain);
+      make(post_ops(chain, rules, dst), chain);
     } catch (const dnnl::error &) {
       if (chain.empty()) throw;
       continue;

@@ -54,6 +54,7 @@ dnnl::primitive_attr plain_attributes();
 struct PostRules {
   bool binary = false;
   std::function<bool(const PostOp &)> accepts;  // all when empty
+  bool onto = false;                            // adds to what lies in the result's buffer, instead of a second operand
   bool into_weights = false;                    // factors and shifts of channels, where nothing stands before them
 };
 
