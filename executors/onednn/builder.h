@@ -120,6 +120,8 @@ class Builder {
   const State &at(int value) const { return states_[static_cast<std::size_t>(value)]; }
   const ValueRecord &record(int value) const { return program_.values[static_cast<std::size_t>(value)]; }
 
+  std::optional<PostLink> next_link(int value, PostChain &chain) const;
+  std::optional<PostLink> self_gate(int value, PostChain &chain) const;
   Placed post_operand(const PostChain &chain, const PostOp &op, const Desc &dst);
   bool goes_onto(const PostChain &chain, std::size_t at, const Placed &operand) const;
   std::optional<Affine> affine_operation(const PostChain &chain, const PostOp &op) const;

@@ -38,15 +38,26 @@ Affine Builder::absorbed(const PostChain &chain) const {
   return out;
 }
 
+// The next link of a chain that makes `value` now: its only reader, or readers that multiply it with what they make of
+// it. Its operations are appended to the chain.
+std::optional<PostLink> Builder::next_link(int value, PostChain &chain) const {
+  const std::vector<int> &readers = record(value).consumers;
+  if (record(value).emit) return std::nullopt;
+  if (readers.size() == 2) return self_gate(value, chain);
+  if (readers.size() != 1) return std::nullopt;
+  const NodeRecord &node = program_.nodes[static_cast<std::size_t>(readers[0])];
+  if (!node.native || node.outputs.size() != 1 || node.outputs[0] < 0) return std::nullopt;
+  if (!node.native->fuse(*this, node, value, chain)) return std::nullopt;
+  return PostLink{{readers[0]}, node.outputs[0], chain.ops.size()};
+}
+
 PostChain Builder::find_chain(int value, const PostRules &rules) const {
   PostChain chain;
   chain.head = value;
-  while (!record(value).emit && record(value).consumers.size() == 1) {
-    const int index = record(value).consumers[0];
-    const NodeRecord &node = program_.nodes[static_cast<std::size_t>(index)];
-    if (!node.native || node.outputs.size() != 1 || node.outputs[0] < 0) break;
+  for (;;) {
     PostChain longer = chain;
-    if (!node.native->fuse(*this, node, value, longer)) break;
+    const std::optional<PostLink> link = next_link(value, longer);
+    if (!link) return chain;
     while (rules.into_weights && longer.absorbed < longer.ops.size() &&
            affine_operation(longer, longer.ops[longer.absorbed])) {
       ++longer.absorbed;
@@ -57,14 +68,11 @@ PostChain Builder::find_chain(int value, const PostRules &rules) const {
     const bool accepted = eltwise <= 1 && std::all_of(rest, longer.ops.end(), [&](const PostOp &op) {
                             return (rules.binary || !op.binary) && (!rules.accepts || rules.accepts(op));
                           });
-    if (!accepted) break;
-    longer.nodes.push_back(index);
-    longer.values.push_back(node.outputs[0]);
-    longer.ends.push_back(longer.ops.size());
+    if (!accepted) return chain;
+    longer.links.push_back(*link);
+    value = link->value;
     chain = std::move(longer);
-    value = node.outputs[0];
   }
-  return chain;
 }
 
 // An operand in the layout of the step's result.
@@ -87,9 +95,9 @@ Placed Builder::post_operand(const PostChain &chain, const PostOp &op, const Des
 bool Builder::goes_onto(const PostChain &chain, std::size_t at, const Placed &operand) const {
   const PostOp &op = chain.ops[at];
   if (op.algorithm != api::algorithm::binary_add || op.broadcast.kind != Broadcast::kSame) return false;
-  const auto node = std::upper_bound(chain.ends.begin(), chain.ends.end(), at) - chain.ends.begin();
-  const int index = chain.nodes[static_cast<std::size_t>(node)];
-  return writable(program_.nodes[static_cast<std::size_t>(index)], op.value, operand);
+  const auto link =
+      std::find_if(chain.links.begin(), chain.links.end(), [&](const PostLink &l) { return at < l.ops_end; });
+  return writable(program_.nodes[static_cast<std::size_t>(link->nodes[0])], op.value, operand);
 }
 
 Builder::PostOps Builder::post_ops(const PostChain &chain, const PostRules &rules, const Desc &dst) {
@@ -129,14 +137,15 @@ int Builder::with_chain(int value, const PostRules &rules, const Desc &dst, cons
 }
 
 int Builder::commit(const PostChain &chain, int value) {
-  for (std::size_t i = 0; i < chain.nodes.size(); ++i) {
-    const auto index = static_cast<std::size_t>(chain.nodes[i]);
-    const int made = chain.values[i];
-    set_type(made, HT_F32, shape(value));
-    consumed(program_.nodes[index]);
-    done_[index] = true;
-    fused_.push_back(program_.nodes[index].handle);
-    value = made;
+  for (const PostLink &link : chain.links) {
+    set_type(link.value, HT_F32, shape(value));
+    for (const int index : link.nodes) {
+      const NodeRecord &node = program_.nodes[static_cast<std::size_t>(index)];
+      consumed(node);
+      done_[static_cast<std::size_t>(index)] = true;
+      fused_.push_back(node.handle);
+    }
+    value = link.value;
   }
   return value;
 }
