@@ -31,6 +31,11 @@ double edge(std::uint32_t bits) {
 
 }  // namespace
 
+std::size_t histogram_bytes(bool wide) {
+  constexpr std::size_t kSlots = kSinkSlots + 2 * std::size_t{Octaves::kBins};
+  return kSlots * (wide ? sizeof(std::uint64_t) : sizeof(std::uint32_t));
+}
+
 Request unite(const Request &a, const Request &b) {
   if (wants_channels(a) && wants_channels(b) && a.channel_axis != b.channel_axis) {
     fail(Status::kInvalidArgument,

@@ -30,6 +30,8 @@ struct Request {
   std::uint32_t channel_axis = 1;
   friend bool operator==(const Request &, const Request &) = default;
 };
+// Memory of the counts of one histogram when values of both signs occur; `wide`: of more than 2^32 elements.
+std::size_t histogram_bytes(bool wide);
 Request unite(const Request &a, const Request &b);  // throws InvalidArgument when both want channels of different axes
 
 // Ascending bins of the signed axis, from the first that holds something to the last; empty when no value but 0 was

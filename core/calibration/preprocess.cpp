@@ -26,6 +26,7 @@ class Application {
   ht_tensor_view run() {
     const ht_dtype wanted = type_.dtype == HT_DTYPE_NONE ? HT_F32 : type_.dtype;
     if (wanted != HT_F32) return unchanged(wanted);
+    charge(2 * model::element_count({sample_.shape, sample_.rank}));  // as floats, in two orders
     if (is_picture()) return picture();
     if (settings_.changes_pictures()) {
       misfit(
@@ -80,6 +81,7 @@ class Application {
     Picture image = to_picture(sample_, channels_last());
     if (settings_.gray_to_3) {
       if (image.channels != 1) misfit(fmt::format("has {} channels; gray_to_3 takes one", image.channels));
+      charge(3 * image.data.size());
       gray_to_three(image);
     }
     resize(image);
@@ -105,14 +107,19 @@ class Application {
   }
 
   void resize(Picture &image) const {
+    const auto change = [&](std::int64_t height, std::int64_t width) {
+      const std::int64_t rows = std::max(height, image.height);
+      charge(static_cast<std::size_t>(std::max<std::int64_t>(0, image.channels * width * (height + rows))));
+      image = resized(image, height, width);
+    };
     if (!settings_.resize_to.empty()) {
-      image = resized(image, settings_.resize_to[0], settings_.resize_to[1]);
+      change(settings_.resize_to[0], settings_.resize_to[1]);
     } else if (settings_.resize_short > 0 && image.height > 0 && image.width > 0) {
       const std::int64_t shorter = std::min(image.height, image.width);
       const auto scaled = [&](std::int64_t side) {
         return (side * settings_.resize_short * 2 + shorter) / (shorter * 2);
       };
-      image = resized(image, scaled(image.height), scaled(image.width));
+      change(scaled(image.height), scaled(image.width));
     }
   }
 
@@ -211,6 +218,9 @@ class Application {
          "sample '{}' for model input '{}' has a value that is not finite ({}), at element {}; repair or remove it",
          name_, input_, *bad, bad - data);
   }
+
+  // Floats that are not in the arena, and count like those that are.
+  void charge(std::size_t floats) const { ctx_.arena.charge(floats * sizeof(float)); }
 
   template <typename T>
   T *allocate(std::size_t count) {

@@ -97,6 +97,7 @@ class Flow {
     if (!slot) {
       slot = std::make_unique<Worker>();
       slot->ctx.sinks = options_.sinks;
+      slot->ctx.arena.limit(options_.sample_memory);
       slot->sink = make_sink_(number);
     }
     return *slot;
@@ -104,7 +105,7 @@ class Flow {
 
   std::shared_ptr<void> work(Worker &worker, std::uint32_t number, std::uint64_t index) {
     worker.ctx.arena.reset();
-    const Sample sample = dataset_.read(worker.ctx, index);
+    const Sample sample = read(worker.ctx, index);
     worker.sink->begin(index);
     try {
       session_.run(worker.ctx, number, sample.inputs,
@@ -114,6 +115,18 @@ class Flow {
       throw;
     }
     return worker.sink->take(worker.ctx, sample);
+  }
+
+  Sample read(host::Context &ctx, std::uint64_t index) const {
+    try {
+      return dataset_.read(ctx, index);
+    } catch (Error &error) {
+      if (error.status() == Status::kResourceExhausted) {
+        host::Context unlimited;
+        error.note("while reading sample " + dataset_.name(unlimited, index));
+      }
+      throw;
+    }
   }
 
   tbb::flow::continue_msg finish(const Token &token) {

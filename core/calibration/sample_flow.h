@@ -24,6 +24,8 @@ struct FlowOptions {
   std::uint64_t limit = 0;  // from there on; 0: all
   BadSample on_bad_sample = BadSample::kFail;
   host::RunSinks sinks;  // progress and cancellation
+  // What the memory of one sample on its way may take on one worker, in bytes; a larger one ends the flow.
+  std::size_t sample_memory = SIZE_MAX;
 };
 
 struct FlowResult {

@@ -154,10 +154,14 @@ int command_calibrate(const std::vector<std::string> &arguments) {
   pipeline::require_writable(output);
   if (!json.empty()) pipeline::require_writable(json);
 
-  Progress progress(values.count("quiet") != 0);
+  const bool quiet = values.count("quiet") != 0;
+  Progress progress(quiet);
   pipeline::RunEvents events;
   events.sinks.cancelled = &install_interrupt_handler();
   events.sinks.progress = [&](std::uint64_t done, std::uint64_t total) { progress.update(done, total); };
+  events.sinks.notice = [&](const std::string &text) {
+    if (!quiet) progress.note("  " + text);
+  };
   events.sinks.log = [&](const host::LogLine &line) {
     if (line.level >= HT_LOG_WARNING) progress.note("halftone: warning: " + line.text);
   };
@@ -196,7 +200,7 @@ int command_calibrate(const std::vector<std::string> &arguments) {
   if (figures_file) figures_file->commit();
   std::error_code ignored;  // the result is safe; a checkpoint that stays is told by the next run
   std::filesystem::remove(plan.checkpoint, ignored);
-  if (values.count("quiet") == 0) std::fputs(table.text().c_str(), stdout);
+  if (!quiet) std::fputs(table.text().c_str(), stdout);
   return kExitOk;
 }
 

@@ -16,6 +16,7 @@
 #include "core/cli/figures.h"
 #include "core/model/onnx_io.h"
 #include "core/pipeline/evaluate.h"
+#include "core/pipeline/memory_fit.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/outputs_npy.h"
 #include "core/pipeline/run_files.h"
@@ -150,9 +151,6 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   const std::string json = text_of(values, "json");
   if (!json.empty()) pipeline::require_writable(json);
   data.labels = text_of(values, "labels");
-  if (data.memory_budget) {
-    fail(Status::kInvalidArgument, "this version does not enforce a memory budget yet; leave --memory-budget out");
-  }
   pipeline::RunFiles run_files = files_of(values, data, registry);
   run_files.check();
   const Loaded subject = load(model_path, executor, kernels, flow.workers);
@@ -180,6 +178,13 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   run_files.reads(reference.external_files, "weights of the model");
   run_files.check();
   const std::unique_ptr<pipeline::OutputsNpy> files = outputs_npy(text_of(values, "outputs-npy"), run_files, request);
+  if (data.memory_budget) {
+    const calibration::MemoryPlan memory =
+        pipeline::fit_evaluation(request, *dataset, flow.workers, *data.memory_budget);
+    flow.workers = memory.workers;
+    flow.sample_memory = memory.need.in_flight + memory.spare / memory.workers;
+    if (values.count("quiet") == 0) progress.note("  " + memory.text());
+  }
   progress.begin(0, 1, "evaluate");
   const pipeline::Evaluation evaluation = pipeline::evaluate(*dataset, request, flow);
   progress.end(fmt::format(": {} samples ({:.2f} s)", evaluation.samples, evaluation.seconds));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/process_memory.h"
 #include "core/host/context.h"
 
 namespace halftone::cli {
@@ -42,7 +43,6 @@ class Progress {
 
 std::string bytes_text(std::uint64_t bytes);  // "1.8 MiB"
 std::string seconds_text(double seconds);     // "0.42 s"
-std::uint64_t peak_memory();                  // VmHWM in bytes; 0 when unknown
 // Set by Ctrl-C: the run cancels at the next poll; a second Ctrl-C ends the program at once.
 const std::atomic<bool> &install_interrupt_handler();
 

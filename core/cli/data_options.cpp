@@ -26,19 +26,19 @@ void add_data_options(po::options_description &options) {
       "what to do with a corrupt sample (default: fail)");
 }
 
-namespace {
-
-std::int64_t number(const po::variables_map &values, const char *name, std::int64_t deflt, std::int64_t low,
-                    std::int64_t high) {
-  if (values.count(name) == 0) return deflt;
+std::uint64_t whole_number(const po::variables_map &values, const char *name, std::int64_t deflt, std::int64_t low,
+                           std::int64_t high) {
+  if (values.count(name) == 0) return static_cast<std::uint64_t>(deflt);
   const std::string text = text_of(values, name);
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < low || value > high) {
     fail(Status::kInvalidArgument, "--{} must be a whole number from {} to {}, not '{}'", name, low, high, text);
   }
-  return value;
+  return static_cast<std::uint64_t>(value);
 }
+
+namespace {
 
 // INPUT=PATH names the model input; a file whose own name has '=' in it is taken as it is.
 pipeline::InputSpec input_spec(const std::string &text) {
@@ -72,12 +72,12 @@ pipeline::DataSpec data_spec(const po::variables_map &values, const std::vector<
     if (!preprocess.empty()) input.preprocess = calibration::parse_preprocess(pipeline::parse_yaml_file(preprocess));
     data.inputs.push_back(std::move(input));
   }
-  data.limit = static_cast<std::uint64_t>(number(values, "limit", 0, 1, std::int64_t{1} << 40));
-  data.batch = static_cast<std::uint64_t>(number(values, "batch", 1, 1, 1 << 20));
-  data.threads = static_cast<std::uint32_t>(number(values, "threads", 0, 0, 1024));
+  data.limit = whole_number(values, "limit", 0, 1, std::int64_t{1} << 40);
+  data.batch = whole_number(values, "batch", 1, 1, 1 << 20);
+  data.threads = static_cast<std::uint32_t>(whole_number(values, "threads", 0, 0, 1024));
   if (const std::string budget = text_of(values, "memory-budget"); !budget.empty()) {
     std::int64_t bytes = 0;
-    if (!parse_size(budget, bytes)) {
+    if (!parse_size(budget, bytes) || bytes == 0) {
       fail(Status::kInvalidArgument, "--memory-budget must be a size such as 512MiB or 2GiB, not '{}'", budget);
     }
     data.memory_budget = static_cast<std::uint64_t>(bytes);

@@ -1,6 +1,7 @@
 // The options that name data, shared by the commands: PATH or INPUT=PATH, preprocessing, limits, threads.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,10 @@ namespace halftone::cli {
 
 // --preprocess, --reader, --limit, --batch, --threads, --memory-budget, --on-bad-sample.
 void add_data_options(boost::program_options::options_description &options);
+
+// A whole number without sign; throws InvalidArgument with the range, where it is none from `low` to `high`.
+std::uint64_t whole_number(const boost::program_options::variables_map &values, const char *name, std::int64_t deflt,
+                           std::int64_t low, std::int64_t high);
 
 // `paths` are the values of --calibration or --data.
 pipeline::DataSpec data_spec(const boost::program_options::variables_map &values,

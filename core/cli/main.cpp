@@ -25,6 +25,7 @@ const std::vector<Command> &commands() {
       {"passes", "", "list passes", &command_passes},
       {"platforms", "", "list platforms", &command_platforms},
       {"plugins", "", "list plug-ins with their files and components", &command_plugins},
+      {"profile", "MODEL", "how long a model takes, node by node", &command_profile},
       {"quantize", "MODEL --platform NAME --calibration PATH -o OUT.onnx", "quantize a model in one call",
        &command_quantize},
       {"readers", "", "list readers", &command_readers},

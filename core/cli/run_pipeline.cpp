@@ -13,6 +13,7 @@
 #include "core/cli/console.h"
 #include "core/cli/figures.h"
 #include "core/pipeline/evaluate.h"
+#include "core/pipeline/memory_fit.h"
 #include "core/pipeline/platform_lookup.h"
 #include "core/pipeline/runner.h"
 
@@ -111,6 +112,12 @@ pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, cons
     request.output_names.push_back(m.value(output).name);
   request.session = simulated.get();
   request.reference = original.get();
+  if (const auto budget = runner.spec().calibration.memory_budget) {
+    return_free_memory();
+    const calibration::MemoryPlan memory = pipeline::fit_evaluation(request, *test.dataset, flow.workers, *budget);
+    flow.workers = memory.workers;
+    flow.sample_memory = memory.need.in_flight + memory.spare / memory.workers;
+  }
   return pipeline::evaluate(*test.dataset, request, flow);
 }
 
@@ -128,6 +135,9 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
   pipeline::RunEvents events;
   events.sinks.cancelled = &install_interrupt_handler();
   events.sinks.progress = [&](std::uint64_t done, std::uint64_t total) { progress.update(done, total); };
+  events.sinks.notice = [&](const std::string &text) {
+    if (!options.quiet) progress.note("  " + text);
+  };
   events.sinks.log = [&](const host::LogLine &line) {
     if (line.level >= HT_LOG_WARNING) progress.note("halftone: warning: " + line.text);
   };
@@ -144,6 +154,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
     return kExitOk;
   }
   const std::vector<pipeline::StepReport> reports = runner.run_passes();
+  if (runner.spec().calibration.memory_budget) return_free_memory();  // of the data pass, before the export needs it
   const std::vector<std::uint64_t> sizes = runner.prepare_exports();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const std::uint64_t memory = peak_memory();  // of the quantization itself, before the evaluation

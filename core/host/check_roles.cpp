@@ -15,8 +15,11 @@ namespace {
 constexpr std::uint64_t kMostRoles = 64, kMostKernels = 65536;
 
 void check_slots(const std::string &where, const void *table, std::span<const RoleSlot> slots) {
+  std::uint32_t size = 0;
+  std::memcpy(&size, table, sizeof size);
   for (const RoleSlot &slot : slots) {
     const void *value = nullptr;
+    if (slot.offset + sizeof value > size) continue;  // the plug-in is older than the slot
     // Slots are pointers to data or functions, of one size on every system that can load plug-ins.
     std::memcpy(&value, static_cast<const unsigned char *>(table) + slot.offset, sizeof value);
     if (slot.mandatory && value == nullptr) {

@@ -27,16 +27,36 @@ void *Arena::allocate(std::size_t bytes, std::size_t alignment) {
       return chunk.bytes.get() + start;
     }
   }
-  const std::size_t size = std::max(kChunk, bytes + alignment);
+  const std::size_t size = std::max({kChunk, bytes + alignment, std::exchange(next_chunk_, 0)});
   if (size < bytes) throw std::bad_alloc();
+  require(size);
   chunks_.push_back({std::unique_ptr<std::byte[]>(new std::byte[size]), size, 0});
+  held_ += size;
   current_ = chunks_.size() - 1;
   return allocate(bytes, alignment);
 }
 
+void Arena::require(std::size_t bytes) const {
+  const std::size_t used = held_ + charged_;
+  if (bytes <= limit_ && used <= limit_ - bytes) return;
+  fail(Status::kResourceExhausted, "{} bytes are needed, and the memory budget leaves {}; raise `memory_budget`",
+       used + bytes, limit_);
+}
+
+void Arena::charge(std::size_t bytes) {
+  require(bytes);
+  charged_ += bytes;
+}
+
 void Arena::reset() noexcept {
-  for (Chunk &chunk : chunks_) chunk.used = 0;
+  charged_ = 0;
   current_ = 0;
+  if (chunks_.size() > 1) {
+    next_chunk_ = held_;
+    held_ = 0;
+    chunks_.clear();
+  }
+  for (Chunk &chunk : chunks_) chunk.used = 0;
 }
 
 void call_component(Context &ctx, const std::function<ht_status()> &body) {

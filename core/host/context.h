@@ -29,19 +29,29 @@ struct WorkingModel {
   std::map<model::Handle, std::string> float_reasons;  // why a node stays in float
 };
 
-// Memory that is freed at once; grows in chunks, which reset() keeps for the next call.
+// Memory that is freed at once. It grows in chunks; reset() makes one of them, so that the next call of the same size
+// needs no other, and calls of many sizes need no more than twice the largest.
 class Arena {
  public:
+  // Throws ResourceExhausted beyond the limit.
   void *allocate(std::size_t bytes, std::size_t alignment);
+  // Counts memory of the caller's own towards the limit until reset(); throws as allocate() does.
+  void charge(std::size_t bytes);
+  void limit(std::size_t bytes) noexcept { limit_ = bytes; }
+  std::size_t held() const noexcept { return held_ + charged_; }
   void reset() noexcept;
 
  private:
+  void require(std::size_t bytes) const;
+
   struct Chunk {
     std::unique_ptr<std::byte[]> bytes;
     std::size_t size = 0, used = 0;
   };
   std::vector<Chunk> chunks_;
-  std::size_t current_ = 0;
+  std::size_t current_ = 0, held_ = 0, charged_ = 0;
+  std::size_t next_chunk_ = 0;  // size of the first chunk after a reset that gave several up
+  std::size_t limit_ = SIZE_MAX;
 };
 
 struct LogLine {
@@ -53,6 +63,7 @@ struct LogLine {
 struct RunSinks {
   std::function<void(const LogLine &)> log;
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;
+  std::function<void(const std::string &)> notice;  // what the user should see before the work begins
   const std::atomic<bool> *cancelled = nullptr;
 };
 

@@ -20,7 +20,8 @@ namespace {
 
 constexpr RoleSlot kPass[] = {HT_MANDATORY(ht_pass, run)};
 constexpr RoleSlot kExecutor[] = {HT_MANDATORY(ht_executor, supports), HT_MANDATORY(ht_executor, open),
-                                  HT_MANDATORY(ht_executor, run), HT_MANDATORY(ht_executor, close)};
+                                  HT_MANDATORY(ht_executor, run),      HT_MANDATORY(ht_executor, close),
+                                  HT_OPTIONAL(ht_executor, profile),   HT_OPTIONAL(ht_executor, memory)};
 constexpr RoleSlot kPlatform[] = {HT_MANDATORY(ht_platform, descriptor), HT_OPTIONAL(ht_platform, refine)};
 constexpr RoleSlot kObserver[] = {HT_MANDATORY(ht_observer, derive)};
 constexpr RoleSlot kExporter[] = {HT_OPTIONAL(ht_exporter, extension), HT_MANDATORY(ht_exporter, write)};

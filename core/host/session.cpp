@@ -24,6 +24,28 @@ ht_status HT_CALL forward(void *user, ht_handle value, const ht_tensor_view *ten
   }
 }
 
+struct StepList {
+  std::vector<StepTime> steps;
+  std::exception_ptr thrown;
+};
+
+ht_status HT_CALL keep_step(void *user, const ht_step *step) {
+  auto *list = static_cast<StepList *>(user);
+  try {
+    list->steps.push_back({step->kind,
+                           step->node,
+                           step->value,
+                           {step->fused.data, step->fused.data + step->fused.size},
+                           {step->how.data, static_cast<std::size_t>(step->how.size)},
+                           step->runs,
+                           step->nanoseconds});
+    return HT_OK;
+  } catch (...) {
+    list->thrown = std::current_exception();
+    return HT_CANCELLED;
+  }
+}
+
 void require_support(const ht_executor &executor, const Instance &instance, Context &ctx, Mode mode) {
   const auto bit = static_cast<std::uint32_t>(mode);
   if ((executor.modes >> bit & 1U) == 0) {
@@ -54,6 +76,7 @@ Session::Session(const Instance &executor, Context &ctx, const SessionRequest &r
   options.quantized_weights = request.quantized_weights ? 1 : 0;
   options.inputs = {inputs_.data(), inputs_.size()};
   options.emits = {request.emits.data(), request.emits.size()};
+  options.timed = request.timed ? 1 : 0;
   call_component(ctx, [&] { return executor_.open(executor.raw(), &ctx, &options, &raw_); });
 }
 
@@ -80,6 +103,32 @@ void Session::run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_
   }
   // An executor that went on regardless must not hide the failure.
   if (emission.thrown) std::rethrow_exception(emission.thrown);
+}
+
+ht_session_memory Session::memory(Context &ctx, std::span<const ht_tensor_view> inputs) const {
+  if (!HT_HAS(&executor_, ht_executor, memory) || executor_.memory == nullptr) {
+    fail(Status::kUnimplemented, "executor '{}' cannot say what memory it needs", executor_id_);
+  }
+  ht_session_memory memory{};
+  memory.struct_size = sizeof(memory);
+  ctx.component = executor_id_;
+  call_component(ctx, [&] { return executor_.memory(raw_, &ctx, inputs.data(), inputs.size(), &memory); });
+  return memory;
+}
+
+std::vector<StepTime> Session::profile(Context &ctx) const {
+  if (!HT_HAS(&executor_, ht_executor, profile) || executor_.profile == nullptr) {
+    fail(Status::kUnimplemented, "executor '{}' takes no time of its steps", executor_id_);
+  }
+  StepList list;
+  ctx.component = executor_id_;
+  try {
+    call_component(ctx, [&] { return executor_.profile(raw_, &ctx, &keep_step, &list); });
+  } catch (...) {
+    if (list.thrown) std::rethrow_exception(list.thrown);
+    throw;
+  }
+  return std::move(list.steps);
 }
 
 }  // namespace halftone::host

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/host/context.h"
@@ -20,6 +21,16 @@ struct SessionRequest {
   std::uint32_t workers = 1;
   bool quantized_weights = false;    // see ht_session_options
   std::vector<model::Handle> emits;  // values to hand over
+  bool timed = false;                // take the time of every step, for profile()
+};
+
+// What one step of a session took, over all runs of all workers; see ht_step.
+struct StepTime {
+  std::uint32_t kind = HT_STEP_NODE;
+  model::Handle node = HT_NONE, value = HT_NONE;
+  std::vector<model::Handle> fused;
+  std::string how;
+  std::uint64_t runs = 0, nanoseconds = 0;
 };
 
 // What a session hands over: called on the worker's thread while the executor still holds the tensor.
@@ -40,8 +51,16 @@ class Session {
   // Throws Stale when `current` is not the revision that was opened.
   void require_fresh(const model::Model &current) const;
 
+  // What running inputs of these shapes takes; the views need no data. Prepares what workers share for these shapes.
+  // Throws Unimplemented when the executor cannot say.
+  ht_session_memory memory(Context &ctx, std::span<const ht_tensor_view> inputs) const;
+
   // One sample on the calling thread. `ctx` belongs to the worker. What emit throws ends the run and is thrown again.
   void run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs, const EmitFunction &emit) const;
+
+  // The steps of a session that was opened `timed`, while none runs. Throws Unimplemented for an executor that has no
+  // times to give.
+  std::vector<StepTime> profile(Context &ctx) const;
 
  private:
   const ht_executor &executor_;

@@ -43,7 +43,10 @@ Wanted record_all(const host::Registry &registry, const std::vector<PipelineSpec
     spec.plan_only = true;
     spec.calibration.inputs.clear();  // the passes come no further than the request
     spec.evaluation = {};
-    Runner runner(registry, std::move(spec), {{events.sinks.log, {}, events.sinks.cancelled}, {}, {}});
+    RunEvents quiet;
+    quiet.sinks.log = events.sinks.log;
+    quiet.sinks.cancelled = events.sinks.cancelled;
+    Runner runner(registry, std::move(spec), quiet);
     model = calibration::model_digest(runner.original().model);
     executor = runner.spec().executor;
     std::optional<RecordedRequest> request = runner.record_request();
@@ -68,6 +71,8 @@ CalibrationSettings settings_of(const DataSpec &data, const Shard &shard, std::u
   };
   CalibrationSettings settings;
   settings.threads = data.threads;
+  settings.memory_budget = data.memory_budget;
+  settings.writes_statistics = true;
   settings.first = boundary(shard.number - 1);
   settings.limit = boundary(shard.number) - settings.first;
   settings.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;

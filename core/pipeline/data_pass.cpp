@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/calibration/statistics_key.h"
+#include "core/pipeline/memory_fit.h"
 
 namespace halftone::pipeline {
 
@@ -32,6 +33,13 @@ calibration::Collected run_data_pass(const host::Instance &executor, const host:
   for (const auto &[value, _] : request.requests) session_request.emits.push_back(value);
   const host::Session session(executor, open_ctx, session_request);
 
+  if (settings.memory_budget) {
+    const calibration::MemoryPlan memory =
+        fit_memory(session, dataset, *ctx.working, request, settings, plan.flow.workers);
+    plan.flow.workers = memory.workers;
+    plan.flow.sample_memory = memory.need.in_flight + memory.spare / memory.workers;
+    if (ctx.sinks.notice) ctx.sinks.notice(memory.text());
+  }
   checkpoints.from.collection.executed = calibration::executed_digest(*ctx.working, request.quantized_weights);
   calibration::Collected collected;
   try {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "core/calibration/collector.h"
@@ -17,6 +18,9 @@ struct CalibrationSettings {
   std::uint64_t first = 0;    // samples before this one are left out
   std::uint64_t limit = 0;    // from there on; 0: all
   calibration::BadSample on_bad_sample = calibration::BadSample::kFail;
+  std::optional<std::uint64_t> memory_budget;  // bytes, of the whole process
+  // What comes after the pass and counts towards the budget.
+  bool exports = false, evaluates = false, writes_statistics = false;
 };
 
 // What is gathered on a graph.
@@ -33,8 +37,9 @@ struct Checkpoints {
   calibration::Collected from;
 };
 
-// Opens a session for the working model and runs the samples through it. Skipped samples are warned about. Throws
-// DataLoss when no sample could be used.
+// Opens a session for the working model and runs the samples through it, with no more workers than the memory budget
+// allows; what it plans is told to the sinks before it begins. Skipped samples are warned about. Throws DataLoss when
+// no sample could be used, ResourceExhausted when the budget is too small.
 calibration::Collected run_data_pass(const host::Instance &executor, const host::Context &ctx,
                                      const calibration::Dataset &dataset, const CalibrationSettings &settings,
                                      const DataPassRequest &request, Checkpoints checkpoints = {});

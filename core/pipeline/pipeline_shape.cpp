@@ -51,7 +51,10 @@ Shape samples(const char *labels_doc, bool calibration) {
   }
   keys.push_back({"limit", integer(0, std::int64_t{1} << 40), "at most so many samples; 0: all"});
   keys.push_back({"threads", integer(0, 1024), "workers, 0: all cores; never changes a result"});
-  if (calibration) keys.push_back({"memory_budget", shape::size(), "refused until it is enforced"});
+  if (calibration)
+    keys.push_back(
+        {"memory_budget", shape::size(),
+         "what the whole process may hold, such as 2GiB; a run that needs more is refused before it begins"});
   keys.push_back({"on_bad_sample", shape::choice(kBadSamples), "what to do with a sample that cannot be used"});
   return meaning(kSampleInput, shape::map(std::move(keys)));
 }

@@ -106,8 +106,13 @@ DataSpec parse_samples(const Setting &setting, const std::string &what, const st
 DataSpec parse_calibration(const Setting &setting, const std::filesystem::path &folder) {
   DataSpec data = parse_samples(setting, "`calibration`", folder, {});
   data.batch = static_cast<std::uint64_t>(integer_at(setting, "batch", 1));
-  if (const Setting *budget = given(setting, "memory_budget"))
+  if (const Setting *budget = given(setting, "memory_budget")) {
     data.memory_budget = static_cast<std::uint64_t>(size_of(*budget));
+    if (*data.memory_budget == 0) {
+      fail(Status::kInvalidArgument, "{}: `calibration.memory_budget` must be a size such as 512MiB or 2GiB, not '{}'",
+           budget->where.text(), budget->text);
+    }
+  }
   return data;
 }
 

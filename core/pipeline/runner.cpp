@@ -18,10 +18,6 @@ namespace {
 
 // A key of the file format that this version does not act on yet must not look as if it did.
 void refuse_what_is_not_offered(const PipelineSpec &spec) {
-  if (spec.calibration.memory_budget) {
-    fail(Status::kInvalidArgument, "{}this version does not enforce a memory budget yet; leave `memory_budget` out",
-         place(spec.where));
-  }
   if (!spec.report.empty()) {
     fail(Status::kInvalidArgument, "{}this version writes no HTML report yet; leave `report` out", place(spec.where));
   }
@@ -105,6 +101,9 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
   CalibrationSettings settings;
   settings.threads = spec_.calibration.threads;
   settings.limit = spec_.calibration.limit;
+  settings.memory_budget = spec_.calibration.memory_budget;
+  settings.exports = !spec_.exports.empty();
+  settings.evaluates = !spec_.evaluation.inputs.empty();
   settings.on_bad_sample =
       spec_.calibration.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
   calibrator_ =

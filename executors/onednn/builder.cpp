@@ -40,9 +40,10 @@ void Builder::take_inputs(std::span<const ht_tensor_view> inputs) {
     const std::size_t bytes = static_cast<std::size_t>(count_of(shape(value))) * size_of(dtype(value));
     const int buffer = allocate(bytes);
     if (record(value).consumers.empty() && !record(value).emit) continue;
-    loop({buffer}, [i, buffer, bytes](Run &run) {
+    const LoopStep::Body copy = [i, buffer, bytes](Run &run) {
       if (bytes > 0) std::memcpy(run.workspace.at(buffer), run.inputs[i].data, bytes);
-    });
+    };
+    add_step(std::make_unique<LoopStep>(std::vector{buffer}, copy), HT_STEP_INPUT, "copy", value);
     if (is_dense(value)) {
       define(value, {plain_desc(shape(value)), buffer});
     } else {
@@ -64,12 +65,35 @@ void Builder::fold_constants() {
 }
 
 void Builder::add_node(const NodeRecord &node) {
+  node_ = &node;
+  const std::size_t first_step = plan_->steps.size();
   if (any_dynamic(node) || !infer(node)) {
     build_dynamic(node);
   } else if (!fold(node) && !build_native(node)) {
     build_kernel(node);
   }
   consumed(node);
+  label_fused(first_step);
+  node_ = nullptr;
+}
+
+Step &Builder::add_step(std::unique_ptr<Step> step, std::uint32_t kind, std::string how, int value) {
+  step->label.kind = kind;
+  step->label.how = std::move(how);
+  if (node_ != nullptr) step->label.node = node_->handle;
+  if (value >= 0) step->label.value = record(value).handle;
+  plan_->steps.push_back(std::move(step));
+  return *plan_->steps.back();
+}
+
+// What runs inside a node's steps runs inside the last of them.
+void Builder::label_fused(std::size_t first_step) {
+  for (std::size_t i = plan_->steps.size(); i-- > first_step && !fused_.empty();) {
+    StepLabel &label = plan_->steps[i]->label;
+    if (label.kind != HT_STEP_NODE && label.kind != HT_STEP_QUANTIZE) continue;
+    label.fused = std::exchange(fused_, {});
+  }
+  fused_.clear();
 }
 
 bool Builder::any_dynamic(const NodeRecord &node) const {
@@ -165,7 +189,7 @@ void Builder::build_kernel(const NodeRecord &node) {
     }
     outputs.push_back(std::move(slot));
   }
-  plan_->steps.push_back(std::make_unique<KernelStep>(node, inputs, outputs));
+  add_step(std::make_unique<KernelStep>(node, inputs, outputs), HT_STEP_NODE, "kernel");
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const int value = node.outputs[i];
     if (value < 0) continue;
@@ -189,7 +213,8 @@ void Builder::build_dynamic(const NodeRecord &node) {
     }
     inputs.push_back(std::move(slot));
   }
-  plan_->steps.push_back(std::make_unique<DynamicStep>(node, std::move(inputs)));
+  add_step(std::make_unique<DynamicStep>(node, std::move(inputs)), node.quantizer ? HT_STEP_QUANTIZE : HT_STEP_NODE,
+           "kernel, shapes from data");
   for (const int value : node.outputs) {
     if (value < 0) continue;
     at(value).dynamic = true;
@@ -216,7 +241,7 @@ void Builder::emit(int value) {
     slot.buffer = placed.buffer;
     if (!layout_of(placed.desc, shape(value), slot.layout)) slot = plain_slot(value);
   }
-  plan_->steps.push_back(std::make_unique<EmitStep>(v.handle, std::move(slot)));
+  add_step(std::make_unique<EmitStep>(v.handle, std::move(slot)), HT_STEP_EMIT, "", value);
 }
 
 bool Builder::is_read(int value) const {

@@ -5,9 +5,11 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "affine.h"
 #include "post_ops.h"
 #include "steps.h"
 
@@ -23,12 +25,14 @@ struct Placed {
 // Constants in the layouts that primitives asked for, shared by the plans of a session.
 class WeightStore {
  public:
-  Bytes get(const ConstantPtr &constant, const Desc &source, const Desc &wanted);
+  // `factor`, where there is any, multiplies the slices of axis 0.
+  Bytes get(const ConstantPtr &constant, const Desc &source, const Desc &wanted, const std::vector<float> &factor = {});
 
  private:
   struct Entry {
     ConstantPtr constant;  // keeps the key's address taken
     Desc source, wanted;
+    std::vector<float> factor;
     Bytes data;
   };
   std::vector<Entry> entries_;
@@ -57,6 +61,8 @@ class Builder {
   // A row-major value seen as another row-major or strided descriptor, then brought into `wanted`.
   Placed reinterpreted(int value, const Desc &seen_as, const Desc &wanted);
   Placed constant_floats(std::vector<float> numbers);
+  // A constant's slices of axis 0, each times a factor, seen as `seen_as` and brought into `wanted`.
+  Placed scaled_constant(int value, const std::vector<float> &factor, const Desc &seen_as, const Desc &wanted);
   // Any plain buffer, for values of other types.
   KernelSlot plain_slot(int value);
 
@@ -71,21 +77,29 @@ class Builder {
   void alias(int from, int to);        // the same tensor
   void primitive(const dnnl::primitive &primitive, const dnnl::primitive_desc_base &pd,
                  std::vector<PrimitiveStep::Operand> operands);
-  void loop(std::vector<int> touched, LoopStep::Body body);
-  void reorder(const Placed &from, const Placed &to);
+  // `how` is what a profile calls it.
+  void last_step_quantizes(int value);  // for the profile
+  void loop(std::vector<int> touched, LoopStep::Body body, std::string how = "loop");
+  // A step of the node itself, or one that brings `value` into another layout for it.
+  void reorder(const Placed &from, const Placed &to, int value = -1);
 
   // -- Post-ops --
   // Consumers of `value`, one after the other, that can run inside the step that makes it.
   PostChain find_chain(int value, const PostRules &rules) const;
-  // Attributes with the chain's operations. Fills in operands for the primitive.
-  dnnl::primitive_attr attributes(const PostChain &chain, const Desc &dst,
-                                  std::vector<PrimitiveStep::Operand> &operands);
+  // What the chain's absorbed operations do to each channel.
+  Affine absorbed(const PostChain &chain) const;
+  // The chain's other operations as a primitive takes them.
+  struct PostOps {
+    dnnl::primitive_attr attr;
+    std::vector<PrimitiveStep::Operand> operands;
+    int onto = kNoBuffer;  // the result has to go into this buffer
+  };
+  PostOps post_ops(const PostChain &chain, const PostRules &rules, const Desc &dst);
   // The chain's nodes are done; returns the value that the step makes.
   int commit(const PostChain &chain, int value);
-  // Tries a step with all operators that can follow, then with fewer and fewer: `make` gets their attributes and
-  // operands and creates the primitive, or throws dnnl::error.
-  using Maker =
-      std::function<void(const dnnl::primitive_attr &, std::vector<PrimitiveStep::Operand> &, const PostChain &)>;
+  // Tries a step with all operators that can follow, then with fewer and fewer: `make` gets what the
+  // primitive takes of them and creates it, or throws dnnl::error.
+  using Maker = std::function<void(const PostOps &, const PostChain &)>;
   int with_chain(int value, const PostRules &rules, const Desc &dst, const Maker &make);
 
   const dnnl::engine &engine() const { return cpu_engine(); }
@@ -106,6 +120,11 @@ class Builder {
   const State &at(int value) const { return states_[static_cast<std::size_t>(value)]; }
   const ValueRecord &record(int value) const { return program_.values[static_cast<std::size_t>(value)]; }
 
+  std::optional<PostLink> next_link(int value, PostChain &chain) const;
+  std::optional<PostLink> self_gate(int value, PostChain &chain) const;
+  Placed post_operand(const PostChain &chain, const PostOp &op, const Desc &dst);
+  bool goes_onto(const PostChain &chain, std::size_t at, const Placed &operand) const;
+  std::optional<Affine> affine_operation(const PostChain &chain, const PostOp &op) const;
   void take_inputs(std::span<const ht_tensor_view> inputs);
   void fold_constants();
   void add_node(const NodeRecord &node);
@@ -118,6 +137,8 @@ class Builder {
   std::vector<ht_tensor_view> type_views(const NodeRecord &node) const;
   void consumed(const NodeRecord &node);
   void emit(int value);
+  Step &add_step(std::unique_ptr<Step> step, std::uint32_t kind, std::string how, int value = -1);
+  void label_fused(std::size_t first_step);
   void attach(int value, int buffer);
   int constant_buffer(std::shared_ptr<const void> data, std::size_t bytes);
   void set_type(int value, ht_dtype dtype, Shape shape);
@@ -128,6 +149,8 @@ class Builder {
   std::shared_ptr<Plan> plan_;
   std::vector<State> states_;
   std::vector<bool> done_;                   // by node: fused into an earlier step
+  const NodeRecord *node_ = nullptr;         // whose steps are being added
+  std::vector<ht_handle> fused_;             // nodes that have become part of its last step
   std::map<int, std::vector<int>> readers_;  // buffer: values that lie in it
 };
 

@@ -14,15 +14,31 @@ void reorder_now(const Desc &from, void *source, const Desc &to, void *target) {
   stream.wait();
 }
 
+Bytes scaled_slices(const Constant &constant, const std::vector<float> &factor) {
+  const auto count = static_cast<std::size_t>(count_of(constant.layout.shape));
+  const std::size_t slice = count / factor.size();
+  const Bytes data = make_bytes(count * sizeof(float));
+  const float *from = constant.floats();
+  float *to = reinterpret_cast<float *>(data.get());
+  for (const float f : factor) {
+    for (std::size_t i = 0; i < slice; ++i) *to++ = *from++ * f;
+  }
+  return data;
+}
+
 }  // namespace
 
-Bytes WeightStore::get(const ConstantPtr &constant, const Desc &source, const Desc &wanted) {
+Bytes WeightStore::get(const ConstantPtr &constant, const Desc &source, const Desc &wanted,
+                       const std::vector<float> &factor) {
   for (const Entry &entry : entries_) {
-    if (entry.constant == constant && entry.source == source && entry.wanted == wanted) return entry.data;
+    if (entry.constant == constant && entry.source == source && entry.wanted == wanted && entry.factor == factor) {
+      return entry.data;
+    }
   }
   const Bytes data = make_bytes(wanted.get_size());
-  reorder_now(source, constant->data.get(), wanted, data.get());
-  entries_.push_back({constant, source, wanted, data});
+  const Bytes from = factor.empty() ? constant->data : scaled_slices(*constant, factor);
+  reorder_now(source, from.get(), wanted, data.get());
+  entries_.push_back({constant, source, wanted, factor, data});
   return data;
 }
 
@@ -130,7 +146,7 @@ Placed Builder::in_layout(int value, const Desc &desc) {
     made.buffer = constant_buffer(weights_.get(at(value).constant, from.desc, desc), desc.get_size());
   } else {
     made.buffer = allocate(desc.get_size());
-    reorder(from, made);
+    reorder(from, made, value);
     attach(value, made.buffer);
   }
   at(value).places.push_back(made);
@@ -144,8 +160,13 @@ Placed Builder::reinterpreted(int value, const Desc &seen_as, const Desc &wanted
     return {wanted, constant_buffer(weights_.get(at(value).constant, seen_as, wanted), wanted.get_size())};
   }
   const Placed made{wanted, allocate(wanted.get_size())};
-  reorder({seen_as, source.buffer}, made);
+  reorder({seen_as, source.buffer}, made, value);
   return made;
+}
+
+Placed Builder::scaled_constant(int value, const std::vector<float> &factor, const Desc &seen_as, const Desc &wanted) {
+  const Bytes data = weights_.get(at(value).constant, seen_as, wanted, factor);
+  return {wanted, constant_buffer(data, wanted.get_size())};
 }
 
 bool Builder::writable(const NodeRecord &node, int value, const Placed &placed) const {
@@ -157,20 +178,28 @@ bool Builder::writable(const NodeRecord &node, int value, const Placed &placed) 
   });
 }
 
-void Builder::reorder(const Placed &from, const Placed &to) {
+void Builder::reorder(const Placed &from, const Placed &to, int value) {
   const dnnl::reorder::primitive_desc pd(engine(), from.desc, engine(), to.desc, plain_attributes());
   primitive(dnnl::reorder(pd), pd, {{DNNL_ARG_FROM, from.desc, from.buffer}, {DNNL_ARG_TO, to.desc, to.buffer}});
+  if (value < 0) return;
+  plan_->steps.back()->label.kind = HT_STEP_REORDER;
+  plan_->steps.back()->label.value = record(value).handle;
 }
 
 void Builder::primitive(const dnnl::primitive &primitive, const dnnl::primitive_desc_base &pd,
                         std::vector<PrimitiveStep::Operand> operands) {
   const Desc scratch = pd.query_md(dnnl::query::scratchpad_md);
   if (scratch.get_size() > 0) operands.push_back({DNNL_ARG_SCRATCHPAD, scratch, allocate(scratch.get_size())});
-  plan_->steps.push_back(std::make_unique<PrimitiveStep>(primitive, std::move(operands)));
+  add_step(std::make_unique<PrimitiveStep>(primitive, std::move(operands)), HT_STEP_NODE, pd.impl_info_str());
 }
 
-void Builder::loop(std::vector<int> touched, LoopStep::Body body) {
-  plan_->steps.push_back(std::make_unique<LoopStep>(std::move(touched), std::move(body)));
+void Builder::last_step_quantizes(int value) {
+  plan_->steps.back()->label.kind = HT_STEP_QUANTIZE;
+  plan_->steps.back()->label.value = record(value).handle;
+}
+
+void Builder::loop(std::vector<int> touched, LoopStep::Body body, std::string how) {
+  add_step(std::make_unique<LoopStep>(std::move(touched), std::move(body)), HT_STEP_NODE, std::move(how));
 }
 
 }  // namespace halftone::onednn

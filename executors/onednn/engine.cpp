@@ -11,7 +11,7 @@ void supports(const sdk::Context &ctx, ht_handle node) {
 }
 
 std::unique_ptr<sdk::Session> open(const sdk::Context &ctx, const ht_session_options &options) {
-  return std::make_unique<Session>(read_program(ctx, options), options.worker_count);
+  return std::make_unique<Session>(read_program(ctx, options), options.worker_count, sdk::is_timed(options));
 }
 
 }  // namespace

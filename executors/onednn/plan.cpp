@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <chrono>
 
 namespace halftone::onednn {
 
@@ -54,6 +55,19 @@ Workspace::Workspace(std::shared_ptr<const Plan> plan)
 void Workspace::run(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit) {
   Run run{ctx, emit, inputs, *this};
   for (std::size_t i = 0; i < states_.size(); ++i) plan_->steps[i]->run(run, states_[i].get());
+}
+
+void Workspace::run_timed(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit,
+                          std::span<std::uint64_t> nanoseconds) {
+  using Clock = std::chrono::steady_clock;
+  Run run{ctx, emit, inputs, *this};
+  Clock::time_point before = Clock::now();
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    plan_->steps[i]->run(run, states_[i].get());
+    const Clock::time_point after = Clock::now();
+    nanoseconds[i] += static_cast<std::uint64_t>(std::chrono::nanoseconds(after - before).count());
+    before = after;
+  }
 }
 
 SingleThread::SingleThread() : before_(omp_get_max_threads()) {

@@ -37,6 +37,14 @@ class StepState {
   virtual ~StepState() = default;
 };
 
+// What a step is reported as.
+struct StepLabel {
+  std::uint32_t kind = HT_STEP_NODE;
+  ht_handle node = HT_NONE, value = HT_NONE;
+  std::vector<ht_handle> fused;
+  std::string how;
+};
+
 class Step {
  public:
   explicit Step(std::vector<int> touched) : buffers(std::move(touched)) {}
@@ -44,6 +52,7 @@ class Step {
   virtual std::unique_ptr<StepState> bind(const Workspace &) const { return nullptr; }
   virtual void run(Run &run, StepState *state) const = 0;
   const std::vector<int> buffers;  // all that it reads, writes or uses meanwhile
+  StepLabel label;
 };
 
 struct Plan {
@@ -66,6 +75,9 @@ class Workspace {
     return b.constant ? const_cast<void *>(b.constant.get()) : memory_.get() + b.offset;
   }
   void run(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit);
+  // The same, and adds the time of each step to `nanoseconds`.
+  void run_timed(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit,
+                 std::span<std::uint64_t> nanoseconds);
   const Plan *plan() const { return plan_.get(); }
 
   dnnl::stream stream;

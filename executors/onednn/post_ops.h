@@ -26,21 +26,27 @@ struct PostOp {
   Broadcast broadcast;
 };
 
+// Nodes that become operations together: one, or several that only make sense as one.
+struct PostLink {
+  std::vector<int> nodes;
+  int value = -1;           // that the last of them makes
+  std::size_t ops_end = 0;  // its operations end here
+};
+
 struct PostChain {
   int head = -1;  // the value of the step itself: all others have its shape
   std::vector<PostOp> ops;
-  std::vector<int> nodes;         // that it stands for
-  std::vector<int> values;        // that the nodes make; the last is the result
-  std::vector<std::size_t> ends;  // of each node, in ops
-  bool empty() const { return nodes.empty(); }
+  std::vector<PostLink> links;
+  std::size_t absorbed = 0;  // leading operations that become part of the step's weights
+  bool empty() const { return links.empty(); }
   bool has_binary() const {
-    return std::any_of(ops.begin(), ops.end(), [](const PostOp &op) { return op.binary; });
+    return std::any_of(ops.begin() + static_cast<std::ptrdiff_t>(absorbed), ops.end(),
+                       [](const PostOp &op) { return op.binary; });
   }
   void drop_last() {
-    nodes.pop_back();
-    values.pop_back();
-    ends.pop_back();
-    ops.resize(ends.empty() ? 0 : ends.back());
+    links.pop_back();
+    ops.resize(links.empty() ? 0 : links.back().ops_end);
+    absorbed = std::min(absorbed, ops.size());
   }
 };
 
@@ -51,6 +57,8 @@ dnnl::primitive_attr plain_attributes();
 struct PostRules {
   bool binary = false;
   std::function<bool(const PostOp &)> accepts;  // all when empty
+  bool onto = false;                            // adds to what lies in the result's buffer, instead of a second operand
+  bool into_weights = false;                    // factors and shifts of channels, where nothing stands before them
 };
 
 }  // namespace halftone::onednn

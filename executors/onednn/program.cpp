@@ -152,6 +152,7 @@ class Reader {
 }  // namespace
 
 void prepare_node(const sdk::Context &ctx, const sdk::Node &node, NodeRecord &record) {
+  record.handle = node.handle;
   record.name = node.name();
   record.op_type = node.op_type();
   if (std::find(std::begin(kControlFlow), std::end(kControlFlow), node.op_type()) != std::end(kControlFlow)) {

@@ -41,6 +41,7 @@ struct Quantizer {
 using QuantizerPtr = std::shared_ptr<const Quantizer>;
 
 struct NodeRecord {
+  ht_handle handle = HT_NONE;
   std::string name, op_type;
   std::vector<int> inputs, outputs;  // -1 for an empty slot
   const ht_op_kernel *kernel = nullptr;

@@ -25,6 +25,7 @@ class FakeQuantize final : public NativeOp {
              ht_tensor_view result = layout.view(run.workspace.at(target));
              sdk::check(run.ctx.host.arithmetic->fake_quantize(run.ctx.raw, &q->table, &view, &result));
            });
+    b.last_step_quantizes(out);
     b.define(out, {source.desc, target});
     return true;
   }

@@ -1,5 +1,9 @@
 #include "session.h"
 
+#include <algorithm>
+#include <functional>
+#include <set>
+
 namespace halftone::onednn {
 
 void Session::run(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
@@ -9,7 +13,63 @@ void Session::run(const sdk::Context &ctx, std::uint32_t worker, std::span<const
   }
   const SingleThread guard;
   const std::shared_ptr<const Plan> plan = plan_for(ctx, inputs);
-  workspace_for(workers_[worker], plan).run(ctx, inputs, emit);
+  Workspace &workspace = workspace_for(workers_[worker], plan);
+  if (times_.empty()) {
+    workspace.run(ctx, inputs, emit);
+  } else {
+    workspace.run_timed(ctx, inputs, emit, times_for(worker, plan));
+  }
+}
+
+std::span<std::uint64_t> Session::times_for(std::uint32_t worker, const std::shared_ptr<const Plan> &plan) {
+  std::list<Times> &own = times_[worker];
+  auto found = std::find_if(own.begin(), own.end(), [&](const Times &times) { return times.plan == plan; });
+  if (found == own.end()) found = own.insert(own.end(), {plan, 0, std::vector<std::uint64_t>(plan->steps.size())});
+  ++found->runs;
+  return found->nanoseconds;
+}
+
+void Session::profile(const sdk::Context &, const sdk::EachStep &each) {
+  std::vector<Times> sums;  // of all workers, one for each plan
+  for (const std::list<Times> &own : times_) {
+    for (const Times &times : own) {
+      auto sum = std::find_if(sums.begin(), sums.end(), [&](const Times &t) { return t.plan == times.plan; });
+      if (sum == sums.end()) {
+        sums.push_back(times);
+        continue;
+      }
+      sum->runs += times.runs;
+      std::transform(times.nanoseconds.begin(), times.nanoseconds.end(), sum->nanoseconds.begin(),
+                     sum->nanoseconds.begin(), std::plus<>());
+    }
+  }
+  for (const Times &sum : sums) {
+    for (std::size_t i = 0; i < sum.nanoseconds.size(); ++i) {
+      const StepLabel &label = sum.plan->steps[i]->label;
+      each({sizeof(ht_step),
+            label.kind,
+            label.node,
+            label.value,
+            {label.fused.data(), label.fused.size()},
+            {label.how.data(), label.how.size()},
+            sum.runs,
+            sum.nanoseconds[i]});
+    }
+  }
+}
+
+ht_session_memory Session::memory(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs) {
+  constexpr std::uint64_t kStepState = 4096;  // handles of oneDNN's memory objects and their bookkeeping
+  const SingleThread guard;
+  const std::shared_ptr<const Plan> plan = plan_for(ctx, inputs);
+  ht_session_memory memory{};
+  memory.struct_size = sizeof(memory);
+  std::set<const void *> counted;
+  for (const Buffer &buffer : plan->buffers) {
+    if (buffer.constant && counted.insert(buffer.constant.get()).second) memory.shared += buffer.bytes;
+  }
+  memory.worker = plan->arena_bytes + kStepState * plan->steps.size();
+  return memory;
 }
 
 std::shared_ptr<const Plan> Session::plan_for(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs) {

@@ -36,7 +36,7 @@ class ReferenceExecutor : public sdk::Executor {
   }
   std::unique_ptr<sdk::Session> open(const sdk::Context &ctx, const ht_session_options &options) override {
     require_mode(options.mode);
-    return std::make_unique<ReferenceSession>(build_plan(ctx, options));
+    return std::make_unique<ReferenceSession>(build_plan(ctx, options), options);
   }
 
  private:

@@ -44,6 +44,7 @@ struct OutputSlot {
   std::optional<Quantizer> quantizer;
 };
 struct Step {
+  ht_handle node = HT_NONE;
   PreparedKernel kernel;
   std::vector<InputSlot> inputs;
   std::vector<OutputSlot> outputs;

@@ -67,7 +67,7 @@ class Builder {
   }
 
   void add_step(const sdk::Node &node) {
-    Step step{PreparedKernel(ctx_, node), {}, {}, {}};
+    Step step{node.handle, PreparedKernel(ctx_, node), {}, {}, {}};
     for (std::uint32_t i = 0; i < node.inputs().size(); ++i) step.inputs.push_back(input_slot(node, i));
     for (std::uint32_t i = 0; i < node.outputs().size(); ++i) {
       OutputSlot slot;

@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include <chrono>
+
 namespace halftone::reference {
 
 namespace {
@@ -69,10 +71,36 @@ class Sample {
 
 }  // namespace
 
-void ReferenceSession::run(const sdk::Context &ctx, std::uint32_t, std::span<const ht_tensor_view> inputs,
+void ReferenceSession::run(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
                            const sdk::Emit &emit) {
   Sample sample(ctx, plan_, inputs, emit);
-  for (const Step &step : plan_.steps) sample.compute(step);
+  if (times_.empty()) {
+    for (const Step &step : plan_.steps) sample.compute(step);
+    return;
+  }
+  Times &times = times_.at(worker);
+  ++times.runs;
+  times.nanoseconds.resize(plan_.steps.size());
+  for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    sample.compute(plan_.steps[i]);
+    times.nanoseconds[i] += static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
+  }
+}
+
+void ReferenceSession::profile(const sdk::Context &, const sdk::EachStep &each) {
+  for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+    ht_step step{};
+    step.struct_size = sizeof(step);
+    step.kind = HT_STEP_NODE;
+    step.node = plan_.steps[i].node;
+    for (const Times &times : times_) {
+      step.runs += times.runs;
+      if (times.runs > 0) step.nanoseconds += times.nanoseconds[i];
+    }
+    each(step);
+  }
 }
 
 }  // namespace halftone::reference

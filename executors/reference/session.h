@@ -1,4 +1,5 @@
-// Runs a plan, one sample at a time. Nothing here changes between samples, so that workers share it.
+// Runs a plan, one sample at a time. Nothing but a worker's own times changes between samples, so that workers share
+// it.
 #pragma once
 
 #include "halftone/executor.hpp"
@@ -8,12 +9,20 @@ namespace halftone::reference {
 
 class ReferenceSession final : public sdk::Session {
  public:
-  explicit ReferenceSession(Plan plan) : plan_(std::move(plan)) {}
+  ReferenceSession(Plan plan, const ht_session_options &options)
+      : plan_(std::move(plan)), times_(sdk::is_timed(options) ? options.worker_count : 0) {}
   void run(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
            const sdk::Emit &emit) override;
+  void profile(const sdk::Context &ctx, const sdk::EachStep &each) override;
 
  private:
+  // What the steps took on one worker.
+  struct Times {
+    std::uint64_t runs = 0;
+    std::vector<std::uint64_t> nanoseconds;
+  };
   Plan plan_;
+  std::vector<Times> times_;  // by worker; none where no time is taken
 };
 
 }  // namespace halftone::reference

@@ -98,6 +98,7 @@ Runner::Runner(host::WorkingModel &working, const RunRequest &request) : state_(
   options.quantized_weights = request.quantized_weights;
   options.workers = request.workers;
   options.emits = request.emits;
+  options.timed = request.timed;
   const model::Model &m = working.model;
   if (options.emits.empty()) options.emits = m.graph(m.main_graph()).outputs;
   state_->session = std::make_unique<host::Session>(*state_->executor, ctx, options);
@@ -112,6 +113,10 @@ Emitted Runner::run(const std::vector<model::Tensor> &inputs, std::uint32_t work
   state_->session->run(state_->contexts[worker], worker, views,
                        [&](model::Handle value, const ht_tensor_view &tensor) { out[value] = copy_of(tensor); });
   return out;
+}
+
+std::vector<host::StepTime> Runner::profile() {
+  return state_->session->profile(state_->contexts.front());
 }
 
 std::vector<model::Handle> made_values(const model::Model &m) {

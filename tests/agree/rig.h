@@ -19,6 +19,7 @@ struct RunRequest {
   bool quantized_weights = false;
   std::uint32_t workers = 1;
   std::vector<model::Handle> emits = {};  // the graph's outputs where empty
+  bool timed = false;
 };
 
 // Row-major copies, whatever layout they came in.
@@ -30,6 +31,7 @@ class Runner {
   Runner(host::WorkingModel &working, const RunRequest &request);
   ~Runner();
   Emitted run(const std::vector<model::Tensor> &inputs, std::uint32_t worker = 0);
+  std::vector<host::StepTime> profile();
 
  private:
   struct State;

@@ -33,6 +33,12 @@ def small(work, glyphs, plugins):
     npy(work / "small.npy", "<f4", (4, 3, 8, 8), struct.pack(f"<{len(floats)}f", *floats))
 
 
+def unfixed(work, glyphs, plugins):
+    shape = ["N", 3, 8, "W"]
+    (work / "unfixed.onnx").write_bytes(onnx.model(
+        [onnx.node("Relu", ["x"], ["y"])], [onnx.value_info("x", shape)], [onnx.value_info("y", shape)]))
+
+
 def two_inputs(work, glyphs, plugins):
     shape = ["N", 3, 8, 8]
     (work / "two.onnx").write_bytes(onnx.model(

@@ -21,10 +21,10 @@ class Bench:
         self.environment |= {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C",
                              "XDG_DATA_HOME": str(folder / "data"), "XDG_CACHE_HOME": str(folder / "cache")}
 
-    def start(self, *args):
+    def start(self, *args, stderr=subprocess.DEVNULL):
         """Starts the program and does not wait for it."""
         return subprocess.Popen([str(self.halftone), *map(str, args)], cwd=self.work, env=self.environment,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                stdout=subprocess.DEVNULL, stderr=stderr)
 
     def done(self, *args):
         return subprocess.run([str(self.halftone), *map(str, args)], cwd=self.work, env=self.environment, capture_output=True,

@@ -1,4 +1,6 @@
 """Pipelines from end to end on the example model. Each function is one test; the first argument names it."""
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -169,6 +171,39 @@ def inspects(bench):
     require("in float:" in text and "(Gemm)" in text and "ACTIVATED" in text, f"the Gemm in float: {text}")
 
 
+def profiles(bench):
+    """`profile` reports every node once, on its own or inside a step, on samples and on random numbers, with every executor."""
+    data = ("--data", bench.glyphs / "calib", "--preprocess", bench.glyphs / "meta.json", "--limit", 4)
+    nodes = {}
+    for executor in ("onednn", "reference"):
+        text = bench.run("profile", bench.glyphs / "model.onnx", *data, "--runs", 2, "--threads", 2, "--executor", executor, "--json",
+                         "figures.json")
+        figures = bench.json("figures.json")
+        require(figures["samples"] == 8 and figures["workers"] == 2 and figures["samples_per_second"] > 0, f"totals: {figures}")
+        require("samples per second, all workers" in text and "processor time per sample" in text, text)
+        steps = [step for step in figures["steps"] if not step["type"].startswith("(")]
+        nodes[executor] = sorted(step["name"] for step in steps)
+        require(len(set(nodes[executor])) == len(steps), f"{executor} reports a node twice: {nodes[executor]}")
+        require(all(step["runs"] == 10 for step in steps if "inside" not in step), f"runs: {steps}")
+        together = sum(step.get("milliseconds", 0) for step in figures["steps"])
+        require(abs(together - figures["milliseconds_of_steps"]) < 1e-6, "the steps do not add up")
+        require(abs(together - sum(t["milliseconds"] for t in figures["types"])) < 1e-6, "the types do not add up")
+    untimed = set(nodes["reference"]) - set(nodes["onednn"])
+    require(set(nodes["onednn"]) < set(nodes["reference"]), f"onednn reports nodes that are none: {nodes}")
+    require(all(name.startswith(("/Constant", "/Flatten")) for name in untimed), f"onednn leaves out {untimed}")
+    require(any("inside" in step for step in random_samples(bench)["steps"]), "no activation runs inside a convolution")
+
+
+def random_samples(bench):
+    """Random samples, every value handed over or only the outputs."""
+    bench.run("profile", bench.glyphs / "model.onnx", "--runs", 1, "--emit-all", "--json", "all.json", "--quiet")
+    emitted = [step for step in bench.json("all.json")["steps"] if step["type"] == "(output)"]
+    bench.run("profile", bench.glyphs / "model.onnx", "--runs", 1, "--json", "few.json", "--quiet")
+    figures = bench.json("few.json")
+    require(len(emitted) > sum(step["type"] == "(output)" for step in figures["steps"]), "--emit-all hands over no more")
+    return figures
+
+
 def passes_listed(bench):
     lines = bench.run("passes").splitlines()[1:]
     names = [line.split()[0] for line in lines]
@@ -283,6 +318,34 @@ def platform_settings(bench):
     require("avx2" in bench.run("help", "platform", "onnxruntime-int8"), "the help does not list the choices")
 
 
+def memory_budget(bench):
+    """The plan is told, the peak stays below it, fewer workers change nothing, and too small a budget is refused."""
+    def quantize(name, *args):
+        process = bench.start("quantize", bench.glyphs / "model.onnx", "-p", "onnxruntime-int8", "-c", bench.glyphs / "calib",
+                              "--preprocess", bench.glyphs / "meta.json", "-o", f"{name}.onnx", "--test", bench.glyphs / "test",
+                              *args, stderr=subprocess.PIPE)
+        text = process.stderr.read().decode()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        process.stderr.close()
+        return process.returncode, text, usage.ru_maxrss * 1024
+    code, text, _ = quantize("free", "--threads", 8, "--memory-budget", "2GiB")
+    require(code == 0, text)
+    planned = re.search(r"memory: ([0-9.]+) of 2048.0 MiB with 8 workers", text)
+    require(planned, f"no plan for 8 workers in: {text}")
+    budget = int(float(planned[1])) - 1  # too little for all eight
+    code, text, peak = quantize("tight", "--threads", 8, "--memory-budget", f"{budget}MiB")
+    require(code == 0, text)
+    workers = int(re.search(r"with ([0-9]+) worker", text)[1])
+    require(workers < 8, f"{workers} workers in {budget} MiB")
+    sanitized = any(name in os.environ for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"))
+    require(sanitized or peak <= budget << 20, f"the peak was {peak} bytes, the budget {budget} MiB")
+    require(bench.bytes("free.onnx") == bench.bytes("tight.onnx"), "the budget changes the result")
+    code, text, _ = quantize("none", "--memory-budget", "1MiB")
+    require(code == 1 and "the memory budget of 1 MiB is too small" in text, f"1 MiB: {code} {text}")
+    require(not (bench.work / "none.onnx").exists(), "a refused run left a model")
+
+
 def stopped_by_ctrl_c(bench):
     """An interrupted run ends with 130 and leaves no half-written file. The reference executor is slow enough to be caught;
     a machine on which it is not finishes the run, which is no fault."""
@@ -306,8 +369,9 @@ def stopped_by_ctrl_c(bench):
 
 
 TESTS = (
-    explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, evaluates, inspects, dry_run, passes_listed,
-    observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, stopped_by_ctrl_c)
+    explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, evaluates, inspects, profiles,
+    dry_run, passes_listed,
+    observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, memory_budget, stopped_by_ctrl_c)
 
 
 if __name__ == "__main__":

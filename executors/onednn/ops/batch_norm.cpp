@@ -7,10 +7,6 @@
 namespace halftone::onednn {
 namespace {
 
-struct Affine {
-  std::vector<float> factor, shift;
-};
-
 // Lanes of channels behind each pixel: 1 in row-major order ([channel][pixel]), 8 or 16 in blocks ([channel /
 // 8][pixel][8]), all of them where channels come last ([pixel][channel]).
 struct ChannelLoop {

@@ -90,9 +90,9 @@ class Binary final : public NativeOp {
     std::vector<PrimitiveStep::Operand> operands;
     // oneDNN 2.6 gives wrong numbers in the last block of channels when it is not full and a post-op follows.
     const PostRules rules{false, [full = !padded(dst)](const PostOp &) { return full; }};
-    const int result = b.with_chain(node.outputs[0], rules, dst, [&](const auto &attr, auto &extra, const PostChain &) {
-      pd = api::binary(b.engine(), attr, kind_.alg, first.desc, second.desc, dst);
-      operands = extra;
+    const int result = b.with_chain(node.outputs[0], rules, dst, [&](const Builder::PostOps &post, const PostChain &) {
+      pd = api::binary(b.engine(), post.attr, kind_.alg, first.desc, second.desc, dst);
+      operands = post.operands;
     });
     const int target = b.writable(node, node.inputs[lead], first) ? first.buffer : b.allocate(dst.get_size());
     operands.insert(operands.end(), {{DNNL_ARG_SRC_0, first.desc, first.buffer},

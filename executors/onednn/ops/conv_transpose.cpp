@@ -34,9 +34,9 @@ class ConvTranspose final : public NativeOp {
     const Desc src = probe.src_desc(), dst = probe.dst_desc();
     Primitive::primitive_desc chosen;
     std::vector<PrimitiveStep::Operand> operands;
-    const int result = b.with_chain(out, {false, {}}, dst, [&](const auto &attr, auto &extra, const PostChain &) {
-      chosen = describe(attr, src, dst);
-      operands = extra;
+    const int result = b.with_chain(out, {false, {}}, dst, [&](const Builder::PostOps &post, const PostChain &) {
+      chosen = describe(post.attr, src, dst);
+      operands = post.operands;
     });
     const Placed target{dst, b.allocate(dst.get_size())};
     const Placed filters = b.reinterpreted(w, stored, chosen.weights_desc());

@@ -116,6 +116,29 @@ class Clip final : public NativeOp {
   double low_, high_;
 };
 
+// With a constant exponent of 2, as norms are written.
+class Square final : public NativeOp {
+ public:
+  explicit Square(const sdk::OpNode &) {}
+
+  bool build(Builder &b, const NodeRecord &node) const override {
+    if (!b.is_available(node.inputs[0]) || !is_square(b, node)) return false;
+    add_eltwise(b, node, {unary(algorithm::eltwise_square)});
+    return true;
+  }
+  bool fuse(const Builder &b, const NodeRecord &node, int value, PostChain &chain) const override {
+    if (node.inputs[0] != value || !is_square(b, node)) return false;
+    chain.ops.push_back(unary(algorithm::eltwise_square));
+    return true;
+  }
+
+ private:
+  // The exponent must not have more axes than the base, which has the result's shape.
+  static bool is_square(const Builder &b, const NodeRecord &node) {
+    return b.scalar(node.inputs[1]) == 2.0F && b.shape(node.inputs[1]).size() <= b.shape(node.inputs[0]).size();
+  }
+};
+
 struct Register {
   Register() {
     for (const auto &[name, recipe] : recipes()) NativeEntry(name.data(), &make_native<Eltwise>);
@@ -123,6 +146,7 @@ struct Register {
 };
 const Register kEltwise;
 const NativeEntry kClip("Clip", &make_native<Clip>);
+const NativeEntry kPow("Pow", &make_native<Square>);
 
 }  // namespace
 }  // namespace halftone::onednn

@@ -25,9 +25,9 @@ void add_product(Builder &b, int out, const Product &p) {
   dnnl::matmul::primitive_desc pd;
   std::vector<PrimitiveStep::Operand> operands;
   const int result = b.with_chain(out, rules_for(full, rank != full.size()), p.dst,
-                                  [&](const auto &attr, auto &extra, const PostChain &) {
-                                    pd = api::matmul(b.engine(), attr, p.a, p.b, p.bias, p.dst);
-                                    operands = extra;
+                                  [&](const Builder::PostOps &post, const PostChain &) {
+                                    pd = api::matmul(b.engine(), post.attr, p.a, p.b, p.bias, p.dst);
+                                    operands = post.operands;
                                   });
   const int target = b.allocate(p.dst.get_size());
   operands.insert(operands.end(), {{DNNL_ARG_SRC, p.a, b.plain(p.a_value).buffer},

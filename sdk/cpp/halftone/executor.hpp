@@ -22,12 +22,36 @@ class Emit {
   void *user_;
 };
 
+// Hands a step of a timed session to the host.
+class EachStep {
+ public:
+  EachStep(ht_each_step function, void *user) : function_(function), user_(user) {}
+  void operator()(const ht_step &step) const { check(function_(user_, &step)); }
+
+ private:
+  ht_each_step function_;
+  void *user_;
+};
+
+// Whether the host wants the time of every step.
+inline bool is_timed(const ht_session_options &options) {
+  return HT_HAS(&options, ht_session_options, timed) && options.timed != 0;
+}
+
 class Session {
  public:
   virtual ~Session() = default;
   // [worker] Concurrently for different workers.
   virtual void run(const Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
                    const Emit &emit) = 0;
+  // [run] The steps of a session that was opened with `timed`.
+  virtual void profile(const Context &, const EachStep &) {
+    throw Failure(HT_UNIMPLEMENTED, "this executor takes no time of its steps");
+  }
+  // [run] What inputs of these shapes take; `inputs` have no data.
+  virtual ht_session_memory memory(const Context &, std::span<const ht_tensor_view>) {
+    throw Failure(HT_UNIMPLEMENTED, "this executor cannot say what memory it needs");
+  }
 };
 
 // Derive and define `static constexpr std::uint32_t kModes` (bit n: mode n).
@@ -42,8 +66,8 @@ class Executor {
 
   template <typename T>
   static const ht_executor *role_table() {
-    static const ht_executor table = {sizeof(ht_executor), T::kModes,      &Slots<T>::supports,
-                                      &Slots<T>::open,     &Slots<T>::run, &Slots<T>::close};
+    static const ht_executor table = {sizeof(ht_executor), T::kModes,        &Slots<T>::supports, &Slots<T>::open,
+                                      &Slots<T>::run,      &Slots<T>::close, &Slots<T>::profile,  &Slots<T>::memory};
     return &table;
   }
 
@@ -74,6 +98,18 @@ class Executor {
       return guarded(opened->host->raw, raw, [&] {
         opened->session->run(Context(*opened->host, raw), worker, {inputs, static_cast<std::size_t>(count)},
                              Emit(emit, user));
+      });
+    }
+    static ht_status HT_CALL profile(void *session, ht_ctx *raw, ht_each_step each, void *user) noexcept {
+      auto *opened = static_cast<Opened *>(session);
+      return guarded(opened->host->raw, raw,
+                     [&] { opened->session->profile(Context(*opened->host, raw), EachStep(each, user)); });
+    }
+    static ht_status HT_CALL memory(void *session, ht_ctx *raw, const ht_tensor_view *inputs, std::uint64_t count,
+                                    ht_session_memory *memory) noexcept {
+      auto *opened = static_cast<Opened *>(session);
+      return guarded(opened->host->raw, raw, [&] {
+        *memory = opened->session->memory(Context(*opened->host, raw), {inputs, static_cast<std::size_t>(count)});
       });
     }
     static void HT_CALL close(void *session) noexcept { delete static_cast<Opened *>(session); }

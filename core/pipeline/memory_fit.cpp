@@ -1,0 +1,164 @@
+#include "core/pipeline/memory_fit.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/base/error.h"
+#include "core/base/process_memory.h"
+
+namespace halftone::pipeline {
+namespace {
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
+// The plain form of one tensor's statistics and what an observer makes of it, on one thread.
+constexpr std::uint64_t kSearch = 4 * kMiB;
+// Samples that cannot be used before the plan gives up finding one that can.
+constexpr std::uint64_t kMostTried = 16;
+
+// An arena joins its chunks between samples, which leaves gaps.
+std::uint64_t with_rounding(std::uint64_t held) {
+  return held + held / 4 + kMiB / 4;
+}
+
+// What one sample showed.
+struct Trial {
+  std::uint64_t in_flight = 0;
+  std::uint64_t arena = 0;
+  std::uint64_t shared = 0;
+  std::uint64_t process = 0;
+  std::uint64_t statistics = 0;  // of all values, one set
+  std::uint64_t grouped = 0;     // of those that want groups
+};
+
+std::uint64_t statistics_bytes(const calibration::Request &request, const ht_tensor_view &tensor,
+                               std::uint64_t samples) {
+  const std::span<const std::int64_t> shape(tensor.shape, tensor.rank);
+  const std::uint64_t elements = model::element_count(shape);
+  std::uint64_t bytes = sizeof(calibration::Statistics) + 256;
+  if (request.histogram) {
+    bytes += calibration::histogram_bytes(elements > std::numeric_limits<std::uint32_t>::max() / samples);
+  }
+  const std::uint64_t channels =
+      request.channel_axis < shape.size() ? static_cast<std::uint64_t>(shape[request.channel_axis]) : 0;
+  if (request.channel_range) bytes += 2 * sizeof(float) * channels;
+  if (request.channel_moments) bytes += 2 * sizeof(calibration::Fixed128) * channels;
+  return bytes;
+}
+
+Trial try_sample(const host::Session &session, const calibration::Dataset &dataset, const DataPassRequest &request,
+                 std::uint64_t index, std::uint64_t samples) {
+  Trial trial;
+  host::Context ctx;
+  const calibration::Sample sample = dataset.read(ctx, index);
+  std::vector<ht_tensor_view> shapes = sample.inputs;
+  for (ht_tensor_view &view : shapes) view.data = nullptr;
+  const ht_session_memory memory = session.memory(ctx, shapes);
+  trial.arena = memory.worker;
+  trial.shared = memory.shared;
+  trial.process = resident_memory();
+  session.run(ctx, 0, sample.inputs, [&](model::Handle value, const ht_tensor_view &tensor) {
+    const auto found = request.requests.find(value);
+    if (found == request.requests.end()) return;
+    const std::uint64_t bytes = statistics_bytes(found->second.request, tensor, samples);
+    trial.statistics += bytes;
+    if (found->second.groups) trial.grouped += bytes;
+  });
+  trial.in_flight = with_rounding(ctx.arena.held());
+  return trial;
+}
+
+// The first sample that can be used.
+Trial first_trial(const host::Session &session, const calibration::Dataset &dataset, const DataPassRequest &request,
+                  const CalibrationSettings &settings, std::uint64_t samples) {
+  const std::uint64_t tries = settings.on_bad_sample == calibration::BadSample::kSkip ? kMostTried : 1;
+  for (std::uint64_t i = 0;; ++i) {
+    try {
+      return try_sample(session, dataset, request, settings.first + i, samples);
+    } catch (const Error &error) {
+      if (error.status() != Status::kDataLoss || i + 1 >= std::min(tries, samples)) throw;
+    }
+  }
+}
+
+// What is over cannot be undone.
+void require_not_spent(std::uint64_t budget) {
+  if (const std::uint64_t peak = peak_memory(); peak > budget) {
+    fail(Status::kResourceExhausted,
+         "the memory budget of {} MiB is too small: reading and preparing the model took {} MiB already; raise it",
+         budget / kMiB, peak / kMiB + 1);
+  }
+}
+
+std::uint64_t weight_bytes(const model::Model &model) {
+  std::uint64_t bytes = 0;
+  for (const model::Handle graph : model.graphs()) {
+    for (const model::Handle value : model.graph(graph).values) {
+      if (const auto &initializer = model.value(value).initializer) bytes += initializer->bytes().size();
+    }
+  }
+  return bytes;
+}
+
+// The export holds the quantized weights, the message that they are written into and that message's bytes. An
+// evaluation has a session of the float model and one of the quantized, whose quantizers have buffers of their own.
+std::uint64_t afterwards(const Trial &trial, const CalibrationSettings &settings, const model::Model &model,
+                         std::uint64_t kept, std::uint32_t workers) {
+  const std::uint64_t searches = workers * kSearch;
+  const std::uint64_t exported = settings.exports ? 2 * weight_bytes(model) : 0;
+  const std::uint64_t evaluated =
+      settings.evaluates ? 2 * trial.shared + workers * (3 * trial.arena + 2 * trial.in_flight) : 0;
+  const std::uint64_t written = settings.writes_statistics ? 3 * kept : 0;
+  return std::max({searches, exported, evaluated, written});
+}
+
+}  // namespace
+
+calibration::MemoryPlan fit_memory(const host::Session &session, const calibration::Dataset &dataset,
+                                   const host::WorkingModel &working, const DataPassRequest &request,
+                                   const CalibrationSettings &settings, std::uint32_t workers) {
+  require_not_spent(*settings.memory_budget);
+  const std::uint64_t left = dataset.count() - std::min(settings.first, dataset.count());
+  const std::uint64_t samples = std::max<std::uint64_t>(1, settings.limit == 0 ? left : std::min(left, settings.limit));
+  const Trial trial = first_trial(session, dataset, request, settings, samples);
+  calibration::MemoryNeed need;
+  need.process = trial.process;
+  need.shared = trial.shared;
+  need.arena = trial.arena;
+  need.in_flight = trial.in_flight;
+  need.statistics = trial.statistics;
+  if (trial.grouped != 0 && request.group != 0) need.statistics += (samples / request.group + 1) * trial.grouped;
+  // Beside its own set, a worker has one of the sample that may yet fail, and those on their way to be joined in order.
+  need.sets = 1 + (settings.on_bad_sample == calibration::BadSample::kSkip ? 1 : 0) + (trial.grouped != 0 ? 2 : 0);
+  need.afterwards = afterwards(trial, settings, working.model, need.statistics, workers);
+  return calibration::plan_memory(need, workers, *settings.memory_budget);
+}
+
+calibration::MemoryPlan fit_evaluation(const EvaluationRequest &request, const calibration::Dataset &dataset,
+                                       std::uint32_t workers, std::uint64_t budget) {
+  require_not_spent(budget);
+  host::Context ctx;
+  const calibration::Sample sample = dataset.read(ctx, 0);
+  std::vector<ht_tensor_view> shapes = sample.inputs;
+  for (ht_tensor_view &view : shapes) view.data = nullptr;
+  calibration::MemoryNeed need;
+  std::uint64_t outputs = 0;
+  for (const host::Session *session : {request.session, request.reference}) {
+    if (session == nullptr) continue;
+    const ht_session_memory memory = session->memory(ctx, shapes);
+    need.arena += memory.worker;
+    need.shared += memory.shared;
+  }
+  need.process = resident_memory();
+  for (const host::Session *session : {request.session, request.reference}) {
+    if (session == nullptr) continue;
+    session->run(ctx, 0, sample.inputs, [&](model::Handle, const ht_tensor_view &tensor) {
+      outputs += model::dtype_bytes(tensor.dtype, model::element_count({tensor.shape, tensor.rank}));
+    });
+  }
+  // Outputs wait to be compared in order.
+  constexpr std::uint64_t kWaiting = 4;
+  need.in_flight = with_rounding(ctx.arena.held()) + kWaiting * outputs;
+  return calibration::plan_memory(need, workers, budget);
+}
+
+}  // namespace halftone::pipeline

@@ -1,0 +1,22 @@
+// How many workers a data pass may have within the memory budget of its run.
+#pragma once
+
+#include "core/calibration/memory_plan.h"
+#include "core/host/session.h"
+#include "core/pipeline/data_pass.h"
+#include "core/pipeline/evaluate.h"
+
+namespace halftone::pipeline {
+
+// Reads one sample and runs it once, to see what a sample takes, and plans from that, from what the executor says of
+// its own memory and from the number of values. Throws ResourceExhausted when the budget is too small for one worker,
+// and Unimplemented for an executor that cannot say what it needs.
+calibration::MemoryPlan fit_memory(const host::Session &session, const calibration::Dataset &dataset,
+                                   const host::WorkingModel &working, const DataPassRequest &request,
+                                   const CalibrationSettings &settings, std::uint32_t workers);
+
+// The same for an evaluation, whose sessions are open.
+calibration::MemoryPlan fit_evaluation(const EvaluationRequest &request, const calibration::Dataset &dataset,
+                                       std::uint32_t workers, std::uint64_t budget);
+
+}  // namespace halftone::pipeline
