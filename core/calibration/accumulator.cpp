@@ -211,6 +211,8 @@ Histogram Accumulator::histogram() const {
   std::uint32_t first = 0, last = 2 * kBins;
   while (first < last && count_at(first) == 0) ++first;
   while (last > first && count_at(last - 1) == 0) --last;
+  result.edges.reserve(last - first + 1);
+  result.counts.reserve(last - first);
   for (std::uint32_t step = first; step < last; ++step) {
     const Octaves::Interval bin = octaves_->interval(bin_at(step));
     if (bin.first == bin.end) continue;  // below the smallest float

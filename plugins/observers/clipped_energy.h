@@ -2,6 +2,7 @@
 #pragma once
 
 #include "distribution.h"
+#include "moments.h"
 
 namespace halftone::observers {
 
@@ -11,7 +12,6 @@ struct Clipped {
   double energy = 0;
   double values = 0;
 };
-Clipped clipped_by(const Distribution &distribution, Range range);
 
 // What a range may cut off: so much of the energy, or so few values that they count as outliers.
 struct ClippingLimit {
@@ -19,10 +19,21 @@ struct ClippingLimit {
   double values = 1.0 / 32768;
 };
 
-// The least factor in [0, 1] for both ends of `range`, or for one end while the other is kept, that cuts off no more.
-// `range` contains 0 and all values.
-double least_factor(const Distribution &distribution, Range range, ClippingLimit limit);
-double least_upper_factor(const Distribution &distribution, Range range, ClippingLimit limit);
-double least_lower_factor(const Distribution &distribution, Range range, ClippingLimit limit);
+// From prefix sums, because a limit is found by trying many.
+class ClippingTable {
+ public:
+  explicit ClippingTable(const Distribution &distribution);
+
+  Clipped clipped_by(Range range) const;
+  // The least factor in [0, 1] for both ends of `range`, or for one end while the other is kept, that cuts off no more.
+  // `range` contains 0 and all values.
+  double least_factor(Range range, ClippingLimit limit) const;
+  double least_upper_factor(Range range, ClippingLimit limit) const;
+  double least_lower_factor(Range range, ClippingLimit limit) const;
+
+ private:
+  MomentTable moments_;
+  double values_;
+};
 
 }  // namespace halftone::observers

@@ -34,7 +34,7 @@ std::size_t best_upper(DivergenceTable &table, std::size_t first, std::size_t fr
   double least = std::numeric_limits<double>::infinity();
   for (std::size_t last = table.bins(); last >= std::max(from, first + table.levels()); --last) {
     const double d = table.divergence(first, last);
-    if (d <= least) least = d, best = last;
+    if (d <= least && std::isfinite(d)) least = d, best = last;
   }
   return best;
 }
@@ -118,7 +118,7 @@ Range symmetric_divergence_range(const Distribution &distribution, unsigned bits
   const std::size_t levels = levels_for(bits - 1);
   if (whole <= 0 || distribution.counts.empty() || levels >= kDivergenceBins) return {-whole, whole};
   double limit = whole;
-  const double least = whole * least_factor(distribution, {-whole, whole}, kClippingLimit);
+  const double least = whole * ClippingTable(distribution).least_factor({-whole, whole}, kClippingLimit);
   for (int zoom = 0; zoom < kMaxZooms; ++zoom) {
     const double domain = limit;
     const LinearHistogram histogram = absolute_histogram(distribution, domain, kDivergenceBins);
@@ -136,8 +136,9 @@ Range asymmetric_divergence_range(const Distribution &distribution, unsigned bit
   const std::size_t levels = levels_for(bits);
   Range range{std::min(distribution.minimum, 0.0), std::max(distribution.maximum, 0.0)};
   if (range.high <= range.low || distribution.counts.empty() || levels >= kDivergenceBins) return range;
-  const Range least{range.low * least_lower_factor(distribution, range, kClippingLimit),
-                    range.high * least_upper_factor(distribution, range, kClippingLimit)};
+  const ClippingTable clipping(distribution);
+  const Range least{range.low * clipping.least_lower_factor(range, kClippingLimit),
+                    range.high * clipping.least_upper_factor(range, kClippingLimit)};
   for (int zoom = 0; zoom < kMaxZooms; ++zoom) {
     const double domain = range.high - range.low;
     const LinearHistogram histogram = linear_histogram(distribution, range.low, range.high, kDivergenceBins);

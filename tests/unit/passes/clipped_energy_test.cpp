@@ -19,7 +19,7 @@ TEST_CASE("what a range cuts off is what the values say") {
       cut += out * out;
       outside += out != 0 ? 1 : 0;
     }
-    const Clipped clipped = clipped_by(made.distribution(), range);
+    const Clipped clipped = ClippingTable(made.distribution()).clipped_by(range);
     CHECK(clipped.energy == doctest::Approx(cut / all).epsilon(1e-4));
     CHECK(clipped.values == doctest::Approx(outside / static_cast<double>(values.size())).epsilon(1e-2));
   }
@@ -29,12 +29,13 @@ TEST_CASE("the least factors cut off what is allowed and no more") {
   const MadeStatistics made(laplace(20000, 1));
   const Distribution d = made.distribution();
   const Range whole{d.minimum, d.maximum};
-  const double f = least_upper_factor(d, whole, {0.02, 0});
-  CHECK(clipped_by(d, {whole.low, whole.high * f}).energy == doctest::Approx(0.02).epsilon(1e-6));
-  const double g = least_lower_factor(d, whole, {0, 0.01});
-  CHECK(clipped_by(d, {whole.low * g, whole.high}).values == doctest::Approx(0.01).epsilon(1e-2));
-  CHECK(least_factor(d, whole, {1, 0}) == 0);
-  CHECK(least_factor(d, whole, {0, 0}) > 0.999);
+  const ClippingTable table(d);
+  const double f = table.least_upper_factor(whole, {0.02, 0});
+  CHECK(table.clipped_by({whole.low, whole.high * f}).energy == doctest::Approx(0.02).epsilon(1e-6));
+  const double g = table.least_lower_factor(whole, {0, 0.01});
+  CHECK(table.clipped_by({whole.low * g, whole.high}).values == doctest::Approx(0.01).epsilon(1e-2));
+  CHECK(table.least_factor(whole, {1, 0}) == 0);
+  CHECK(table.least_factor(whole, {0, 0}) > 0.999);
 }
 
 TEST_CASE("a softmax keeps its few large values") {

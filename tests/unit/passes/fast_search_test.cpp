@@ -56,7 +56,8 @@ TEST_CASE("no limit on random histograms loses less information than the one fou
     const double found = symmetric_divergence_range(d, 8).high;
     if (found < whole / 4) continue;  // found in a smaller domain
     const LinearHistogram h = absolute_histogram(d, whole, kDivergenceBins);
-    const auto from = static_cast<std::size_t>(std::ceil(least_factor(d, {-whole, whole}, {}) * kDivergenceBins));
+    const auto from =
+        static_cast<std::size_t>(std::ceil(ClippingTable(d).least_factor({-whole, whole}, {}) * kDivergenceBins));
     double least = 1e30;
     for (std::size_t last = std::max<std::size_t>(from, 128); last <= kDivergenceBins; ++last) {
       least = std::min(least, plain_divergence(h, 0, last, 128));
