@@ -22,7 +22,7 @@ std::uint64_t worker_bytes(const MemoryNeed &need) {
 
 std::uint64_t total_bytes(const MemoryNeed &need, std::uint32_t workers) {
   const std::uint64_t during = need.statistics + workers * worker_bytes(need);
-  const std::uint64_t added = std::max(during, need.statistics + need.afterwards);
+  const std::uint64_t added = std::max(during, need.statistics + need.afterwards + workers * need.afterwards_each);
   return need.process + added + added / kRoundingDivisor + kRounding;
 }
 
@@ -33,9 +33,9 @@ std::string mib(std::uint64_t bytes) {
 std::string parts(const MemoryNeed &need) {
   return fmt::format(
       "process and model {} MiB (of that weights of the executor {}), statistics {}, each worker {} (tensors {}, "
-      "statistics {}, its sample {}), searches, export and evaluation {}",
+      "statistics {}, its sample {}), searches, export and evaluation {} and {} with each worker",
       mib(need.process), mib(need.shared), mib(need.statistics), mib(worker_bytes(need)), mib(need.arena),
-      mib(need.sets * need.statistics), mib(need.in_flight), mib(need.afterwards));
+      mib(need.sets * need.statistics), mib(need.in_flight), mib(need.afterwards), mib(need.afterwards_each));
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ struct MemoryNeed {
   std::uint64_t arena = 0;       // intermediate tensors of one worker
   std::uint64_t in_flight = 0;   // one sample on its way: as stored, decoded, preprocessed
   std::uint64_t sets = 1;        // sets of statistics that a worker keeps: its own, and its present sample's
-  std::uint64_t afterwards = 0;  // beside process and statistics: searches, the export, an evaluation
+  // What follows beside process and statistics, once and on each worker: searches, the export, an evaluation.
+  std::uint64_t afterwards = 0, afterwards_each = 0;
 };
 
 struct MemoryPlan {

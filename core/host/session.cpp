@@ -105,14 +105,27 @@ void Session::run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_
   if (emission.thrown) std::rethrow_exception(emission.thrown);
 }
 
+void Session::refuse_budget() const {
+  fail(Status::kUnimplemented,
+       "executor '{}' cannot say what memory it needs, which a memory budget asks for; use another (onednn can), or "
+       "leave "
+       "`memory_budget` out",
+       executor_id_);
+}
+
 ht_session_memory Session::memory(Context &ctx, std::span<const ht_tensor_view> inputs) const {
   if (!HT_HAS(&executor_, ht_executor, memory) || executor_.memory == nullptr) {
-    fail(Status::kUnimplemented, "executor '{}' cannot say what memory it needs", executor_id_);
+    refuse_budget();
   }
   ht_session_memory memory{};
   memory.struct_size = sizeof(memory);
   ctx.component = executor_id_;
-  call_component(ctx, [&] { return executor_.memory(raw_, &ctx, inputs.data(), inputs.size(), &memory); });
+  try {
+    call_component(ctx, [&] { return executor_.memory(raw_, &ctx, inputs.data(), inputs.size(), &memory); });
+  } catch (const Error &error) {
+    if (error.status() == Status::kUnimplemented) refuse_budget();
+    throw;
+  }
   return memory;
 }
 

@@ -63,6 +63,7 @@ class Session {
   std::vector<StepTime> profile(Context &ctx) const;
 
  private:
+  [[noreturn]] void refuse_budget() const;
   const ht_executor &executor_;
   std::string executor_id_;
   std::vector<model::Handle> inputs_;

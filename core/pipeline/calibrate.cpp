@@ -175,7 +175,7 @@ class Calibration {
     ctx.kernels = &kernels;
     ctx.sinks = events_.sinks;
     result_.file.collections.push_back(
-        run_data_pass(executor, ctx, dataset, settings, recorded.request, std::move(checkpoints)));
+        run_data_pass(executor, ctx, dataset, settings, recorded.request, std::move(checkpoints)).collected);
   }
 
   void require_same_range(const Collected &stored, const CalibrationSettings &settings) const {

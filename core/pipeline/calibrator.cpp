@@ -41,7 +41,12 @@ void measure_parameter(RangeTask &task, const host::WorkingModel &working, model
 
 Calibrator::Calibrator(const host::Registry &registry, const host::Instance &executor,
                        const calibration::Dataset *dataset, CalibrationSettings settings, const GivenStatistics *given)
-    : registry_(registry), executor_(executor), dataset_(dataset), settings_(settings), given_(given) {}
+    : registry_(registry),
+      executor_(executor),
+      dataset_(dataset),
+      settings_(settings),
+      given_(given),
+      search_threads_(settings.threads) {}
 
 Calibrator::~Calibrator() = default;
 
@@ -89,7 +94,9 @@ void Calibrator::collect(host::Context &ctx, std::span<const ht_statistics_reque
          "this pipeline needs calibration data; give `calibration:` with a path, or --calibration PATH");
   } else {
     collected_ = {};  // two at once would cost twice the memory
-    collected_ = run_data_pass(executor_, ctx, *dataset_, settings_, request).collection;
+    DataPassResult result = run_data_pass(executor_, ctx, *dataset_, settings_, request);
+    collected_ = std::move(result.collected.collection);
+    if (settings_.memory_budget) search_threads_ = result.workers;
     in_use_ = &collected_;
   }
   key_ = calibration::statistics_key(in_use_->executed, in_use_->data, in_use_->samples).hex();
@@ -175,7 +182,7 @@ std::vector<std::uint32_t> Calibrator::render_all(host::Context &ctx, std::span<
       fault = error;
     }
   }
-  find_ranges(ctx, tasks, settings_.threads,
+  find_ranges(ctx, tasks, search_threads_,
               [&](std::size_t i, const FoundRange &found) { apply(ctx, handles[i], found); });
   if (fault) throw Error(*fault);
   return rendered;

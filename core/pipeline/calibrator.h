@@ -49,7 +49,8 @@ class Calibrator final : public host::CalibrationService {
   const calibration::Dataset *dataset_;
   CalibrationSettings settings_;
   const GivenStatistics *given_;
-  calibration::Collection collected_;                // of the last data pass
+  std::uint32_t search_threads_;       // 0: all cores; fewer where the memory budget allowed fewer workers
+  calibration::Collection collected_;  // of the last data pass
   const calibration::Collection *in_use_ = nullptr;  // what collect() asked for last: collected_, or a part of given_
   std::string key_;                                  // of in_use_, for provenance
   // What the last statistics() or measure() handed out.

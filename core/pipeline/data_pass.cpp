@@ -8,9 +8,9 @@
 
 namespace halftone::pipeline {
 
-calibration::Collected run_data_pass(const host::Instance &executor, const host::Context &ctx,
-                                     const calibration::Dataset &dataset, const CalibrationSettings &settings,
-                                     const DataPassRequest &request, Checkpoints checkpoints) {
+DataPassResult run_data_pass(const host::Instance &executor, const host::Context &ctx,
+                             const calibration::Dataset &dataset, const CalibrationSettings &settings,
+                             const DataPassRequest &request, Checkpoints checkpoints) {
   calibration::CollectPlan plan;
   plan.requests = request.requests;
   plan.group = request.group;
@@ -41,16 +41,17 @@ calibration::Collected run_data_pass(const host::Instance &executor, const host:
     if (ctx.sinks.notice) ctx.sinks.notice(memory.text());
   }
   checkpoints.from.collection.executed = calibration::executed_digest(*ctx.working, request.quantized_weights);
-  calibration::Collected collected;
+  DataPassResult result;
+  result.workers = plan.flow.workers;
   try {
-    collected = calibration::collect(dataset, session, ctx.working->model, plan, std::move(checkpoints.from));
+    result.collected = calibration::collect(dataset, session, ctx.working->model, plan, std::move(checkpoints.from));
   } catch (Error &error) {
     if (error.status() == Status::kDataLoss) {
       error.note("`on_bad_sample: skip` (--on-bad-sample skip) passes over samples that cannot be used");
     }
     throw;
   }
-  const calibration::Collection &all = collected.collection;
+  const calibration::Collection &all = result.collected.collection;
   if (all.samples == 0) {
     fail(Status::kDataLoss, "no calibration sample could be used; the first was refused because: {}",
          all.skipped.empty() ? "(none was read)" : all.skipped.front());
@@ -59,7 +60,7 @@ calibration::Collected run_data_pass(const host::Instance &executor, const host:
     ctx.sinks.log({HT_LOG_WARNING, fmt::format("skipped {} of {} calibration samples; the first because: {}", skipped,
                                                skipped + all.samples, all.skipped.front())});
   }
-  return collected;
+  return result;
 }
 
 }  // namespace halftone::pipeline

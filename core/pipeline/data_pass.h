@@ -40,8 +40,12 @@ struct Checkpoints {
 // Opens a session for the working model and runs the samples through it, with no more workers than the memory budget
 // allows; what it plans is told to the sinks before it begins. Skipped samples are warned about. Throws DataLoss when
 // no sample could be used, ResourceExhausted when the budget is too small.
-calibration::Collected run_data_pass(const host::Instance &executor, const host::Context &ctx,
-                                     const calibration::Dataset &dataset, const CalibrationSettings &settings,
-                                     const DataPassRequest &request, Checkpoints checkpoints = {});
+struct DataPassResult {
+  calibration::Collected collected;
+  std::uint32_t workers = 1;  // that it had, and that what follows may have
+};
+DataPassResult run_data_pass(const host::Instance &executor, const host::Context &ctx,
+                             const calibration::Dataset &dataset, const CalibrationSettings &settings,
+                             const DataPassRequest &request, Checkpoints checkpoints = {});
 
 }  // namespace halftone::pipeline

@@ -101,14 +101,15 @@ std::uint64_t weight_bytes(const model::Model &model) {
 
 // The export holds the quantized weights, the message that they are written into and that message's bytes. An
 // evaluation has a session of the float model and one of the quantized, whose quantizers have buffers of their own.
-std::uint64_t afterwards(const Trial &trial, const CalibrationSettings &settings, const model::Model &model,
-                         std::uint64_t kept, std::uint32_t workers) {
-  const std::uint64_t searches = workers * kSearch;
-  const std::uint64_t exported = settings.exports ? 2 * weight_bytes(model) : 0;
-  const std::uint64_t evaluated =
-      settings.evaluates ? 2 * trial.shared + workers * (3 * trial.arena + 2 * trial.in_flight) : 0;
-  const std::uint64_t written = settings.writes_statistics ? 3 * kept : 0;
-  return std::max({searches, exported, evaluated, written});
+void add_what_follows(const Trial &trial, const CalibrationSettings &settings, const model::Model &model,
+                      calibration::MemoryNeed &need) {
+  need.afterwards_each = kSearch;
+  if (settings.exports) need.afterwards = 2 * weight_bytes(model);
+  if (settings.writes_statistics) need.afterwards = std::max(need.afterwards, 3 * need.statistics);
+  if (settings.evaluates) {
+    need.afterwards = std::max(need.afterwards, 2 * trial.shared);
+    need.afterwards_each = std::max(need.afterwards_each, 3 * trial.arena + 2 * trial.in_flight);
+  }
 }
 
 }  // namespace
@@ -129,7 +130,7 @@ calibration::MemoryPlan fit_memory(const host::Session &session, const calibrati
   if (trial.grouped != 0 && request.group != 0) need.statistics += (samples / request.group + 1) * trial.grouped;
   // Beside its own set, a worker has one of the sample that may yet fail, and those on their way to be joined in order.
   need.sets = 1 + (settings.on_bad_sample == calibration::BadSample::kSkip ? 1 : 0) + (trial.grouped != 0 ? 2 : 0);
-  need.afterwards = afterwards(trial, settings, working.model, need.statistics, workers);
+  add_what_follows(trial, settings, working.model, need);
   return calibration::plan_memory(need, workers, *settings.memory_budget);
 }
 
