@@ -28,11 +28,28 @@ std::shared_ptr<const Plan> Builder::build(std::span<const ht_tensor_view> input
   for (std::size_t i = 0; i < program_.nodes.size(); ++i) {
     if (!done_[i]) add_node(program_.nodes[i]);
   }
+  read_inputs_in_place();
   place_buffers(*plan_);
   return plan_;
 }
 
-// Inputs are copied into the workspace, so that every operand has one address for good.
+// Where a single step reads an input, and only reads it, the copy goes: that step is a reorder in most models.
+void Builder::read_inputs_in_place() {
+  std::vector<std::unique_ptr<Step>> &steps = plan_->steps;
+  for (const InputCopy &copy : input_copies_) {
+    std::vector<Step *> readers;
+    for (const auto &step : steps) {
+      const auto &touched = step->buffers;
+      const bool touches = std::find(touched.begin(), touched.end(), copy.buffer) != touched.end();
+      if (touches && step.get() != copy.step) readers.push_back(step.get());
+    }
+    if (readers.size() != 1 || !readers[0]->read_input(copy.buffer, copy.input)) continue;
+    steps.erase(std::find_if(steps.begin(), steps.end(), [&](const auto &s) { return s.get() == copy.step; }));
+  }
+}
+
+// Inputs are copied into the workspace, so that every operand has one address for good; read_inputs_in_place() takes
+// back what was not needed.
 void Builder::take_inputs(std::span<const ht_tensor_view> inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const int value = program_.inputs[i];
@@ -43,7 +60,8 @@ void Builder::take_inputs(std::span<const ht_tensor_view> inputs) {
     const LoopStep::Body copy = [i, buffer, bytes](Run &run) {
       if (bytes > 0) std::memcpy(run.workspace.at(buffer), run.inputs[i].data, bytes);
     };
-    add_step(std::make_unique<LoopStep>(std::vector{buffer}, copy), HT_STEP_INPUT, "copy", value);
+    const Step &step = add_step(std::make_unique<LoopStep>(std::vector{buffer}, copy), HT_STEP_INPUT, "copy", value);
+    input_copies_.push_back({&step, i, buffer});
     if (is_dense(value)) {
       define(value, {plain_desc(shape(value)), buffer});
     } else {

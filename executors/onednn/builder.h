@@ -116,6 +116,11 @@ class Builder {
     int pending = 0;               // slots that have not read it yet
     std::vector<int> own_buffers;
   };
+  struct InputCopy {
+    const Step *step;
+    std::size_t input;
+    int buffer;
+  };
   State &at(int value) { return states_[static_cast<std::size_t>(value)]; }
   const State &at(int value) const { return states_[static_cast<std::size_t>(value)]; }
   const ValueRecord &record(int value) const { return program_.values[static_cast<std::size_t>(value)]; }
@@ -125,6 +130,7 @@ class Builder {
   Placed post_operand(const PostChain &chain, const PostOp &op, const Desc &dst);
   bool goes_onto(const PostChain &chain, std::size_t at, const Placed &operand) const;
   std::optional<Affine> affine_operation(const PostChain &chain, const PostOp &op) const;
+  void read_inputs_in_place();
   void take_inputs(std::span<const ht_tensor_view> inputs);
   void fold_constants();
   void add_node(const NodeRecord &node);
@@ -148,7 +154,8 @@ class Builder {
   WeightStore &weights_;
   std::shared_ptr<Plan> plan_;
   std::vector<State> states_;
-  std::vector<bool> done_;                   // by node: fused into an earlier step
+  std::vector<bool> done_;  // by node: fused into an earlier step
+  std::vector<InputCopy> input_copies_;
   const NodeRecord *node_ = nullptr;         // whose steps are being added
   std::vector<ht_handle> fused_;             // nodes that have become part of its last step
   std::map<int, std::vector<int>> readers_;  // buffer: values that lie in it

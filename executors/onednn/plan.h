@@ -51,7 +51,10 @@ class Step {
   virtual ~Step() = default;
   virtual std::unique_ptr<StepState> bind(const Workspace &) const { return nullptr; }
   virtual void run(Run &run, StepState *state) const = 0;
-  const std::vector<int> buffers;  // all that it reads, writes or uses meanwhile
+  // Reads an input of the model where the host keeps it, instead of the buffer that it would be copied to; false, with
+  // nothing changed, for a step that cannot, or that does more than read it.
+  virtual bool read_input(int /*buffer*/, std::size_t /*input*/) { return false; }
+  std::vector<int> buffers;  // all that it reads, writes or uses meanwhile
   StepLabel label;
 };
 

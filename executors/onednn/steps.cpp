@@ -1,5 +1,7 @@
 #include "steps.h"
 
+#include <algorithm>
+
 namespace halftone::onednn {
 namespace {
 
@@ -45,7 +47,20 @@ std::unique_ptr<StepState> PrimitiveStep::bind(const Workspace &workspace) const
 }
 
 void PrimitiveStep::run(Run &run, StepState *state) const {
-  primitive_.execute(run.workspace.stream, static_cast<Arguments *>(state)->map);
+  auto &map = static_cast<Arguments *>(state)->map;
+  if (input_)
+    map.at(DNNL_ARG_SRC).set_data_handle(const_cast<void *>(static_cast<const void *>(run.inputs[*input_].data)));
+  primitive_.execute(run.workspace.stream, map);
+}
+
+bool PrimitiveStep::read_input(int buffer, std::size_t input) {
+  const auto lies_there = [buffer](const Operand &o) { return o.buffer == buffer; };
+  const bool only_source = std::all_of(operands_.begin(), operands_.end(),
+                                       [&](const Operand &o) { return !lies_there(o) || o.name == DNNL_ARG_SRC; });
+  if (!only_source || input_) return false;
+  input_ = input;
+  buffers.erase(std::remove(buffers.begin(), buffers.end(), buffer), buffers.end());
+  return true;
 }
 
 KernelStep::KernelStep(const NodeRecord &node, std::vector<KernelSlot> inputs, std::vector<KernelSlot> outputs)

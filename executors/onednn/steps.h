@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "plan.h"
@@ -17,12 +18,14 @@ class PrimitiveStep final : public Step {
     int buffer;
   };
   PrimitiveStep(dnnl::primitive primitive, std::vector<Operand> operands);
+  bool read_input(int buffer, std::size_t input) override;
   std::unique_ptr<StepState> bind(const Workspace &workspace) const override;
   void run(Run &run, StepState *state) const override;
 
  private:
   dnnl::primitive primitive_;
   std::vector<Operand> operands_;
+  std::optional<std::size_t> input_;  // that the source is
 };
 
 // A loop of our own.

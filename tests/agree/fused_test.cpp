@@ -123,6 +123,15 @@ TEST_CASE("what only resembles a gate is computed as it stands") {
   });
 }
 
+TEST_CASE("softmax over rows short and long") {
+  for (const std::int64_t length : {1, 2, 8, 9}) {
+    check("rows", [&](Net &n, Handle x) {
+      const Handle row = n.node("Slice", {x, n.integers({0}), n.integers({length}), n.integers({3})});
+      return n.node("Softmax", {row}, {Net::integer("axis", 3)});
+    });
+  }
+}
+
 TEST_CASE("slices, borders and sums in the layout of a convolution") {
   const auto sliced = [](Net &n, Handle x, const Net::Ints &starts, const Net::Ints &ends, const Net::Ints &axes,
                          const Net::Ints &steps) {
