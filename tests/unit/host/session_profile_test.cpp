@@ -41,7 +41,7 @@ ht_status HT_CALL profile(void *, ht_ctx *, ht_each_step each, void *user) {
 
 // What a plug-in's own table ends with may lie anywhere: behind an older table stands something else.
 struct Table {
-  ht_executor executor = {sizeof(ht_executor), 1U << HT_MODE_FLOAT, supports, open, run, close, profile};
+  ht_executor executor = {sizeof(ht_executor), 1U << HT_MODE_FLOAT, supports, open, run, close, profile, nullptr};
   Table() = default;
   explicit Table(std::uint32_t size) {
     executor.struct_size = size;
