@@ -1,5 +1,5 @@
 // Float inference of pictures in ONNX Runtime, one at a time, with graph optimization: what calibration is measured against.
-//   node inference.mjs MODULES MODEL META X.npy LIMIT THREADS OUT.json
+//   node inference.mjs MODULES MODEL META X.npy LIMIT THREADS OUT.json      META is - where the samples are as the model takes them
 import fs from 'node:fs';
 
 import {readNpy} from '../tests/acceptance/consumer/npy.mjs';
@@ -9,7 +9,12 @@ import {preprocessor} from '../tests/acceptance/consumer/preprocess.mjs';
 const [modules, model, meta, file, limit, threads, out] = process.argv.slice(2);
 const ort = loadOrt(modules);
 const stored = readNpy(file);
-const sampleAt = preprocessor(JSON.parse(fs.readFileSync(meta, 'utf8')), stored.shape);
+const asStored = (data, index) => {
+  const dims = [1, ...stored.shape.slice(1)];
+  const size = dims.reduce((a, b) => a * b);
+  return {data: data.slice(index * size, (index + 1) * size), dims};
+};
+const sampleAt = meta === '-' ? asStored : preprocessor(JSON.parse(fs.readFileSync(meta, 'utf8')), stored.shape);
 const samples = Math.min(Number(limit), stored.shape[0]);
 const inputs = Array.from({length: samples}, (_, s) => sampleAt(stored.data, s));
 
