@@ -119,11 +119,13 @@ class Flow {
 
   Sample read(host::Context &ctx, std::uint64_t index) const {
     try {
-      return dataset_.read(ctx, index);
+      const Sample sample = dataset_.read(ctx, index);
+      if (options_.admit) options_.admit(ctx, sample);
+      return sample;
     } catch (Error &error) {
       if (error.status() == Status::kResourceExhausted) {
         host::Context unlimited;
-        error.note("while reading sample " + dataset_.name(unlimited, index));
+        error.note("for sample " + dataset_.name(unlimited, index));
       }
       throw;
     }

@@ -26,6 +26,8 @@ struct FlowOptions {
   host::RunSinks sinks;  // progress and cancellation
   // What the memory of one sample on its way may take on one worker, in bytes; a larger one ends the flow.
   std::size_t sample_memory = SIZE_MAX;
+  // Sees a sample before it runs, on its worker, and charges the context for what running it takes. May be empty.
+  std::function<void(host::Context &ctx, const Sample &sample)> admit;
 };
 
 struct FlowResult {

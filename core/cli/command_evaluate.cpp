@@ -181,8 +181,9 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   if (data.memory_budget) {
     const calibration::MemoryPlan memory =
         pipeline::fit_evaluation(request, *dataset, flow.workers, *data.memory_budget);
-    flow.workers = memory.workers;
-    flow.sample_memory = memory.need.in_flight + memory.spare / memory.workers;
+    std::vector<const host::Session *> sessions = {request.session};
+    if (request.reference != nullptr) sessions.push_back(request.reference);
+    pipeline::keep_to(memory, std::move(sessions), flow);
     if (values.count("quiet") == 0) progress.note("  " + memory.text());
   }
   progress.begin(0, 1, "evaluate");

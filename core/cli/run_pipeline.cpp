@@ -115,8 +115,7 @@ pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, cons
   if (const auto budget = runner.spec().calibration.memory_budget) {
     return_free_memory();
     const calibration::MemoryPlan memory = pipeline::fit_evaluation(request, *test.dataset, flow.workers, *budget);
-    flow.workers = memory.workers;
-    flow.sample_memory = memory.need.in_flight + memory.spare / memory.workers;
+    pipeline::keep_to(memory, {request.session, request.reference}, flow);
   }
   return pipeline::evaluate(*test.dataset, request, flow);
 }

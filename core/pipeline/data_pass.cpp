@@ -36,8 +36,7 @@ DataPassResult run_data_pass(const host::Instance &executor, const host::Context
   if (settings.memory_budget) {
     const calibration::MemoryPlan memory =
         fit_memory(session, dataset, *ctx.working, request, settings, plan.flow.workers);
-    plan.flow.workers = memory.workers;
-    plan.flow.sample_memory = memory.need.in_flight + memory.spare / memory.workers;
+    keep_to(memory, {&session}, plan.flow);
     if (ctx.sinks.notice) ctx.sinks.notice(memory.text());
   }
   checkpoints.from.collection.executed = calibration::executed_digest(*ctx.working, request.quantized_weights);

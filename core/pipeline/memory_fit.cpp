@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/process_memory.h"
@@ -112,7 +116,43 @@ void add_what_follows(const Trial &trial, const CalibrationSettings &settings, c
   }
 }
 
+// Intermediate tensors by the shapes of the inputs. Executors keep what they planned for several shapes at once.
+class ShapeLedger {
+ public:
+  ShapeLedger(std::vector<const host::Session *> sessions, std::uint64_t planned)
+      : sessions_(std::move(sessions)), planned_(planned) {}
+
+  void admit(host::Context &ctx, const calibration::Sample &sample) {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::int64_t> key;
+    std::vector<ht_tensor_view> shapes = sample.inputs;
+    for (ht_tensor_view &view : shapes) {
+      view.data = nullptr;
+      key.push_back(view.rank);
+      key.insert(key.end(), view.shape, view.shape + view.rank);
+    }
+    if (seen_.insert(std::move(key)).second) {
+      for (const host::Session *session : sessions_) held_ += session->memory(ctx, shapes).worker;
+    }
+    if (held_ > planned_) ctx.arena.charge(static_cast<std::size_t>(held_ - planned_));
+  }
+
+ private:
+  std::vector<const host::Session *> sessions_;
+  std::uint64_t planned_, held_ = 0;
+  std::set<std::vector<std::int64_t>> seen_;
+  std::mutex mutex_;
+};
+
 }  // namespace
+
+void keep_to(const calibration::MemoryPlan &plan, std::vector<const host::Session *> sessions,
+             calibration::FlowOptions &flow) {
+  flow.workers = plan.workers;
+  flow.sample_memory = plan.need.in_flight + plan.spare / plan.workers;
+  auto ledger = std::make_shared<ShapeLedger>(std::move(sessions), plan.need.arena);
+  flow.admit = [ledger](host::Context &ctx, const calibration::Sample &sample) { ledger->admit(ctx, sample); };
+}
 
 calibration::MemoryPlan fit_memory(const host::Session &session, const calibration::Dataset &dataset,
                                    const host::WorkingModel &working, const DataPassRequest &request,

@@ -1,7 +1,10 @@
 // How many workers a data pass may have within the memory budget of its run.
 #pragma once
 
+#include <vector>
+
 #include "core/calibration/memory_plan.h"
+#include "core/calibration/sample_flow.h"
 #include "core/host/session.h"
 #include "core/pipeline/data_pass.h"
 #include "core/pipeline/evaluate.h"
@@ -14,6 +17,11 @@ namespace halftone::pipeline {
 calibration::MemoryPlan fit_memory(const host::Session &session, const calibration::Dataset &dataset,
                                    const host::WorkingModel &working, const DataPassRequest &request,
                                    const CalibrationSettings &settings, std::uint32_t workers);
+
+// Sets the flow's workers and what a sample may take. Samples of other shapes than the one that was planned for make
+// the executors plan anew: what that takes is charged to the sample.
+void keep_to(const calibration::MemoryPlan &plan, std::vector<const host::Session *> sessions,
+             calibration::FlowOptions &flow);
 
 // The same for an evaluation, whose sessions are open.
 calibration::MemoryPlan fit_evaluation(const EvaluationRequest &request, const calibration::Dataset &dataset,

@@ -1,12 +1,16 @@
 """Pipelines from end to end on the example model. Each function is one test; the first argument names it."""
 import os
+import pathlib
 import re
 import signal
 import subprocess
 import sys
 
-from glyphs import FOLDERS, Bench
-from test_main import require, run_tests
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "errors"))
+import fixtures  # noqa: E402
+import make_onnx as onnx  # noqa: E402
+from glyphs import FOLDERS, Bench  # noqa: E402
+from test_main import require, run_tests  # noqa: E402
 
 
 def explicit_passes(bench):
@@ -318,17 +322,48 @@ def platform_settings(bench):
     require("avx2" in bench.run("help", "platform", "onnxruntime-int8"), "the help does not list the choices")
 
 
+def watched(bench, *args):
+    """Runs the program; gives its exit code, standard error and largest resident set in bytes."""
+    process = bench.start(*args, stderr=subprocess.PIPE)
+    text = process.stderr.read().decode()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stderr.close()
+    return process.returncode, text, usage.ru_maxrss * 1024
+
+
+def fits(peak, budget):
+    """Sanitizers take memory of their own."""
+    return any(name in os.environ for name in ("ASAN_OPTIONS", "TSAN_OPTIONS")) or peak <= budget
+
+
+def memory_of_samples(bench):
+    """Samples of any size: larger ones are run while they fit, the first that does not ends the run by its name."""
+    shape = ["N", 3, "H", "W"]
+    (bench.work / "any.onnx").write_bytes(onnx.model(
+        [onnx.conv(), onnx.node("Relu", ["c"], ["y"])], [onnx.value_info("x", shape)],
+        [onnx.value_info("y", ["N", 4, "H", "W"])], initializers=[onnx.tensor("w", onnx.WEIGHT_SHAPE, onnx.WEIGHTS)]))
+    (bench.work / "x").mkdir()
+    for i, side in enumerate((8, 16, 100, 60, 101, 102, 103, 104)):
+        (bench.work / "x" / f"{i}.npy").write_bytes(fixtures.npy_bytes("<f4", (3, side, side), bytes(3 * side * side * 4)))
+    run = ("calibrate", "any.onnx", "-c", "x", "-o", "any.htstats", "--observe-for", "tensorrt-int8", "--threads", 2)
+    code, text, peak = watched(bench, *run, "--memory-budget", "100MiB")
+    require(code == 0, text)
+    require(fits(peak, 100 << 20), f"the peak was {peak} bytes")
+    side = 2000
+    (bench.work / "x" / "9.npy").write_bytes(fixtures.npy_bytes("<f4", (3, side, side), bytes(3 * side * side * 4)))
+    (bench.work / "any.htstats").unlink()
+    code, text, peak = watched(bench, *run, "--memory-budget", "100MiB")
+    require(code == 1 and "memory budget leaves" in text and "for sample 9.npy" in text, f"exit {code}: {text}")
+    require(fits(peak, 100 << 20), f"the peak of the refused run was {peak} bytes")
+    require(not (bench.work / "any.htstats").exists(), "a refused run left statistics")
+
+
 def memory_budget(bench):
     """The plan is told, the peak stays below it, fewer workers change nothing, and too small a budget is refused."""
     def quantize(name, *args):
-        process = bench.start("quantize", bench.glyphs / "model.onnx", "-p", "onnxruntime-int8", "-c", bench.glyphs / "calib",
-                              "--preprocess", bench.glyphs / "meta.json", "-o", f"{name}.onnx", "--test", bench.glyphs / "test",
-                              *args, stderr=subprocess.PIPE)
-        text = process.stderr.read().decode()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        process.stderr.close()
-        return process.returncode, text, usage.ru_maxrss * 1024
+        return watched(bench, "quantize", bench.glyphs / "model.onnx", "-p", "onnxruntime-int8", "-c", bench.glyphs / "calib",
+                       "--preprocess", bench.glyphs / "meta.json", "-o", f"{name}.onnx", "--test", bench.glyphs / "test", *args)
     code, text, _ = quantize("free", "--threads", 8, "--memory-budget", "2GiB")
     require(code == 0, text)
     planned = re.search(r"memory: ([0-9.]+) of 2048.0 MiB with 8 workers", text)
@@ -338,8 +373,7 @@ def memory_budget(bench):
     require(code == 0, text)
     workers = int(re.search(r"with ([0-9]+) worker", text)[1])
     require(workers < 8, f"{workers} workers in {budget} MiB")
-    sanitized = any(name in os.environ for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"))
-    require(sanitized or peak <= budget << 20, f"the peak was {peak} bytes, the budget {budget} MiB")
+    require(fits(peak, budget << 20), f"the peak was {peak} bytes, the budget {budget} MiB")
     require(bench.bytes("free.onnx") == bench.bytes("tight.onnx"), "the budget changes the result")
     code, text, _ = quantize("none", "--memory-budget", "1MiB")
     require(code == 1 and "the memory budget of 1 MiB is too small" in text, f"1 MiB: {code} {text}")
@@ -371,7 +405,7 @@ def stopped_by_ctrl_c(bench):
 TESTS = (
     explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, evaluates, inspects, profiles,
     dry_run, passes_listed,
-    observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, memory_budget, stopped_by_ctrl_c)
+    observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, memory_budget, memory_of_samples, stopped_by_ctrl_c)
 
 
 if __name__ == "__main__":

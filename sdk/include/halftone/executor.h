@@ -77,7 +77,7 @@ typedef struct ht_executor {
   /* [run] Optional. The steps of a session that was opened with `timed`, in the order in which they run, while none
    * runs. Nodes that take none, such as folded ones, are left out. */
   ht_status(HT_CALL *profile)(void *session, ht_ctx *ctx, ht_each_step each, void *user);
-  /* [run] Optional. What running inputs of these shapes will take: the views are those of run(), without data. Prepares
+  /* [any] Optional. What running inputs of these shapes will take: the views are those of run(), without data. Prepares
    * all that workers share for these shapes. An executor without it cannot keep to a memory budget. What operators
    * whose shapes depend on data take comes from the context and is not counted. */
   ht_status(HT_CALL *memory)(void *session, ht_ctx *ctx, const ht_tensor_view *inputs, uint64_t input_count,
