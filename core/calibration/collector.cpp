@@ -51,6 +51,18 @@ Digest digest_of(const Sample &sample) {
   return digest.finish();
 }
 
+// Samples that do not go together, such as those with other numbers of channels, are no fault of the one that comes
+// second: which that is depends on the workers. So it ends the pass, whatever is done with bad samples.
+template <class Body>
+void naming(const std::string &value, const Body &body) {
+  try {
+    body();
+  } catch (const Error &error) {
+    fail(error.status() == Status::kInvalidArgument ? Status::kFailedPrecondition : error.status(), "value '{}': {}",
+         value, error.message());
+  }
+}
+
 class Collector final : public SampleSink {
  public:
   // The totals are left in `kept` when the flow lets go of its sinks. `may_skip`: a sample that fails half-way is
@@ -74,7 +86,9 @@ class Collector final : public SampleSink {
     const std::size_t at = found->second;
     // A value that wants groups is summed up by the ordered step, from its groups.
     Accumulator &into = layout_.requests[at].groups ? left_->groups[at] : may_skip_ ? sample_[at] : totals_[at];
-    if (!into.observe(tensor)) {
+    bool finite = false;
+    naming(layout_.names[at], [&] { finite = into.observe(tensor); });
+    if (!finite) {
       fail(Status::kFailedPrecondition,
            "value '{}' becomes NaN or infinite on sample {}; check the preprocessing and the float model",
            model_.value(value).name, index_);
@@ -82,7 +96,9 @@ class Collector final : public SampleSink {
   }
 
   std::shared_ptr<void> take(host::Context &, const Sample &sample) override {
-    for (std::size_t i = 0; i < sample_.size(); ++i) totals_[i].merge(sample_[i]);
+    for (std::size_t i = 0; i < sample_.size(); ++i) {
+      naming(layout_.names[i], [&] { totals_[i].merge(sample_[i]); });
+    }
     left_->data = digest_of(sample);
     return std::exchange(left_, nullptr);
   }
@@ -123,9 +139,9 @@ class Pass {
     Collection &all = out_.collection;
     all.group = plan.group;
     for (std::size_t i = 0; i < layout_.values.size(); ++i) {
-      statistics_.push_back(
-          &all.values.try_emplace(layout_.names[i], Statistics{Accumulator(layout_.requests[i].request), {}, 0})
-               .first->second);
+      const ValueRequest &asked = layout_.requests[i];
+      Statistics none{Accumulator(asked.request), {}, 0, asked.groups};
+      statistics_.push_back(&all.values.try_emplace(layout_.names[i], std::move(none)).first->second);
     }
   }
 
@@ -146,11 +162,11 @@ class Pass {
  private:
   // Where a part ends changes no statistic, so it may depend on the time.
   std::uint64_t part_size() const {
-    constexpr std::uint64_t kFirstPart = 64;
+    const std::uint64_t first_part = 2 * std::uint64_t{plan_.flow.workers};
     constexpr double kSeconds = 10;
     if (!plan_.checkpoint) return std::numeric_limits<std::uint64_t>::max();
     if (plan_.checkpoint_every != 0) return plan_.checkpoint_every;
-    if (samples_a_second_ == 0) return kFirstPart;
+    if (samples_a_second_ == 0) return first_part;
     return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(kSeconds * samples_a_second_));
   }
 
@@ -202,9 +218,12 @@ class Pass {
           reduce(index, *static_cast<const Left *>(left.get()));
         });
     for (std::vector<Accumulator> &part : kept) {
-      for (std::size_t i = 0; i < part.size(); ++i) statistics_[i]->total.merge(part[i]);
+      for (std::size_t i = 0; i < part.size(); ++i) {
+        if (!layout_.requests[i].groups) naming(layout_.names[i], [&] { statistics_[i]->total.merge(part[i]); });
+      }
       part = {};
     }
+    add_up_groups();
     for (Statistics *statistics : statistics_) statistics->samples += flow.samples;
     std::vector<std::string> &skipped = out_.collection.skipped;
     skipped.insert(skipped.end(), flow.skipped.begin(), flow.skipped.end());
@@ -224,8 +243,17 @@ class Pass {
       if (!layout_.requests[i].groups) continue;
       std::vector<Accumulator> &groups = statistics_[i]->groups;
       if (new_group) groups.emplace_back(layout_.requests[i].request);
-      groups.back().merge(sample.groups[i]);
-      statistics_[i]->total.merge(sample.groups[i]);
+      naming(layout_.names[i], [&] { groups.back().merge(sample.groups[i]); });
+    }
+  }
+
+  // Once for each part, not for each sample.
+  void add_up_groups() {
+    for (std::size_t i = 0; i < statistics_.size(); ++i) {
+      if (!layout_.requests[i].groups) continue;
+      Accumulator &total = statistics_[i]->total;
+      total = Accumulator(layout_.requests[i].request);
+      for (const Accumulator &group : statistics_[i]->groups) total.merge(group);
     }
   }
 

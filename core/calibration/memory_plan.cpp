@@ -17,12 +17,13 @@ constexpr std::uint64_t kRoundingDivisor = 16;
 constexpr std::uint64_t kRounding = 2 * kMiB;
 
 std::uint64_t worker_bytes(const MemoryNeed &need) {
-  return need.arena + need.in_flight + need.sets * need.statistics + kThread;
+  return need.arena + need.in_flight + need.sets * need.statistics + need.waiting + kThread;
 }
 
 std::uint64_t total_bytes(const MemoryNeed &need, std::uint32_t workers) {
-  const std::uint64_t during = need.statistics + workers * worker_bytes(need);
-  const std::uint64_t added = std::max(during, need.statistics + need.afterwards + workers * need.afterwards_each);
+  const std::uint64_t kept = need.statistics + need.groups;
+  const std::uint64_t during = kept + workers * worker_bytes(need);
+  const std::uint64_t added = std::max(during, kept + need.afterwards + workers * need.afterwards_each);
   return need.process + added + added / kRoundingDivisor + kRounding;
 }
 
@@ -34,8 +35,9 @@ std::string parts(const MemoryNeed &need) {
   return fmt::format(
       "process and model {} MiB (of that weights of the executor {}), statistics {}, each worker {} (tensors {}, "
       "statistics {}, its sample {}), searches, export and evaluation {} and {} with each worker",
-      mib(need.process), mib(need.shared), mib(need.statistics), mib(worker_bytes(need)), mib(need.arena),
-      mib(need.sets * need.statistics), mib(need.in_flight), mib(need.afterwards), mib(need.afterwards_each));
+      mib(need.process), mib(need.shared), mib(need.statistics + need.groups), mib(worker_bytes(need)), mib(need.arena),
+      mib(need.sets * need.statistics + need.waiting), mib(need.in_flight), mib(need.afterwards),
+      mib(need.afterwards_each));
 }
 
 }  // namespace

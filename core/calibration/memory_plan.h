@@ -11,6 +11,8 @@ struct MemoryNeed {
   std::uint64_t process = 0;     // held before the pass: program, model, weights of the session
   std::uint64_t shared = 0;      // of that, weights in the layouts of the kernels
   std::uint64_t statistics = 0;  // one set of them, when all values have both signs
+  std::uint64_t groups = 0;      // those of groups of samples
+  std::uint64_t waiting = 0;     // those of one worker's samples that wait to be joined to their groups
   std::uint64_t arena = 0;       // intermediate tensors of one worker
   std::uint64_t in_flight = 0;   // one sample on its way: as stored, decoded, preprocessed
   std::uint64_t sets = 1;        // sets of statistics that a worker keeps: its own, and its present sample's

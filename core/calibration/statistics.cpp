@@ -16,7 +16,8 @@ void require_same_kind(const Collection &a, const Collection &b) {
     fail(Status::kInvalidArgument, "one has groups of {} samples, the other of {}", a.group, b.group);
   }
   const auto differs = [](const auto &x, const auto &y) {
-    return x.first != y.first || !(x.second.total.request() == y.second.total.request());
+    return x.first != y.first || !(x.second.total.request() == y.second.total.request()) ||
+           x.second.grouped != y.second.grouped;
   };
   const auto [at, other] = std::ranges::mismatch(a.values, b.values, std::not_fn(differs));
   if (at != a.values.end() || other != b.values.end()) {
@@ -34,10 +35,11 @@ void merge(Collection &into, const Collection &other) {
   if (other.samples == into.samples && other.data == into.data && into.samples != 0) {
     fail(Status::kFailedPrecondition, "both are of the same samples, which would count twice");
   }
-  const bool grouped = std::ranges::any_of(into.values, [](const auto &entry) { return !entry.second.groups.empty(); });
+  const bool grouped = std::ranges::any_of(into.values, [](const auto &entry) { return entry.second.grouped; });
   if (grouped && other.samples != 0 && into.samples % into.group != 0) {
     fail(Status::kInvalidArgument,
-         "the first has {} samples, which are no whole number of groups of {}; only the last may end with a part of "
+         "the first has {} samples, which are no whole number of groups of {} (samples that were skipped count too); "
+         "only the last may end with a part of "
          "one",
          into.samples, into.group);
   }

@@ -18,6 +18,7 @@ struct Statistics {
   Accumulator total;
   std::vector<Accumulator> groups;  // one per group of samples, in order
   std::uint64_t samples = 0;
+  bool grouped = false;  // groups were asked for
   friend bool operator==(const Statistics &, const Statistics &) = default;
 };
 

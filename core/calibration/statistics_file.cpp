@@ -41,7 +41,7 @@ Progress read(const htstats::Progress &in) {
   return progress;
 }
 
-void write(const Collected &collected, htstats::Collection &out) {
+void write(const Collected &collected, bool checkpoint, htstats::Collection &out) {
   const Collection &collection = collected.collection;
   write(collection.executed, *out.mutable_executed());
   out.set_group(collection.group);
@@ -51,13 +51,31 @@ void write(const Collected &collected, htstats::Collection &out) {
   for (const auto &[name, statistics] : collection.values) {
     htstats::Value &value = *out.add_values();
     value.set_name(name);
+    value.set_grouped(statistics.grouped);
     value.set_total(statistics.total.serialize());
     for (const Accumulator &group : statistics.groups) value.add_groups(group.serialize());
   }
-  if (collected.progress.next != collected.progress.end) write(collected.progress, *out.mutable_progress());
+  if (checkpoint) write(collected.progress, *out.mutable_progress());
 }
 
-Collected read(const htstats::Collection &in) {
+// What a file may not say, whatever its checksum; nothing that reads it later has to doubt it.
+void require(bool sound, const std::string &name) {
+  if (!sound) fail(Status::kDataLoss, "'{}' contradicts itself; calibrate again", name);
+}
+
+Statistics read(const htstats::Value &in, const htstats::Collection &collection, const std::string &name) {
+  Statistics statistics{Accumulator::deserialize(in.total()), {}, collection.samples(), in.grouped()};
+  for (const std::string &group : in.groups()) {
+    statistics.groups.push_back(Accumulator::deserialize(group));
+    require(statistics.groups.back().request() == statistics.total.request(), name);
+  }
+  const std::uint64_t group = collection.group();
+  const std::uint64_t groups = group == 0 ? 0 : (collection.samples() + group - 1) / group;
+  require(statistics.groups.size() == (in.grouped() ? groups : 0) && (group != 0 || !in.grouped()), name);
+  return statistics;
+}
+
+Collected read(const htstats::Collection &in, bool checkpoint, const std::string &name) {
   Collected collected;
   Collection &collection = collected.collection;
   collection.executed = read(in.executed());
@@ -66,11 +84,15 @@ Collected read(const htstats::Collection &in) {
   collection.data = read(in.data());
   collection.skipped.assign(in.skipped().begin(), in.skipped().end());
   for (const htstats::Value &value : in.values()) {
-    Statistics statistics{Accumulator::deserialize(value.total()), {}, in.samples()};
-    for (const std::string &group : value.groups()) statistics.groups.push_back(Accumulator::deserialize(group));
-    collection.values.emplace(value.name(), std::move(statistics));
+    require(collection.values.emplace(value.name(), read(value, in, name)).second, name);
   }
-  if (in.has_progress()) collected.progress = read(in.progress());
+  require(in.has_progress() == checkpoint, name);
+  if (!checkpoint) return collected;
+  collected.progress = read(in.progress());
+  const Progress &p = collected.progress;
+  require(p.first < p.end && p.first <= p.next && p.next <= p.end && p.end <= p.dataset && p.marks.size() <= 2 &&
+              p.next - p.first == collection.samples + collection.skipped.size(),
+          name);
   return collected;
 }
 
@@ -92,10 +114,6 @@ std::string bytes_of(const Message &message) {
 
 }  // namespace
 
-bool StatisticsFile::finished() const {
-  return std::ranges::all_of(collections, [](const Collected &c) { return c.progress.next == c.progress.end; });
-}
-
 std::string to_bytes(const StatisticsFile &file) {
   htstats::Content content;
   content.set_model_name(file.model_name);
@@ -104,7 +122,8 @@ std::string to_bytes(const StatisticsFile &file) {
   std::vector<const Collected *> sorted;
   for (const Collected &collected : file.collections) sorted.push_back(&collected);
   std::ranges::sort(sorted, [](const Collected *a, const Collected *b) { return before(*a, *b); });
-  for (const Collected *collected : sorted) write(*collected, *content.add_collections());
+  for (const Collected *collected : sorted) write(*collected, file.checkpoint, *content.add_collections());
+  content.set_checkpoint(file.checkpoint);
   htstats::File out;
   out.set_format(std::string(kFormat));
   out.set_version(kVersion);
@@ -119,7 +138,7 @@ StatisticsFile statistics_from_bytes(std::string_view bytes, const std::string &
   if (file.format() != kFormat) {
     fail(Status::kDataLoss, "'{}' is no statistics file; `halftone calibrate` writes one", name);
   }
-  if (file.version() > kVersion) {
+  if (file.version() != kVersion) {
     fail(Status::kFailedPrecondition,
          "'{}' is a statistics file of version {}, this program reads version {}; use the "
          "program that wrote it, or a newer one",
@@ -134,7 +153,16 @@ StatisticsFile statistics_from_bytes(std::string_view bytes, const std::string &
   result.model_name = content.model_name();
   result.model = read(content.model());
   result.executors.assign(content.executors().begin(), content.executors().end());
-  for (const htstats::Collection &collection : content.collections()) result.collections.push_back(read(collection));
+  result.checkpoint = content.checkpoint();
+  try {
+    for (const htstats::Collection &collection : content.collections())
+      result.collections.push_back(read(collection, result.checkpoint, name));
+  } catch (Error &error) {
+    error.note("in '" + name + "'");
+    throw;
+  }
+  for (std::size_t i = 1; i < result.collections.size(); ++i)
+    require(before(result.collections[i - 1], result.collections[i]), name);
   return result;
 }
 
@@ -144,9 +172,10 @@ StatisticsFile read_statistics(const std::filesystem::path &path) {
 
 void merge(StatisticsFile &into, const StatisticsFile &other) {
   if (!(into.model == other.model)) {
-    fail(Status::kInvalidArgument, "they are of two models, '{}' and '{}'", into.model_name, other.model_name);
+    fail(Status::kInvalidArgument, "they are of two models, '{}' and '{}' (graph or weights differ)", into.model_name,
+         other.model_name);
   }
-  if (!into.finished() || !other.finished()) {
+  if (into.checkpoint || other.checkpoint) {
     fail(Status::kFailedPrecondition,
          "one is a checkpoint of a calibration that has not come to its end; finish it "
          "with --resume");

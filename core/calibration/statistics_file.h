@@ -15,9 +15,8 @@ struct StatisticsFile {
   std::string model_name;              // the file that was calibrated, without its folder
   Digest model;                        // model_digest() of the model as it was read
   std::vector<std::string> executors;  // what computed: "onednn, avx512"; sorted, each once
-  std::vector<Collected> collections;  // sorted by executed graph and group; unfinished ones have progress
-
-  bool finished() const;
+  std::vector<Collected> collections;  // sorted by executed graph and group
+  bool checkpoint = false;             // of a calibration that has not come to its end; keeps the progress of each
 };
 
 // Equal contents give equal bytes. Throws ResourceExhausted beyond the 2 GiB that a protobuf message can hold.

@@ -13,6 +13,7 @@
 #include "core/cli/console.h"
 #include "core/cli/data_options.h"
 #include "core/cli/preset.h"
+#include "core/cli/statistics_report.h"
 #include "core/pipeline/calibrate.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/platform_lookup.h"
@@ -124,6 +125,72 @@ std::vector<pipeline::PipelineSpec> specs_of_options(const po::variables_map &va
   return specs;
 }
 
+// The files that the run reads and writes, checked before anything is computed.
+void check_files(const pipeline::CalibratePlan &plan, const host::Registry &registry, const std::string &output,
+                 const std::string &json) {
+  pipeline::RunFiles files;
+  files.reads(plan.pipelines.front().model, "input model");
+  files.reads(plan.pipelines.front().where.file, "pipeline file");
+  files.reads(plan.pipelines.front().calibration);
+  files.reads(registry);
+  for (const std::string &path : {output, plan.checkpoint.string(), json}) files.writes(path);
+  files.check();
+  pipeline::require_writable(output);
+  if (!json.empty()) pipeline::require_writable(json);
+}
+
+pipeline::RunEvents events_to(Progress &progress, bool quiet) {
+  pipeline::RunEvents events;
+  events.sinks.cancelled = &install_interrupt_handler();
+  events.sinks.progress = [&progress](std::uint64_t done, std::uint64_t total) { progress.update(done, total); };
+  events.sinks.notice = [&progress, quiet](const std::string &text) {
+    if (!quiet) progress.note("  " + text);
+  };
+  events.sinks.log = [&progress](const host::LogLine &line) {
+    if (line.level >= HT_LOG_WARNING) progress.note("halftone: warning: " + line.text);
+  };
+  return events;
+}
+
+pipeline::CalibrateResult run_calibration(const host::Registry &registry, const pipeline::CalibratePlan &plan,
+                                          const pipeline::RunEvents &events) {
+  try {
+    return pipeline::calibrate(registry, plan, events);
+  } catch (Error &error) {
+    if (error.status() == Status::kCancelled && std::filesystem::exists(plan.checkpoint))
+      error.note("what was done is kept in '" + plan.checkpoint.string() + "'; --resume goes on from it");
+    throw;
+  }
+}
+
+// The figures as a table and as JSON.
+struct Figures {
+  Table table{{"figure", "value"}};
+  nlohmann::ordered_json json;
+  template <class Value>
+  void add(const char *name, const char *key, const std::string &text, const Value &value) {
+    table.add({name, text});
+    json[key] = value;
+  }
+};
+
+Figures figures_of(const pipeline::CalibrateResult &result, std::uint64_t bytes, double seconds) {
+  std::uint64_t samples = 0, values = 0;
+  for (const calibration::Collected &collected : result.file.collections) {
+    samples = std::max(samples, collected.collection.samples);
+    values += collected.collection.values.size();
+  }
+  Figures figures;
+  figures.add("samples", "samples", std::to_string(samples), samples);
+  if (result.resumed_at != 0)
+    figures.add("from the checkpoint", "resumed_at", std::to_string(result.resumed_at), result.resumed_at);
+  figures.add("values", "values", std::to_string(values), values);
+  figures.add("size", "bytes", bytes_text(bytes), bytes);
+  figures.add("time", "seconds", seconds_text(seconds), seconds);
+  figures.add("peak memory", "peak_memory_bytes", bytes_text(peak_memory()), peak_memory());
+  return figures;
+}
+
 }  // namespace
 
 int command_calibrate(const std::vector<std::string> &arguments) {
@@ -136,7 +203,7 @@ int command_calibrate(const std::vector<std::string> &arguments) {
   const std::string model = text_of(values, "model"), output = text_of(values, "output"),
                     json = text_of(values, "json");
   if (model.empty()) fail(Status::kInvalidArgument, "no model is named; usage: halftone calibrate {}", kUsage);
-  if (output.empty()) fail(Status::kInvalidArgument, "no output is named: give -o FILE.htstats");
+  require_statistics_name(output);
   pipeline::CalibratePlan plan;
   plan.shard = parse_shard(text_of(values, "shard"));
   plan.checkpoint_every = parse_interval(text_of(values, "checkpoint-every"));
@@ -145,62 +212,28 @@ int command_calibrate(const std::vector<std::string> &arguments) {
   const host::Registry registry = open_registry(values);
   plan.pipelines =
       is_pipeline_file(model) ? std::vector{spec_of_file(values, model)} : specs_of_options(values, registry, model);
-  pipeline::RunFiles files;
-  files.reads(plan.pipelines.front().model, "input model");
-  files.reads(plan.pipelines.front().where.file, "pipeline file");
-  files.reads(plan.pipelines.front().calibration);
-  for (const std::string &path : {output, plan.checkpoint.string(), json}) files.writes(path);
-  files.check();
-  pipeline::require_writable(output);
-  if (!json.empty()) pipeline::require_writable(json);
+  check_files(plan, registry, output, json);
 
   const bool quiet = values.count("quiet") != 0;
   Progress progress(quiet);
-  pipeline::RunEvents events;
-  events.sinks.cancelled = &install_interrupt_handler();
-  events.sinks.progress = [&](std::uint64_t done, std::uint64_t total) { progress.update(done, total); };
-  events.sinks.notice = [&](const std::string &text) {
-    if (!quiet) progress.note("  " + text);
-  };
-  events.sinks.log = [&](const host::LogLine &line) {
-    if (line.level >= HT_LOG_WARNING) progress.note("halftone: warning: " + line.text);
-  };
   progress.begin(0, 1, "calibrate");
-  const pipeline::CalibrateResult result = pipeline::calibrate(registry, plan, events);
+  const pipeline::CalibrateResult result = run_calibration(registry, plan, events_to(progress, quiet));
   const std::string bytes = calibration::to_bytes(result.file);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-
-  std::uint64_t samples = 0, count = 0;
-  for (const calibration::Collected &collected : result.file.collections) {
-    samples = std::max(samples, collected.collection.samples);
-    count += collected.collection.values.size();
-  }
-  progress.end(fmt::format(": {} samples ({:.2f} s)", samples, seconds));
-  Table table({"figure", "value"});
-  nlohmann::ordered_json figures;
-  const auto add = [&](const char *name, const char *key, const std::string &text, const auto &value) {
-    table.add({name, text});
-    figures[key] = value;
-  };
-  add("samples", "samples", std::to_string(samples), samples);
-  if (result.resumed_at != 0)
-    add("from the checkpoint", "resumed_at", std::to_string(result.resumed_at), result.resumed_at);
-  add("values", "values", std::to_string(count), count);
-  add("size", "bytes", bytes_text(bytes.size()), bytes.size());
-  add("time", "seconds", seconds_text(seconds), seconds);
-  add("peak memory", "peak_memory_bytes", bytes_text(peak_memory()), peak_memory());
-  add("written", "written", output, output);
+  progress.end(fmt::format(" ({:.2f} s)", seconds));
+  Figures figures = figures_of(result, bytes.size(), seconds);
+  figures.add("written", "written", output, output);
   std::optional<AtomicFile> figures_file;
   if (!json.empty()) {
     figures_file.emplace(json);
-    figures_file->write(figures.dump(1) + "\n");
+    figures_file->write(figures.json.dump(1) + "\n");
     figures_file->finish();
   }
   write_file_atomically(output, bytes);
   if (figures_file) figures_file->commit();
   std::error_code ignored;  // the result is safe; a checkpoint that stays is told by the next run
   std::filesystem::remove(plan.checkpoint, ignored);
-  if (!quiet) std::fputs(table.text().c_str(), stdout);
+  if (!quiet) std::fputs(figures.table.text().c_str(), stdout);
   return kExitOk;
 }
 

@@ -179,8 +179,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   run_files.check();
   const std::unique_ptr<pipeline::OutputsNpy> files = outputs_npy(text_of(values, "outputs-npy"), run_files, request);
   if (data.memory_budget) {
-    const calibration::MemoryPlan memory =
-        pipeline::fit_evaluation(request, *dataset, flow.workers, *data.memory_budget);
+    const calibration::MemoryPlan memory = pipeline::fit_evaluation(request, *dataset, flow, *data.memory_budget);
     std::vector<const host::Session *> sessions = {request.session};
     if (request.reference != nullptr) sessions.push_back(request.reference);
     pipeline::keep_to(memory, std::move(sessions), flow);

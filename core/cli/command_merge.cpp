@@ -1,5 +1,6 @@
 // `halftone merge`: one statistics file from those of several sets of samples.
 #include <cstdio>
+#include <tuple>
 
 #include <fmt/ranges.h>
 
@@ -7,11 +8,28 @@
 #include "core/base/file.h"
 #include "core/calibration/statistics_file.h"
 #include "core/cli/command.h"
+#include "core/cli/statistics_report.h"
 #include "core/pipeline/run_files.h"
 
 namespace halftone::cli {
 
 namespace po = boost::program_options;
+
+namespace {
+
+// Which samples went into a file, by executed graph.
+using Samples = std::vector<std::tuple<Digest, std::uint64_t, Digest>>;
+
+Samples samples_of(const calibration::StatisticsFile &file) {
+  Samples samples;
+  for (const calibration::Collected &collected : file.collections) {
+    const calibration::Collection &collection = collected.collection;
+    if (collection.samples != 0) samples.emplace_back(collection.executed, collection.samples, collection.data);
+  }
+  return samples;
+}
+
+}  // namespace
 
 int command_merge(const std::vector<std::string> &arguments) {
   constexpr const char *kMergeUsage = "FILE.htstats FILE.htstats ... -o FILE.htstats";
@@ -28,14 +46,21 @@ int command_merge(const std::vector<std::string> &arguments) {
   const std::string output = text_of(values, "output");
   if (paths.size() < 2)
     fail(Status::kInvalidArgument, "name at least two files; usage: halftone merge {}", kMergeUsage);
-  if (output.empty()) fail(Status::kInvalidArgument, "no output is named: give -o FILE.htstats");
+  require_statistics_name(output);
   pipeline::RunFiles files;
   for (const std::string &path : paths) files.reads(path, "statistics file");
   files.writes(output);
   files.check();
   calibration::StatisticsFile all = calibration::read_statistics(paths.front());
+  std::vector<Samples> taken = {samples_of(all)};
   for (std::size_t i = 1; i < paths.size(); ++i) {
     const calibration::StatisticsFile next = calibration::read_statistics(paths[i]);
+    taken.push_back(samples_of(next));
+    for (std::size_t k = 0; k < i; ++k) {
+      if (taken[k] == taken[i] && !taken[i].empty())
+        fail(Status::kFailedPrecondition, "'{}' and '{}' are of the same samples, which would count twice", paths[k],
+             paths[i]);
+    }
     try {
       calibration::merge(all, next);
     } catch (const Error &error) {

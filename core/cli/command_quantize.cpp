@@ -89,6 +89,9 @@ int command_quantize(const std::vector<std::string> &arguments) {
     fail(Status::kInvalidArgument, "--stats-in takes the place of --calibration; give one of them{}",
          values.count("labels") == 0 ? "" : " (--test names the samples of --labels)");
   }
+  if (!spec.statistics_in.empty() && values.count("limit") != 0)
+    fail(Status::kInvalidArgument,
+         "--limit is about calibration samples, and none are read with --stats-in; leave it out");
   const std::string output = required(values, "output", "no output is named: give -o OUT.onnx");
   spec.calibration = data_spec(values, calibration);
   spec.observer = text_of(values, "observer");

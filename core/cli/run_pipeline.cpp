@@ -114,7 +114,7 @@ pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, cons
   request.reference = original.get();
   if (const auto budget = runner.spec().calibration.memory_budget) {
     return_free_memory();
-    const calibration::MemoryPlan memory = pipeline::fit_evaluation(request, *test.dataset, flow.workers, *budget);
+    const calibration::MemoryPlan memory = pipeline::fit_evaluation(request, *test.dataset, flow, *budget);
     pipeline::keep_to(memory, {request.session, request.reference}, flow);
   }
   return pipeline::evaluate(*test.dataset, request, flow);
@@ -178,6 +178,11 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
   }
   table.add({"time", seconds_text(seconds)});
   table.add({"peak memory", bytes_text(memory)});
+  if (const auto budget = runner.spec().calibration.memory_budget; budget && peak_memory() > *budget) {
+    progress.note(
+        fmt::format("halftone: warning: the run took {}, more than its memory budget of {}; please report this",
+                    bytes_text(peak_memory()), bytes_text(*budget)));
+  }
   figures["seconds"] = seconds;
   figures["peak_memory_bytes"] = memory;
   for (const pipeline::StepReport &report : reports)

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/error.h"
 #include "core/calibration/statistics_file.h"
 #include "core/cli/console.h"
 
@@ -23,8 +24,8 @@ void print_collection(const calibration::Collected &collected) {
   const calibration::Collection &collection = collected.collection;
   std::printf("\ngraph      %s\n", collection.executed.hex().c_str());
   std::printf("samples    %llu\n", static_cast<unsigned long long>(collection.samples));
-  if (collected.progress.next != collected.progress.end) {
-    std::printf("unfinished: samples %llu to %llu of %llu to %llu are in\n",
+  if (collected.progress.end != 0) {
+    std::printf("checkpoint: samples %llu to %llu of %llu to %llu are in\n",
                 static_cast<unsigned long long>(collected.progress.first),
                 static_cast<unsigned long long>(collected.progress.next - 1),
                 static_cast<unsigned long long>(collected.progress.first),
@@ -49,6 +50,12 @@ void print_collection(const calibration::Collected &collected) {
 
 bool is_statistics_file(const std::string &path) {
   return path.ends_with(".htstats") || path.ends_with(".htstats.partial");
+}
+
+void require_statistics_name(const std::string &output) {
+  if (output.empty()) fail(Status::kInvalidArgument, "no output is named: give -o FILE.htstats");
+  if (!output.ends_with(".htstats"))
+    fail(Status::kInvalidArgument, "a statistics file has the ending .htstats; name the output '{}.htstats'", output);
 }
 
 void print_statistics(const std::string &path) {

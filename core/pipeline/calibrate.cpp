@@ -42,6 +42,7 @@ Wanted record_all(const host::Registry &registry, const std::vector<PipelineSpec
   for (PipelineSpec spec : pipelines) {
     spec.plan_only = true;
     spec.calibration.inputs.clear();  // the passes come no further than the request
+    spec.statistics_in.clear();
     spec.evaluation = {};
     RunEvents quiet;
     quiet.sinks.log = events.sinks.log;
@@ -73,6 +74,7 @@ CalibrationSettings settings_of(const DataSpec &data, const Shard &shard, std::u
   settings.threads = data.threads;
   settings.memory_budget = data.memory_budget;
   settings.writes_statistics = true;
+  settings.may_be_empty = shard.count > 1 && data.skip_bad_samples;
   settings.first = boundary(shard.number - 1);
   settings.limit = boundary(shard.number) - settings.first;
   settings.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
@@ -83,25 +85,49 @@ CalibrationSettings settings_of(const DataSpec &data, const Shard &shard, std::u
   return settings;
 }
 
-// What the checkpoint holds of a pass; nothing when it has not begun.
+// Takes from the checkpoint what it holds of a pass; nothing when it has not begun.
 Collected taken_from(StatisticsFile &checkpoint, const Digest &executed, std::uint64_t group) {
-  for (Collected &stored : checkpoint.collections) {
-    if (stored.collection.executed == executed && stored.collection.group == group) return std::move(stored);
-  }
-  return {};
+  const auto found = std::ranges::find_if(checkpoint.collections, [&](const Collected &stored) {
+    return stored.collection.executed == executed && stored.collection.group == group;
+  });
+  if (found == checkpoint.collections.end()) return {};
+  Collected taken = std::move(*found);
+  checkpoint.collections.erase(found);
+  return taken;
 }
 
-void require_same_requests(const Collected &stored, const RecordedRequest &recorded, const std::string &path) {
-  std::map<std::string, calibration::Request> asked;
+bool is_of(const Collected &stored, const RecordedRequest &recorded) {
+  std::map<std::string, calibration::ValueRequest> asked;
   for (const auto &[value, request] : recorded.request.requests) {
-    asked[recorded.working.model.value(value).name] = request.request;
+    asked[recorded.working.model.value(value).name] = request;
   }
-  const auto same = [](const auto &have, const auto &want) {
-    return have.first == want.first && have.second.total.request() == want.second;
-  };
-  if (!std::ranges::equal(stored.collection.values, asked, same)) {
+  return std::ranges::equal(stored.collection.values, asked, [](const auto &have, const auto &want) {
+    return have.first == want.first && have.second.total.request() == want.second.request &&
+           have.second.grouped == want.second.groups;
+  });
+}
+
+// Whether a pass may go on from what a checkpoint holds of it. That the samples are the same, the pass looks for
+// itself.
+void require_continues(const Collected &stored, const RecordedRequest &recorded, const CalibrationSettings &settings,
+                       const std::string &path) {
+  if (!is_of(stored, recorded)) {
     fail(Status::kFailedPrecondition,
-         "'{}' is of a calibration for other platforms; name the same ones, or remove it to begin anew", path);
+         "'{}' is of a calibration for other platforms or observers; name the same ones, or remove it to begin anew",
+         path);
+  }
+  if (stored.progress.first != settings.first || stored.progress.end != settings.first + settings.limit) {
+    fail(
+        Status::kFailedPrecondition,
+        "'{}' is of other samples than this run, which is of {} from number {} on; name the same ones, or remove it to "
+        "begin anew",
+        path, settings.limit, settings.first);
+  }
+  if (settings.on_bad_sample == calibration::BadSample::kFail && !stored.collection.skipped.empty()) {
+    fail(Status::kFailedPrecondition,
+         "'{}' is of a run with --on-bad-sample skip, and {} samples were skipped; say so again, or remove it to begin "
+         "anew",
+         path, stored.collection.skipped.size());
   }
 }
 
@@ -125,10 +151,8 @@ class Calibration {
     const host::KernelIndex kernels(registry_);
     const model::Model &model = wanted_.begin()->second.working.model;
     const auto dataset = open_dataset(registry_, model, first.calibration);
-    for (auto &[key, recorded] : wanted_) {
-      collect(instance, kernels, *dataset, key.first, key.second, recorded);
-      if (result_.file.collections.size() < wanted_.size()) write_checkpoint(result_.file);
-    }
+    for (const auto &[key, recorded] : wanted_) (void)settings_for(*dataset, key.second);  // no shard is empty
+    for (auto &[key, recorded] : wanted_) collect(instance, kernels, *dataset, key.first, key.second, recorded);
     return std::move(result_);
   }
 
@@ -143,8 +167,12 @@ class Calibration {
            path);
     }
     checkpoint_ = calibration::read_statistics(plan_.checkpoint);
+    if (!checkpoint_.checkpoint) {
+      fail(Status::kFailedPrecondition, "'{}' holds finished statistics, no checkpoint; move it away", path);
+    }
     if (!(checkpoint_.model == result_.file.model)) {
-      fail(Status::kFailedPrecondition, "'{}' is of another model, '{}'; remove it to begin anew", path,
+      fail(Status::kFailedPrecondition,
+           "'{}' is of another model, '{}' (graph or weights differ); remove it to begin anew", path,
            checkpoint_.model_name);
     }
     if (checkpoint_.executors != result_.file.executors) {
@@ -153,23 +181,28 @@ class Calibration {
     }
   }
 
+  CalibrationSettings settings_for(const calibration::Dataset &dataset, std::uint64_t group) const {
+    CalibrationSettings settings =
+        settings_of(plan_.pipelines.front().calibration, plan_.shard, dataset.count(), group);
+    for (const Collected &done : result_.file.collections) {
+      for (const auto &[name, statistics] : done.collection.values)
+        settings.statistics_before += statistics.total.bytes();
+    }
+    return settings;
+  }
+
+  // A pass that the checkpoint has to its end is looked at like the others, and adds nothing.
   void collect(const host::Instance &executor, const host::KernelIndex &kernels, const calibration::Dataset &dataset,
                const Digest &executed, std::uint64_t group, RecordedRequest &recorded) {
-    const CalibrationSettings settings =
-        settings_of(plan_.pipelines.front().calibration, plan_.shard, dataset.count(), group);
+    const CalibrationSettings settings = settings_for(dataset, group);
     Checkpoints checkpoints;
     checkpoints.from = taken_from(checkpoint_, executed, group);
-    if (!checkpoints.from.collection.values.empty()) {
-      require_same_requests(checkpoints.from, recorded, plan_.checkpoint.string());
-      require_same_range(checkpoints.from, settings);
-      result_.resumed_at += checkpoints.from.collection.samples;
-      if (checkpoints.from.progress.next == checkpoints.from.progress.end) {  // this pass was done
-        result_.file.collections.push_back(std::move(checkpoints.from));
-        return;
-      }
+    if (checkpoints.from.progress.end != 0) {
+      require_continues(checkpoints.from, recorded, settings, plan_.checkpoint.string());
+      result_.resumed_at = std::max(result_.resumed_at, checkpoints.from.collection.samples);
     }
     checkpoints.every = plan_.checkpoint_every;
-    checkpoints.keep = [this](const Collected &collected) { keep(collected); };
+    if (!plan_.checkpoint.empty()) checkpoints.keep = [this](const Collected &collected) { keep(collected); };
     host::Context ctx;
     ctx.working = &recorded.working;
     ctx.kernels = &kernels;
@@ -178,37 +211,22 @@ class Calibration {
         run_data_pass(executor, ctx, dataset, settings, recorded.request, std::move(checkpoints)).collected);
   }
 
-  void require_same_range(const Collected &stored, const CalibrationSettings &settings) const {
-    const calibration::Progress &progress = stored.progress;
-    const bool finished = progress.next == progress.end;  // of its range only the size is kept
-    const std::uint64_t done = stored.collection.samples + stored.collection.skipped.size();
-    const bool same = finished ? done == settings.limit
-                               : progress.first == settings.first && progress.end == settings.first + settings.limit;
-    if (same) return;
-    fail(
-        Status::kFailedPrecondition,
-        "'{}' is of other samples than this run, which is of {} from number {} on; name the same ones, or remove it to "
-        "begin anew",
-        plan_.checkpoint.string(), settings.limit, settings.first);
-  }
-
-  // The finished passes and this one, in place of the checkpoint before.
-  void keep(const Collected &now) {
-    if (now.progress.next == now.progress.end) return;
+  // The finished passes, this one, and what an older checkpoint has of those to come, in place of that checkpoint.
+  void keep(const Collected &now) const {
+    const bool last = result_.file.collections.size() + 1 == wanted_.size();
+    if (last && now.progress.next == now.progress.end) return;
     StatisticsFile file = result_.file;  // copies share their counts
+    file.checkpoint = true;
     file.collections.push_back(now);
-    write_checkpoint(file);
-  }
-
-  void write_checkpoint(const StatisticsFile &file) const {
-    if (!plan_.checkpoint.empty()) write_file_atomically(plan_.checkpoint, calibration::to_bytes(file));
+    for (const Collected &later : checkpoint_.collections) file.collections.push_back(later);
+    write_file_atomically(plan_.checkpoint, calibration::to_bytes(file));
   }
 
   const host::Registry &registry_;
   const CalibratePlan &plan_;
   const RunEvents &events_;
   Wanted wanted_;
-  StatisticsFile checkpoint_;
+  StatisticsFile checkpoint_;  // what has not been taken up yet
   CalibrateResult result_;
 };
 

@@ -6,6 +6,7 @@
 #include "core/calibration/statistics_key.h"
 #include "core/host/service/baked.h"
 #include "core/host/service/parameter_text.h"
+#include "core/pipeline/memory_fit.h"
 #include "core/pipeline/named.h"
 #include "core/quant/arithmetic.h"
 #include "halftone/observer.h"
@@ -89,6 +90,12 @@ void Calibrator::collect(host::Context &ctx, std::span<const ht_statistics_reque
   in_use_ = nullptr;
   if (given_ != nullptr) {
     in_use_ = &require_statistics(*given_, *ctx.working, request);
+    if (settings_.memory_budget) {
+      const std::uint32_t wanted = calibration::worker_count(settings_.threads, in_use_->values.size());
+      const calibration::MemoryPlan memory = fit_searches(settings_, ctx.working->model, wanted);
+      search_threads_ = memory.workers;
+      if (ctx.sinks.notice) ctx.sinks.notice(memory.text());
+    }
   } else if (dataset_ == nullptr) {
     fail(Status::kInvalidArgument,
          "this pipeline needs calibration data; give `calibration:` with a path, or --calibration PATH");

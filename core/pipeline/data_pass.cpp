@@ -51,7 +51,7 @@ DataPassResult run_data_pass(const host::Instance &executor, const host::Context
     throw;
   }
   const calibration::Collection &all = result.collected.collection;
-  if (all.samples == 0) {
+  if (all.samples == 0 && !settings.may_be_empty) {
     fail(Status::kDataLoss, "no calibration sample could be used; the first was refused because: {}",
          all.skipped.empty() ? "(none was read)" : all.skipped.front());
   }

@@ -21,6 +21,8 @@ struct CalibrationSettings {
   std::optional<std::uint64_t> memory_budget;  // bytes, of the whole process
   // What comes after the pass and counts towards the budget.
   bool exports = false, evaluates = false, writes_statistics = false;
+  std::uint64_t statistics_before = 0;  // bytes of other passes' statistics, which are written with this one's
+  bool may_be_empty = false;            // a shard all of whose samples are skipped is no failure
 };
 
 // What is gathered on a graph.

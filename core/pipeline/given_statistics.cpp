@@ -13,10 +13,6 @@ using calibration::Collection;
 using calibration::Request;
 using calibration::ValueRequest;
 
-bool has_groups(const Collection &collection) {
-  return std::ranges::any_of(collection.values, [](const auto &entry) { return !entry.second.groups.empty(); });
-}
-
 bool covers(const Request &have, const Request &asked) {
   const bool channels = asked.channel_range || asked.channel_moments;
   return (have.histogram || !asked.histogram) && (have.channel_range || !asked.channel_range) &&
@@ -30,10 +26,12 @@ std::vector<std::string> missing_values(const Collection &collection, const host
   for (const auto &[value, asked] : request.requests) {
     const std::string &name = working.model.value(value).name;
     const auto found = collection.values.find(name);
-    const bool groups = !asked.groups || (has_groups(collection) && collection.group == request.group);
-    if (found == collection.values.end() || !groups || !covers(found->second.total.request(), asked.request)) {
+    if (found == collection.values.end()) {
       missing.push_back(name);
+      continue;
     }
+    const bool groups = !asked.groups || (found->second.grouped && collection.group == request.group);
+    if (!groups || !covers(found->second.total.request(), asked.request)) missing.push_back(name);
   }
   return missing;
 }
@@ -49,7 +47,7 @@ GivenStatistics read_given_statistics(const std::filesystem::path &path, const s
          "`halftone calibrate`",
          given.path, given.file.model_name, model_path.string());
   }
-  if (!given.file.finished()) {
+  if (given.file.checkpoint) {
     fail(Status::kFailedPrecondition,
          "'{}' is a checkpoint of a calibration that was interrupted; finish it with `halftone calibrate --resume`",
          given.path);

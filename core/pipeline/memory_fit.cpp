@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -16,12 +18,23 @@ namespace {
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 // The plain form of one tensor's statistics and what an observer makes of it, on one thread.
 constexpr std::uint64_t kSearch = 4 * kMiB;
-// Samples that cannot be used before the plan gives up finding one that can.
-constexpr std::uint64_t kMostTried = 16;
 
 // An arena joins its chunks between samples, which leaves gaps.
 std::uint64_t with_rounding(std::uint64_t held) {
   return held + held / 4 + kMiB / 4;
+}
+
+// Calls body(index) for the first sample that it accepts, where bad ones are skipped.
+template <class Body>
+void with_first_good(std::uint64_t first, std::uint64_t samples, calibration::BadSample bad, const Body &body) {
+  for (std::uint64_t i = 0;; ++i) {
+    try {
+      return body(first + i);
+    } catch (const Error &error) {
+      const bool skips = bad == calibration::BadSample::kSkip && error.status() == Status::kDataLoss;
+      if (!skips || i + 1 >= samples) throw;
+    }
+  }
 }
 
 // What one sample showed.
@@ -74,14 +87,10 @@ Trial try_sample(const host::Session &session, const calibration::Dataset &datas
 // The first sample that can be used.
 Trial first_trial(const host::Session &session, const calibration::Dataset &dataset, const DataPassRequest &request,
                   const CalibrationSettings &settings, std::uint64_t samples) {
-  const std::uint64_t tries = settings.on_bad_sample == calibration::BadSample::kSkip ? kMostTried : 1;
-  for (std::uint64_t i = 0;; ++i) {
-    try {
-      return try_sample(session, dataset, request, settings.first + i, samples);
-    } catch (const Error &error) {
-      if (error.status() != Status::kDataLoss || i + 1 >= std::min(tries, samples)) throw;
-    }
-  }
+  Trial trial;
+  with_first_good(settings.first, samples, settings.on_bad_sample,
+                  [&](std::uint64_t index) { trial = try_sample(session, dataset, request, index, samples); });
+  return trial;
 }
 
 // What is over cannot be undone.
@@ -109,7 +118,8 @@ void add_what_follows(const Trial &trial, const CalibrationSettings &settings, c
                       calibration::MemoryNeed &need) {
   need.afterwards_each = kSearch;
   if (settings.exports) need.afterwards = 2 * weight_bytes(model);
-  if (settings.writes_statistics) need.afterwards = std::max(need.afterwards, 3 * need.statistics);
+  const std::uint64_t written = need.statistics + need.groups + settings.statistics_before;
+  if (settings.writes_statistics) need.afterwards = std::max(need.afterwards, 3 * written);
   if (settings.evaluates) {
     need.afterwards = std::max(need.afterwards, 2 * trial.shared);
     need.afterwards_each = std::max(need.afterwards_each, 3 * trial.arena + 2 * trial.in_flight);
@@ -131,18 +141,54 @@ class ShapeLedger {
       key.push_back(view.rank);
       key.insert(key.end(), view.shape, view.shape + view.rank);
     }
-    if (seen_.insert(std::move(key)).second) {
-      for (const host::Session *session : sessions_) held_ += session->memory(ctx, shapes).worker;
+    const auto [at, is_new] = arenas_.try_emplace(std::move(key), 0);
+    if (is_new) {
+      std::uint64_t kept = 1;
+      for (const host::Session *session : sessions_) {
+        const ht_session_memory memory = session->memory(ctx, shapes);
+        at->second += memory.worker;
+        kept = std::max<std::uint64_t>(kept, memory.shapes_kept);
+      }
+      largest_.insert(at->second);
+      if (largest_.size() > kept) largest_.erase(largest_.begin());
     }
-    if (held_ > planned_) ctx.arena.charge(static_cast<std::size_t>(held_ - planned_));
+    const std::uint64_t held = std::accumulate(largest_.begin(), largest_.end(), std::uint64_t{0});
+    if (held > planned_) ctx.arena.charge(static_cast<std::size_t>(held - planned_));
   }
 
  private:
   std::vector<const host::Session *> sessions_;
-  std::uint64_t planned_, held_ = 0;
-  std::set<std::vector<std::int64_t>> seen_;
+  std::uint64_t planned_;
+  std::map<std::vector<std::int64_t>, std::uint64_t> arenas_;
+  std::multiset<std::uint64_t> largest_;  // of all shapes seen, as many as executors keep at once
   std::mutex mutex_;
 };
+
+calibration::MemoryNeed need_of_evaluation(const EvaluationRequest &request, const calibration::Dataset &dataset,
+                                           std::uint64_t index) {
+  host::Context ctx;
+  const calibration::Sample sample = dataset.read(ctx, index);
+  std::vector<ht_tensor_view> shapes = sample.inputs;
+  for (ht_tensor_view &view : shapes) view.data = nullptr;
+  std::vector<const host::Session *> sessions = {request.session};
+  if (request.reference != nullptr) sessions.push_back(request.reference);
+  calibration::MemoryNeed need;
+  for (const host::Session *session : sessions) {
+    const ht_session_memory memory = session->memory(ctx, shapes);
+    need.arena += memory.worker;
+    need.shared += memory.shared;
+  }
+  need.process = resident_memory();
+  std::uint64_t outputs = 0;
+  for (const host::Session *session : sessions) {
+    session->run(ctx, 0, sample.inputs, [&](model::Handle, const ht_tensor_view &tensor) {
+      outputs += model::dtype_bytes(tensor.dtype, model::element_count({tensor.shape, tensor.rank}));
+    });
+  }
+  constexpr std::uint64_t kWaiting = 4;  // samples whose outputs wait to be compared in order
+  need.in_flight = with_rounding(ctx.arena.held()) + kWaiting * outputs;
+  return need;
+}
 
 }  // namespace
 
@@ -167,39 +213,30 @@ calibration::MemoryPlan fit_memory(const host::Session &session, const calibrati
   need.arena = trial.arena;
   need.in_flight = trial.in_flight;
   need.statistics = trial.statistics;
-  if (trial.grouped != 0 && request.group != 0) need.statistics += (samples / request.group + 1) * trial.grouped;
-  // Beside its own set, a worker has one of the sample that may yet fail, and those on their way to be joined in order.
-  need.sets = 1 + (settings.on_bad_sample == calibration::BadSample::kSkip ? 1 : 0) + (trial.grouped != 0 ? 2 : 0);
+  if (request.group != 0) need.groups = (samples / request.group + 1) * trial.grouped;
+  need.waiting = 2 * trial.grouped;
+  // Beside its own set, a worker has one of the sample that may yet fail.
+  need.sets = settings.on_bad_sample == calibration::BadSample::kSkip ? 2 : 1;
   add_what_follows(trial, settings, working.model, need);
   return calibration::plan_memory(need, workers, *settings.memory_budget);
 }
 
 calibration::MemoryPlan fit_evaluation(const EvaluationRequest &request, const calibration::Dataset &dataset,
-                                       std::uint32_t workers, std::uint64_t budget) {
+                                       const calibration::FlowOptions &flow, std::uint64_t budget) {
   require_not_spent(budget);
-  host::Context ctx;
-  const calibration::Sample sample = dataset.read(ctx, 0);
-  std::vector<ht_tensor_view> shapes = sample.inputs;
-  for (ht_tensor_view &view : shapes) view.data = nullptr;
   calibration::MemoryNeed need;
-  std::uint64_t outputs = 0;
-  for (const host::Session *session : {request.session, request.reference}) {
-    if (session == nullptr) continue;
-    const ht_session_memory memory = session->memory(ctx, shapes);
-    need.arena += memory.worker;
-    need.shared += memory.shared;
-  }
+  with_first_good(flow.first, dataset.count(), flow.on_bad_sample,
+                  [&](std::uint64_t index) { need = need_of_evaluation(request, dataset, index); });
+  return calibration::plan_memory(need, flow.workers, budget);
+}
+
+calibration::MemoryPlan fit_searches(const CalibrationSettings &settings, const model::Model &model,
+                                     std::uint32_t workers) {
+  require_not_spent(*settings.memory_budget);
+  calibration::MemoryNeed need;
   need.process = resident_memory();
-  for (const host::Session *session : {request.session, request.reference}) {
-    if (session == nullptr) continue;
-    session->run(ctx, 0, sample.inputs, [&](model::Handle, const ht_tensor_view &tensor) {
-      outputs += model::dtype_bytes(tensor.dtype, model::element_count({tensor.shape, tensor.rank}));
-    });
-  }
-  // Outputs wait to be compared in order.
-  constexpr std::uint64_t kWaiting = 4;
-  need.in_flight = with_rounding(ctx.arena.held()) + kWaiting * outputs;
-  return calibration::plan_memory(need, workers, budget);
+  add_what_follows({}, settings, model, need);
+  return calibration::plan_memory(need, workers, *settings.memory_budget);
 }
 
 }  // namespace halftone::pipeline

@@ -25,6 +25,10 @@ void keep_to(const calibration::MemoryPlan &plan, std::vector<const host::Sessio
 
 // The same for an evaluation, whose sessions are open.
 calibration::MemoryPlan fit_evaluation(const EvaluationRequest &request, const calibration::Dataset &dataset,
-                                       std::uint32_t workers, std::uint64_t budget);
+                                       const calibration::FlowOptions &flow, std::uint64_t budget);
+
+// The same for a run whose statistics come from a file: searches and export.
+calibration::MemoryPlan fit_searches(const CalibrationSettings &settings, const model::Model &model,
+                                     std::uint32_t workers);
 
 }  // namespace halftone::pipeline

@@ -64,6 +64,7 @@ ht_session_memory Session::memory(const sdk::Context &ctx, std::span<const ht_te
   const std::shared_ptr<const Plan> plan = plan_for(ctx, inputs);
   ht_session_memory memory{};
   memory.struct_size = sizeof(memory);
+  memory.shapes_kept = kWorkspaces;
   std::set<const void *> counted;
   for (const Buffer &buffer : plan->buffers) {
     if (buffer.constant && counted.insert(buffer.constant.get()).second) memory.shared += buffer.bytes;

@@ -278,6 +278,9 @@ def statistics(work, glyphs, plugins):
                                ("glyphs", glyphs / "model.onnx", glyphs / "calib" / "x.npy", "--preprocess", glyphs / "meta.json",
                                 "--limit", "8")):
         subprocess.run([halftone, "calibrate", model, "-o", f"{name}.htstats", "-q", "-c", *more], cwd=work, check=True)
+    for i, part in ((1, "other"), (2, "last")):
+        subprocess.run([halftone, "calibrate", "small.onnx", "-o", f"{part}.htstats", "-q", "-c", "small.npy", "--observe-for",
+                        "tensorrt-int8", "--shard", f"{i}/2"], cwd=work, check=True)
     data = (work / "small.htstats").read_bytes()
     (work / "cut.htstats").write_bytes(data[:-5])
     (work / "text.htstats").write_text("no statistics\n")

@@ -144,6 +144,74 @@ def checkpoint_of_others(bench):
         require("not those of the checkpoint" in text and why in text, f"expected '{why}', got: {text}")
 
 
+def two_graphs(bench):
+    """Platforms whose passes make two graphs of a model: a checkpoint in the second one is whole, and is not lost by a refusal."""
+    side, count = 96, 24
+    (bench.work / "add.onnx").write_bytes(onnx.model(
+        [onnx.conv(), onnx.node("Add", ["c", "b"], ["d"]), onnx.node("Relu", ["d"], ["y"])],
+        [onnx.value_info("x", ["N", 3, side, side])], [onnx.value_info("y", ["N", 4, side, side])],
+        initializers=[onnx.tensor("w", onnx.WEIGHT_SHAPE, onnx.WEIGHTS), onnx.tensor("b", (1, 4, 1, 1), [1.0, 2.0, 3.0, 4.0])]))
+    for name, step in (("x", 7), ("other", 5)):
+        values = [(i * step) % 251 / 251 for i in range(count * 3 * side * side)]
+        (bench.work / f"{name}.npy").write_bytes(
+            fixtures.npy_bytes("<f4", (count, 3, side, side), struct.pack(f"<{len(values)}f", *values)))
+    bench.run("calibrate", "add.onnx", "-c", "x.npy", "-o", "whole.htstats", "-q")
+    require(bench.run("inspect", "whole.htstats").count("\ngraph ") == 2, "the model does not have two graphs any more")
+    run = ("calibrate", "add.onnx", "-o", "out.htstats", "-q", "--checkpoint-every", 1, "--threads", 1, "-c")
+    checkpoint = bench.work / "out.htstats.partial"
+    process = bench.start(*run, "x.npy")
+    graphs = 0
+    while process.poll() is None and graphs < 2:
+        if not checkpoint.exists():
+            continue
+        process.send_signal(signal.SIGSTOP)
+        graphs = bench.run("inspect", "out.htstats.partial").count("\ngraph ")
+        if graphs < 2:
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.001)
+    process.kill()
+    process.wait()
+    require(graphs == 2, "the run ended before its second graph")
+    kept = checkpoint.read_bytes()
+    for _ in range(2):
+        text = bench.fails(*run, "other.npy", "--resume")
+        require("not those of the checkpoint" in text, f"other data: {text}")
+        require(checkpoint.read_bytes() == kept, "a refused run changed the checkpoint")
+    bench.run(*run, "x.npy", "--resume")
+    require(bench.bytes("out.htstats") == bench.bytes("whole.htstats"), "the resumed run gives another file")
+
+
+def grouped_pipeline(bench, name, observer, overrides=""):
+    (bench.work / name).write_text(f"""halftone: 1
+model: {bench.glyphs}/model.onnx
+platform: ppq-trt-int8
+observer: {observer}
+calibration: {{path: {bench.glyphs}/calib, preprocess: {bench.glyphs}/meta.json}}
+passes: [assign-configs, parameter-quantize, runtime-calibration: {{group: 8}}]
+{overrides}
+export: [{{path: out.onnx}}]
+""")
+
+
+def groups_asked_for(bench):
+    """Which values want groups belongs to a request: a checkpoint or file without them does not stand for one with them."""
+    grouped_pipeline(bench, "minmax.yaml", "minmax")
+    grouped_pipeline(bench, "percentile.yaml", "percentile")
+    grouped_pipeline(bench, "mixed.yaml", "minmax",
+                     "overrides: [{match: {op: Gemm}, set: {outputs: {observer: percentile}}}]")
+    process = bench.start("calibrate", "minmax.yaml", "-o", "out.htstats", "--checkpoint-every", 3, "--threads", 1, "-q")
+    while process.poll() is None and not (bench.work / "out.htstats.partial").exists():
+        pass
+    process.kill()
+    process.wait()
+    require((bench.work / "out.htstats.partial").exists(), "the run ended before its first checkpoint")
+    text = bench.fails("calibrate", "percentile.yaml", "-o", "out.htstats", "--resume", "-q")
+    require("other platforms or observers" in text, f"a checkpoint without groups: {text}")
+    bench.run("calibrate", "mixed.yaml", "-o", "mixed.htstats", "-q")
+    text = bench.fails("run", "percentile.yaml", "--stats-in", "mixed.htstats", "-q")
+    require("lacks statistics of value" in text and "in groups of 8" in text, f"a file with groups of one value: {text}")
+
+
 def skipped_samples(bench):
     """Samples that could not be used are counted, in shards as in the whole."""
     (bench.work / "small.onnx").write_bytes(onnx.small_net())
@@ -162,7 +230,7 @@ def skipped_samples(bench):
     require("skipped    2" in text, f"inspect does not count the skipped samples: {text}")
 
 
-TESTS = (every_platform, any_transport, shards, groups, quantized_weights, killed, checkpoint_of_others, skipped_samples)
+TESTS = (every_platform, any_transport, shards, groups, quantized_weights, killed, checkpoint_of_others, two_graphs, groups_asked_for, skipped_samples)
 
 
 if __name__ == "__main__":

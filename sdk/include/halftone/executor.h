@@ -55,9 +55,9 @@ typedef ht_status(HT_CALL *ht_each_step)(void *user, const ht_step *step);
 /* Bytes that a session holds or will hold. */
 typedef struct ht_session_memory {
   uint32_t struct_size;
-  uint32_t reserved;
-  uint64_t shared; /* by all workers: weights in the layouts of the kernels, constants; held already */
-  uint64_t worker; /* most that each worker adds to it while it runs inputs of these shapes */
+  uint32_t shapes_kept; /* for how many shapes of the inputs a worker keeps its memory at once; at least 1 */
+  uint64_t shared;      /* by all workers: weights in the layouts of the kernels, constants; held already */
+  uint64_t worker;      /* most that each worker adds to it while it runs inputs of these shapes */
 } ht_session_memory;
 
 typedef struct ht_executor {

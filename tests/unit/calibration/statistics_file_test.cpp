@@ -26,7 +26,10 @@ StatisticsFile file_of(std::uint64_t first, std::uint64_t end) {
   Collected &collected = file.collections.emplace_back();
   collected.collection.executed = Digester().add("executed").finish();
   collected.collection.group = 3;
-  for (const char *name : {"a", "b"}) collected.collection.values[name].total = Accumulator(everything());
+  for (const char *name : {"a", "b"}) {
+    collected.collection.values[name].total = Accumulator(everything());
+    collected.collection.values[name].grouped = true;
+  }
   for (std::uint64_t i = first; i < end; ++i) {
     std::mt19937 random(static_cast<unsigned>(i));
     for (auto &[name, statistics] : collected.collection.values) {
@@ -67,15 +70,16 @@ TEST_CASE("what is written is read back, and equal contents are equal bytes") {
   CHECK(read.executors == file.executors);
   REQUIRE(read.collections.size() == 1);
   CHECK(read.collections[0].collection == file.collections[0].collection);
-  CHECK(read.finished());
+  CHECK_FALSE(read.checkpoint);
   CHECK(to_bytes(read) == bytes);
 }
 
 TEST_CASE("a checkpoint keeps how far it came") {
   StatisticsFile file = file_of(0, 6);
+  file.checkpoint = true;
   file.collections[0].progress = {0, 6, 20, 30, {{0, {1, 2}}, {5, {3, 4}}}};
   const StatisticsFile read = statistics_from_bytes(to_bytes(file), "x.htstats.partial");
-  CHECK_FALSE(read.finished());
+  CHECK(read.checkpoint);
   CHECK(read.collections[0].progress == file.collections[0].progress);
 }
 
@@ -97,8 +101,40 @@ TEST_CASE("damaged files are refused, wherever the damage is") {
   check_refused(Status::kFailedPrecondition, "version 9", [&] { statistics_from_bytes(newer, "x.htstats"); });
 }
 
+TEST_CASE("files that contradict themselves are refused, whatever their checksum") {
+  const auto refused = [](const std::function<void(StatisticsFile &)> &change) {
+    StatisticsFile file = file_of(0, 7);
+    change(file);
+    check_refused(Status::kDataLoss, "'x.htstats' contradicts itself",
+                  [&] { statistics_from_bytes(to_bytes(file), "x.htstats"); });
+  };
+  refused([](StatisticsFile &f) { f.collections[0].collection.group = 0; });
+  refused([](StatisticsFile &f) { f.collections[0].collection.group = 7; });
+  refused([](StatisticsFile &f) { f.collections[0].collection.samples = 20; });
+  refused([](StatisticsFile &f) { f.collections[0].collection.values["a"].groups.pop_back(); });
+  refused([](StatisticsFile &f) { f.collections[0].collection.values["a"].grouped = false; });
+  refused([](StatisticsFile &f) { f.collections[0].collection.values["a"].groups[1] = Accumulator(Request{}); });
+  refused([](StatisticsFile &f) { f.collections.push_back(f.collections[0]); });
+  refused([](StatisticsFile &f) { f.checkpoint = true; });  // without progress
+  refused([](StatisticsFile &f) {
+    f.checkpoint = true;
+    f.collections[0].progress = {0, 7, 5, 9, {}};
+  });
+}
+
 TEST_CASE("shards joined are the whole, in any order but that of groups") {
   const std::string whole = to_bytes(file_of(0, 14));
+  const auto without_groups = [](StatisticsFile file) {
+    for (auto &[name, statistics] : file.collections[0].collection.values) {
+      statistics.groups.clear();
+      statistics.grouped = false;
+    }
+    return file;
+  };
+  StatisticsFile turned = without_groups(file_of(9, 14));
+  merge(turned, without_groups(file_of(0, 4)));
+  merge(turned, without_groups(file_of(4, 9)));
+  CHECK(to_bytes(turned) == to_bytes(without_groups(file_of(0, 14))));
   StatisticsFile joined = file_of(0, 6);
   merge(joined, file_of(6, 9));
   merge(joined, file_of(9, 14));
@@ -118,7 +154,7 @@ TEST_CASE("what does not belong together is not joined") {
   other.model_name = "other.onnx";
   refused(other, Status::kInvalidArgument, "two models, 'net.onnx' and 'other.onnx'");
   other = file_of(3, 6);
-  other.collections[0].progress = {3, 6, 9, 9, {}};
+  other.checkpoint = true;
   refused(other, Status::kFailedPrecondition, "has not come to its end");
   other = file_of(3, 6);
   other.collections.clear();
