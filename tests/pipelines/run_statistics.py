@@ -186,7 +186,7 @@ def grouped_pipeline(bench, name, observer, overrides=""):
 model: {bench.glyphs}/model.onnx
 platform: ppq-trt-int8
 observer: {observer}
-calibration: {{path: {bench.glyphs}/calib, preprocess: {bench.glyphs}/meta.json}}
+calibration: {{path: {bench.glyphs}/calib, preprocess: {bench.glyphs}/meta.json, threads: 1}}
 passes: [assign-configs, parameter-quantize, runtime-calibration: {{group: 8}}]
 {overrides}
 export: [{{path: out.onnx}}]
@@ -199,7 +199,7 @@ def groups_asked_for(bench):
     grouped_pipeline(bench, "percentile.yaml", "percentile")
     grouped_pipeline(bench, "mixed.yaml", "minmax",
                      "overrides: [{match: {op: Gemm}, set: {outputs: {observer: percentile}}}]")
-    process = bench.start("calibrate", "minmax.yaml", "-o", "out.htstats", "--checkpoint-every", 3, "--threads", 1, "-q")
+    process = bench.start("calibrate", "minmax.yaml", "-o", "out.htstats", "--checkpoint-every", 3, "-q")
     while process.poll() is None and not (bench.work / "out.htstats.partial").exists():
         pass
     process.kill()
