@@ -26,7 +26,7 @@ float without_sign_of_zero(float x) {
 }
 
 // The first bin that holds something and the one after the last; both 0 when there is none.
-std::pair<std::uint32_t, std::uint32_t> filled(const std::vector<std::uint64_t> &counts) {
+std::pair<std::uint32_t, std::uint32_t> filled(const Octaves::Half &counts) {
   auto end = static_cast<std::uint32_t>(counts.size());
   while (end > 0 && counts[end - 1] == 0) --end;
   std::uint32_t first = 0;
@@ -218,7 +218,9 @@ void Accumulator::merge(const Accumulator &other) {
 Histogram Accumulator::histogram() const {
   Histogram result;
   if (octaves_ == nullptr) return result;
-  const std::vector<std::uint64_t> negative = octaves_->counts(true), positive = octaves_->counts(false);
+  Octaves::Half negative, positive;
+  octaves_->read(true, negative);
+  octaves_->read(false, positive);
   const auto [negative_first, negative_end] = filled(negative);
   const auto [positive_first, positive_end] = filled(positive);
   // Where both signs occur, all bins between them belong to it.

@@ -49,7 +49,7 @@ void increment(std::uint16_t *counters, const std::uint16_t *slots, std::size_t 
 }
 
 // Counts of one sign for a top that is `octaves` higher. Every bin goes to a lower place or stays.
-void move_down(std::vector<std::uint64_t> &counts, std::int32_t octaves) {
+void move_down(Octaves::Half &counts, std::int32_t octaves) {
   if (octaves == 0) return;
   const auto at = [&](std::int32_t octave) { return counts.begin() + first_bin(std::min(octave, kOctaves)); };
   counts[0] = std::accumulate(counts.begin(), at(octaves), std::uint64_t{0});
@@ -93,18 +93,20 @@ void Octaves::with_upper(Self &self, const Body &body) {
   }
 }
 
-std::vector<std::uint64_t> Octaves::counts(bool negative) const {
-  std::vector<std::uint64_t> all(kBins);
-  if (empty() || (negative && !negative_)) return all;
+void Octaves::read(bool negative, Half &counts) const {
+  if (empty() || (negative && !negative_)) {
+    counts.fill(0);
+    return;
+  }
   const std::size_t first = slot(negative, 0);
-  for (std::size_t i = 0; i < kBins; ++i) all[i] = lower_[first + i];
   with_upper(*this, [&](const auto &upper) {
-    for (std::size_t i = 0; i < kBins; ++i) all[i] += std::uint64_t{upper[first + i]} << kLowerBits;
+    for (std::size_t i = 0; i < kBins; ++i) {
+      counts[i] = (std::uint64_t{upper[first + i]} << kLowerBits) + lower_[first + i];
+    }
   });
-  return all;
 }
 
-void Octaves::assign(bool negative, const std::vector<std::uint64_t> &counts) {
+void Octaves::assign(bool negative, const Half &counts) {
   const std::size_t first = slot(negative, 0);
   for (std::size_t i = 0; i < kBins; ++i) lower_[first + i] = static_cast<std::uint16_t>(counts[i] & kLowerMask);
   with_upper(*this, [&]<class Upper>(std::vector<Upper> &upper) {
@@ -146,9 +148,10 @@ void Octaves::raise(std::int32_t top) {
   const std::int32_t before = std::exchange(top_, top);
   reserve(false);
   if (before < 0) return;
+  Half moved;
   for (const bool negative : {false, true}) {
     if (negative && !negative_) break;
-    std::vector<std::uint64_t> moved = counts(negative);
+    read(negative, moved);
     move_down(moved, top - before);
     assign(negative, moved);
   }
@@ -190,18 +193,26 @@ void Octaves::add(const Octaves &other) {
   if (other.empty()) return;
   raise(other.top_);
   make_room(other.counted_);
+  Half added, sum;
   for (const bool negative : {false, true}) {
     if (negative && !other.negative_) break;
     reserve(negative);
-    std::vector<std::uint64_t> added = other.counts(negative), sum = counts(negative);
+    other.read(negative, added);
     move_down(added, top_ - other.top_);
+    read(negative, sum);
     for (std::size_t i = 0; i < kBins; ++i) sum[i] += added[i];
     assign(negative, sum);
   }
 }
 
 bool operator==(const Octaves &a, const Octaves &b) {
-  return a.top_ == b.top_ && a.counts(false) == b.counts(false) && a.counts(true) == b.counts(true);
+  Octaves::Half of_a, of_b;
+  for (const bool negative : {false, true}) {
+    a.read(negative, of_a);
+    b.read(negative, of_b);
+    if (of_a != of_b) return false;
+  }
+  return a.top_ == b.top_;
 }
 
 }  // namespace halftone::calibration

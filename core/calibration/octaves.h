@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -35,7 +36,9 @@ class Octaves {
   bool empty() const noexcept { return top_ < 0; }
   std::int32_t top() const noexcept { return top_; }
   std::uint64_t at(bool negative, std::uint32_t bin) const noexcept;
-  std::vector<std::uint64_t> counts(bool negative) const;  // of all bins of one sign
+  // Of all bins of one sign: 90 KB, meant for the stack, whose pages need not be mapped again for each histogram.
+  using Half = std::array<std::uint64_t, kBins>;
+  void read(bool negative, Half &counts) const;
   Interval interval(std::uint32_t bin) const noexcept {
     const BinMap m = map();
     const auto b = static_cast<std::int32_t>(bin);
@@ -66,7 +69,7 @@ class Octaves {
   void reserve(bool negative);
   void make_room(std::uint64_t count);
   void spill();
-  void assign(bool negative, const std::vector<std::uint64_t> &counts);
+  void assign(bool negative, const Half &counts);
   template <class Self, class Body>
   static void with_upper(Self &self, const Body &body);
 
