@@ -21,25 +21,31 @@ constexpr std::int32_t first_bin(std::int32_t octave) {
 
 constexpr int kLowerBits = 15;
 constexpr std::uint32_t kLowerMask = (1U << kLowerBits) - 1;
-constexpr std::size_t kSpillAfter = 0x10000 - (1U << kLowerBits);  // so many and 15 bits fit in 16
 
+// Leaves at most 15 bits in each lower part, and returns a number that none of them exceeds.
 template <class Upper>
-void carry(std::vector<std::uint16_t> &lower, std::vector<Upper> &upper) {
-  // Most blocks have nothing to carry: their upper parts need not come into the cache. A length that is known lets the
-  // compiler use vectors.
+std::uint16_t carry(std::vector<std::uint16_t> &lower, std::vector<Upper> &upper) {
+  // Most blocks have nothing to carry: they are only read, and their upper parts need not come into the cache. A length
+  // that is known lets the compiler use vectors.
   constexpr std::size_t kBlock = 128;
   const auto carry_one = [&](std::size_t i) {
     upper[i] = static_cast<Upper>(upper[i] + (lower[i] >> kLowerBits));
     lower[i] = static_cast<std::uint16_t>(lower[i] & kLowerMask);
   };
+  std::uint16_t bits = 0;
   std::size_t first = 0;
   for (; first + kBlock <= lower.size(); first += kBlock) {
     std::uint16_t any = 0;
     for (std::size_t i = 0; i < kBlock; ++i) any = static_cast<std::uint16_t>(any | lower[first + i]);
+    bits = static_cast<std::uint16_t>(bits | any);
     if (any <= kLowerMask) continue;
     for (std::size_t i = 0; i < kBlock; ++i) carry_one(first + i);
   }
-  for (; first < lower.size(); ++first) carry_one(first);
+  for (; first < lower.size(); ++first) {
+    bits = static_cast<std::uint16_t>(bits | lower[first]);
+    carry_one(first);
+  }
+  return bits <= kLowerMask ? bits : static_cast<std::uint16_t>(kLowerMask);
 }
 
 // One store a cycle is the limit; what the loop itself costs has to hide behind it.
@@ -107,6 +113,7 @@ void Octaves::read(bool negative, Half &counts) const {
 }
 
 void Octaves::assign(bool negative, const Half &counts) {
+  room_ = 0;  // a lower part may have all its 15 bits now
   const std::size_t first = slot(negative, 0);
   for (std::size_t i = 0; i < kBins; ++i) lower_[first + i] = static_cast<std::uint16_t>(counts[i] & kLowerMask);
   with_upper(*this, [&]<class Upper>(std::vector<Upper> &upper) {
@@ -139,8 +146,7 @@ void Octaves::make_room(std::uint64_t count) {
 }
 
 void Octaves::spill() {
-  since_spill_ = 0;
-  with_upper(*this, [&](auto &upper) { carry(lower_, upper); });
+  with_upper(*this, [&](auto &upper) { room_ = 0xFFFFU - carry(lower_, upper); });
 }
 
 void Octaves::raise(std::int32_t top) {
@@ -167,14 +173,15 @@ Extent Octaves::count(const float *values, std::size_t count) {
     const std::size_t found = chunk - extent.zeros;
     if (!extent.finite() || found == 0) continue;
     const auto top = static_cast<std::int32_t>(extent.largest_bits >> 23);
-    if (top > top_) {  // rare: the bins were of the top before
+    if (top > top_) {                         // rare: the bins were of the top before
+      if (extent.minimum < 0) reserve(true);  // not first without, then with
       raise(top);
       scan_slots(values + i, chunk, map(), kBins, slots.data());
     }
     if (extent.minimum < 0 && !negative_) reserve(true);
     make_room(found);
-    if (since_spill_ + found > kSpillAfter) spill();
-    since_spill_ += static_cast<std::uint32_t>(found);
+    if (found > room_) spill();
+    room_ -= static_cast<std::uint32_t>(found);
     increment(lower_.data(), slots.data(), found);
   }
   return all;
@@ -185,6 +192,7 @@ void Octaves::put(bool negative, std::uint32_t bin, std::uint64_t count) {
   reserve(negative);
   const std::uint64_t sum = at(negative, bin) + count;
   const std::size_t s = slot(negative, bin);
+  room_ = 0;
   lower_[s] = static_cast<std::uint16_t>(sum & kLowerMask);
   with_upper(*this, [&]<class Upper>(std::vector<Upper> &upper) { upper[s] = static_cast<Upper>(sum >> kLowerBits); });
 }

@@ -73,11 +73,11 @@ class Octaves {
   template <class Self, class Body>
   static void with_upper(Self &self, const Body &body);
 
-  std::int32_t top_ = -1;          // exponent field of the largest |x|; -1 before the first
-  bool negative_ = false;          // whether there are counts below zero; ReLU's output needs none
-  bool wide_ = false;              // whether the upper parts have 64 bits
-  std::uint64_t counted_ = 0;      // bounds every counter
-  std::uint32_t since_spill_ = 0;  // values that were counted into the lower parts since spill()
+  std::int32_t top_ = -1;      // exponent field of the largest |x|; -1 before the first
+  bool negative_ = false;      // whether there are counts below zero; ReLU's output needs none
+  bool wide_ = false;          // whether the upper parts have 64 bits
+  std::uint64_t counted_ = 0;  // bounds every counter
+  std::uint32_t room_ = 0;     // values that may be counted before a lower part could overflow
   // Slots as scan_slots() numbers them: positive bins, negative bins. A counter is upper * 2^15 + lower. Counting only
   // touches the lower parts, so that the counters of a network's values stay in the caches; spill() carries before 16
   // bits can overflow.

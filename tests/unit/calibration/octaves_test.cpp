@@ -122,9 +122,9 @@ TEST_CASE("counters stay narrow up to the limit, and never need more memory than
 
 TEST_CASE("every count survives the carries, whatever was counted between them") {
   std::mt19937 random(5);
-  Octaves all, parts;
+  Octaves all, parts, mixed;
   std::uint64_t same = 0;
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 200; ++round) {
     // Many equal values fill one counter as fast as possible; the others come and go.
     std::vector<float> values(1 + random() % 9000, 1.5F);
     same += values.size();
@@ -133,10 +133,28 @@ TEST_CASE("every count survives the carries, whatever was counted between them")
     Octaves part;
     part.count(values.data(), values.size());
     parts.add(part);
+    if (round % 3 == 0) {
+      mixed.add(part);
+    } else {
+      mixed.count(values.data(), values.size());
+    }
     REQUIRE(all == parts);
+    REQUIRE(all == mixed);
     REQUIRE(all.at(false, all.bin_of(bits_of(1.5F))) == same);
   }
-  CHECK(same > 100000);
+  CHECK(same > 500000);
+}
+
+TEST_CASE("counting goes on right after a merge that left much in one counter") {
+  const std::vector<float> few{1.0F, 1.0F}, many(32767, 1.5F);
+  Octaves a, b;
+  a.count(few.data(), few.size());
+  b.count(many.data(), many.size());
+  a.add(b);
+  a.count(many.data(), many.size());
+  a.count(many.data(), many.size());
+  CHECK(a.at(false, a.bin_of(bits_of(1.5F))) == 3 * 32767);
+  CHECK(a.at(false, a.bin_of(bits_of(1.0F))) == 2);
 }
 
 TEST_CASE("raising the top moves each bin's count to the bin that holds it") {
