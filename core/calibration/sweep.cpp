@@ -55,6 +55,35 @@ Extent Scan(const float *values, std::size_t count) {
   return extent;
 }
 
+// For each mask of eight lanes the numbers of those that are set, then zeros. hn::Compress of vectors this short copies
+// a table of its own to the stack for each call.
+struct KeptLanes {
+  std::uint8_t lanes[256][8] = {};
+  constexpr KeptLanes() {
+    for (unsigned mask = 0; mask < 256; ++mask) {
+      std::size_t kept = 0;
+      for (unsigned lane = 0; lane < 8; ++lane) {
+        if ((mask >> lane & 1U) != 0) lanes[mask][kept++] = static_cast<std::uint8_t>(lane);
+      }
+    }
+  }
+};
+constexpr KeptLanes kKeptLanes;
+
+// The lanes of the mask first, in their order.
+HWY_INLINE Ints pack(Ints x, hn::Mask<IntTag> mask) {
+  const IntTag di;
+  if constexpr (hn::MaxLanes(di) > 8) {
+    return hn::Compress(x, mask);
+  } else {
+    std::uint8_t bits[8];
+    hn::StoreMaskBits(di, mask, bits);
+    const hn::Rebind<std::uint8_t, IntTag> d8;
+    const Ints kept = hn::PromoteTo(di, hn::LoadU(d8, kKeptLanes.lanes[bits[0]]));
+    return hn::TableLookupLanes(x, hn::IndicesFromVec(di, kept));
+  }
+}
+
 // The counting between two chunks reads no values: this far ahead, the next chunk's arrive meanwhile.
 constexpr std::size_t kAhead = 2048;
 
@@ -85,7 +114,7 @@ Extent ScanSlots(const float *values, std::size_t count, const BinMap &map, std:
     const Ints slot = hn::Add(hn::Max(bin, hn::Zero(di)), hn::And(sign, negative));
     // After a Relu half of the values are zeros: what is left out here need not be counted one by one.
     const auto some = hn::Ne(size, hn::Zero(di));
-    hn::StoreU(hn::DemoteTo(d16, hn::Compress(slot, some)), d16, slots + found);
+    hn::StoreU(hn::DemoteTo(d16, pack(slot, some)), d16, slots + found);
     found += hn::CountTrue(di, some);
   }
   extent.minimum = hn::GetLane(hn::MinOfLanes(d, minimum));
