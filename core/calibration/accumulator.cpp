@@ -4,6 +4,7 @@
 #include <atomic>
 #include <bit>
 #include <limits>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/calibration/accumulator_layout.h"
@@ -13,7 +14,7 @@
 namespace halftone::calibration {
 namespace {
 
-constexpr std::size_t kChunk = 8192;  // is read twice, the second time from the cache
+constexpr std::size_t kChunk = 8192;
 
 bool wants_channels(const Request &request) {
   return request.channel_range || request.channel_moments;
@@ -24,6 +25,15 @@ float without_sign_of_zero(float x) {
   return x + 0.0F;
 }
 
+// The first bin that holds something and the one after the last; both 0 when there is none.
+std::pair<std::uint32_t, std::uint32_t> filled(const Octaves::Half &counts) {
+  auto end = static_cast<std::uint32_t>(counts.size());
+  while (end > 0 && counts[end - 1] == 0) --end;
+  std::uint32_t first = 0;
+  while (first < end && counts[first] == 0) ++first;
+  return {first, end};
+}
+
 // The float with these bits, or 2^128 where infinity's stand for the end of the last octave.
 double edge(std::uint32_t bits) {
   return bits == 0x7F800000U ? 0x1p128 : static_cast<double>(std::bit_cast<float>(bits));
@@ -31,9 +41,11 @@ double edge(std::uint32_t bits) {
 
 }  // namespace
 
+static_assert(kNarrowElements == Octaves::kNarrowValues);
+
 std::size_t histogram_bytes(bool wide) {
-  constexpr std::size_t kSlots = kSinkSlots + 2 * std::size_t{Octaves::kBins};
-  return kSlots * (wide ? sizeof(std::uint64_t) : sizeof(std::uint32_t));
+  const std::size_t lower = sizeof(std::uint16_t), upper = wide ? sizeof(std::uint64_t) : sizeof(std::uint16_t);
+  return 2 * std::size_t{Octaves::kBins} * (lower + upper);
 }
 
 Request unite(const Request &a, const Request &b) {
@@ -66,14 +78,16 @@ Octaves &Accumulator::octaves_for_writing() {
 bool Accumulator::sweep(const float *values, std::size_t count) {
   for (std::size_t i = 0; i < count; i += kChunk) {
     const std::size_t chunk = std::min(kChunk, count - i);
-    const Extent extent = scan(values + i, chunk);
+    // Until there are octaves, they are made only for what is not all zeros.
+    const bool known = octaves_ != nullptr;
+    const Extent extent = known ? octaves_for_writing().count(values + i, chunk) : scan(values + i, chunk);
     if (!extent.finite()) return false;
     const bool first = count_ == 0;
     minimum_ = without_sign_of_zero(first ? extent.minimum : std::min(minimum_, extent.minimum));
     maximum_ = without_sign_of_zero(first ? extent.maximum : std::max(maximum_, extent.maximum));
     count_ += chunk;
     zeros_ += extent.zeros;
-    if (request_.histogram && extent.zeros < chunk) octaves_for_writing().count(values + i, chunk, extent);
+    if (request_.histogram && !known && extent.zeros < chunk) octaves_for_writing().count(values + i, chunk);
   }
   return true;
 }
@@ -204,22 +218,28 @@ void Accumulator::merge(const Accumulator &other) {
 Histogram Accumulator::histogram() const {
   Histogram result;
   if (octaves_ == nullptr) return result;
-  constexpr std::uint32_t kBins = Octaves::kBins;
-  // All bins in ascending order: step below kBins is a negative bin, counted down, then the positive ones.
-  const auto bin_at = [](std::uint32_t step) { return step < kBins ? kBins - 1 - step : step - kBins; };
-  const auto count_at = [&](std::uint32_t step) { return octaves_->at(step < kBins, bin_at(step)); };
-  std::uint32_t first = 0, last = 2 * kBins;
-  while (first < last && count_at(first) == 0) ++first;
-  while (last > first && count_at(last - 1) == 0) --last;
-  result.edges.reserve(last - first + 1);
-  result.counts.reserve(last - first);
-  for (std::uint32_t step = first; step < last; ++step) {
-    const Octaves::Interval bin = octaves_->interval(bin_at(step));
-    if (bin.first == bin.end) continue;  // below the smallest float
-    const bool negative = step < kBins;
-    if (result.edges.empty()) result.edges.push_back(negative ? -edge(bin.end) : edge(bin.first));
-    result.edges.push_back((negative ? -edge(bin.first) : edge(bin.end)) + 0.0);
-    result.counts.push_back(count_at(step));
+  Octaves::Half negative, positive;
+  octaves_->read(true, negative);
+  octaves_->read(false, positive);
+  const auto [negative_first, negative_end] = filled(negative);
+  const auto [positive_first, positive_end] = filled(positive);
+  // Where both signs occur, all bins between them belong to it.
+  const std::uint32_t down_to = positive_end > 0 ? 0 : negative_first, up_from = negative_end > 0 ? 0 : positive_first;
+  result.edges.reserve(negative_end - down_to + positive_end - up_from + 1);
+  result.counts.reserve(result.edges.capacity());
+  const auto add = [&](double from, double to, std::uint64_t count) {
+    if (from == to) return;  // below the smallest float
+    if (result.edges.empty()) result.edges.push_back(from);
+    result.edges.push_back(to);
+    result.counts.push_back(count);
+  };
+  for (std::uint32_t bin = negative_end; bin-- > down_to;) {
+    const Octaves::Interval sizes = octaves_->interval(bin);
+    add(-edge(sizes.end), 0.0 - edge(sizes.first), negative[bin]);  // not -0
+  }
+  for (std::uint32_t bin = up_from; bin < positive_end; ++bin) {
+    const Octaves::Interval sizes = octaves_->interval(bin);
+    add(edge(sizes.first), edge(sizes.end), positive[bin]);
   }
   return result;
 }

@@ -7,7 +7,7 @@
 // whatever an outlier does to it, values down to a 32,768th of the largest have bins no wider than a 256th of
 // themselves. docs/decisions/0001-log-linear-histogram.md has the reasoning.
 //
-// An accumulator holds 45 KB of counts, 90 KB when values of both signs occur, and twice that beyond 2^32 elements.
+// An accumulator holds 45 KB of counts, 90 KB when values of both signs occur, and 2.5 times that beyond 2^31 elements.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,8 @@ struct Request {
   std::uint32_t channel_axis = 1;
   friend bool operator==(const Request &, const Request &) = default;
 };
-// Memory of the counts of one histogram when values of both signs occur; `wide`: of more than 2^32 elements.
+// Memory of the counts of one histogram when values of both signs occur; `wide`: of more than kNarrowElements elements.
+inline constexpr std::uint64_t kNarrowElements = 0x7FFFFFFF;
 std::size_t histogram_bytes(bool wide);
 Request unite(const Request &a, const Request &b);  // throws InvalidArgument when both want channels of different axes
 

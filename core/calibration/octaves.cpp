@@ -2,33 +2,80 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
+#include <numeric>
+#include <utility>
 
 namespace halftone::calibration {
 namespace {
 
 constexpr std::size_t kChunk = 2048;  // values and slots of a chunk stay in the first-level cache
 
-// Octave boundaries as shifted bits: multiplication, as the first octave may lie below the smallest exponent.
-constexpr std::int32_t fine_key(std::int32_t octave) {
-  return octave * Octaves::kFineBins;
-}
-constexpr std::int32_t coarse_key(std::int32_t octave) {
-  return octave * Octaves::kCoarseBins;
-}
-constexpr std::int32_t kFirstFine = 1 + Octaves::kCoarseOctaves * Octaves::kCoarseBins;
 constexpr std::int32_t kOctaves = Octaves::kFineOctaves + Octaves::kCoarseOctaves;
 
-template <class Counter>
-void increment(Counter *counters, const std::uint32_t *slots, std::size_t count) {
+// Where an octave begins, counted from the lowest.
+constexpr std::int32_t first_bin(std::int32_t octave) {
+  return octave < Octaves::kCoarseOctaves ? 1 + octave * Octaves::kCoarseBins
+                                          : 1 + Octaves::kCoarseOctaves * Octaves::kCoarseBins +
+                                                (octave - Octaves::kCoarseOctaves) * Octaves::kFineBins;
+}
+
+constexpr int kLowerBits = 15;
+constexpr std::uint32_t kLowerMask = (1U << kLowerBits) - 1;
+
+// Leaves at most 15 bits in each lower part, and returns a number that none of them exceeds.
+template <class Upper>
+std::uint16_t carry(std::vector<std::uint16_t> &lower, std::vector<Upper> &upper) {
+  // Most blocks have nothing to carry: they are only read, and their upper parts need not come into the cache. A length
+  // that is known lets the compiler use vectors.
+  constexpr std::size_t kBlock = 128;
+  const auto carry_one = [&](std::size_t i) {
+    upper[i] = static_cast<Upper>(upper[i] + (lower[i] >> kLowerBits));
+    lower[i] = static_cast<std::uint16_t>(lower[i] & kLowerMask);
+  };
+  std::uint16_t bits = 0;
+  std::size_t first = 0;
+  for (; first + kBlock <= lower.size(); first += kBlock) {
+    std::uint16_t any = 0;
+    for (std::size_t i = 0; i < kBlock; ++i) any = static_cast<std::uint16_t>(any | lower[first + i]);
+    bits = static_cast<std::uint16_t>(bits | any);
+    if (any <= kLowerMask) continue;
+    for (std::size_t i = 0; i < kBlock; ++i) carry_one(first + i);
+  }
+  for (; first < lower.size(); ++first) {
+    bits = static_cast<std::uint16_t>(bits | lower[first]);
+    carry_one(first);
+  }
+  return bits <= kLowerMask ? bits : static_cast<std::uint16_t>(kLowerMask);
+}
+
+// One store a cycle is the limit; what the loop itself costs has to hide behind it.
+void increment(std::uint16_t *counters, const std::uint16_t *slots, std::size_t count) {
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < count; ++i) ++counters[slots[i]];
 }
 
-}  // namespace
-
-BinMap Octaves::map() const noexcept {
-  return {kFirstFine - fine_key(top_ - kFineOctaves + 1), 1 - coarse_key(top_ - kOctaves + 1)};
+// Counts of one sign for a top that is `octaves` higher. Every bin goes to a lower place or stays.
+void move_down(Octaves::Half &counts, std::int32_t octaves) {
+  if (octaves == 0) return;
+  const auto at = [&](std::int32_t octave) { return counts.begin() + first_bin(std::min(octave, kOctaves)); };
+  counts[0] = std::accumulate(counts.begin(), at(octaves), std::uint64_t{0});
+  for (std::int32_t to = 0; to < kOctaves; ++to) {
+    const std::int32_t from = to + octaves;
+    if (from >= kOctaves) {
+      std::fill(at(to), at(to + 1), 0);
+    } else if ((to < Octaves::kCoarseOctaves) == (from < Octaves::kCoarseOctaves)) {
+      std::copy(at(from), at(from + 1), at(to));
+    } else {
+      constexpr std::int32_t kMerged = Octaves::kFineBins / Octaves::kCoarseBins;
+      for (std::int32_t bin = 0; bin < Octaves::kCoarseBins; ++bin) {
+        const auto first = at(from) + bin * kMerged;
+        at(to)[bin] = std::accumulate(first, first + kMerged, std::uint64_t{0});
+      }
+    }
+  }
 }
+
+}  // namespace
 
 std::uint32_t Octaves::bin_of(std::uint32_t bits) const noexcept {
   const BinMap m = map();
@@ -37,124 +84,143 @@ std::uint32_t Octaves::bin_of(std::uint32_t bits) const noexcept {
       std::max({0, (size >> BinMap::kFineShift) + m.fine_offset, (size >> BinMap::kCoarseShift) + m.coarse_offset}));
 }
 
-Octaves::Interval Octaves::interval(std::uint32_t bin) const noexcept {
-  const BinMap m = map();
-  const auto b = static_cast<std::int32_t>(bin);
-  const bool fine = b >= kFirstFine;
-  const int shift = fine ? BinMap::kFineShift : BinMap::kCoarseShift;
-  const std::int32_t key = b - (fine ? m.fine_offset : m.coarse_offset);
-  const auto bits = [&](std::int32_t k) { return static_cast<std::uint32_t>(std::max(k, 0)) << shift; };
-  if (b == 0) return {0, bits(1 - m.coarse_offset)};
-  return {bits(key), bits(key + 1)};
-}
-
-std::size_t Octaves::slot(bool negative, std::uint32_t bin) const noexcept {
-  return kSinkSlots + bin + (negative ? kBins : 0);
-}
-
 std::uint64_t Octaves::at(bool negative, std::uint32_t bin) const noexcept {
   if (empty() || (negative && !negative_)) return 0;
-  return wide_.empty() ? narrow_[slot(negative, bin)] : wide_[slot(negative, bin)];
+  const std::size_t s = slot(negative, bin);
+  return ((wide_ ? wide_upper_[s] : upper_[s]) << kLowerBits) + lower_[s];
+}
+
+template <class Self, class Body>
+void Octaves::with_upper(Self &self, const Body &body) {
+  if (self.wide_) {
+    body(self.wide_upper_);
+  } else {
+    body(self.upper_);
+  }
+}
+
+void Octaves::read(bool negative, Half &counts) const {
+  if (empty() || (negative && !negative_)) {
+    counts.fill(0);
+    return;
+  }
+  const std::size_t first = slot(negative, 0);
+  with_upper(*this, [&](const auto &upper) {
+    for (std::size_t i = 0; i < kBins; ++i) {
+      counts[i] = (std::uint64_t{upper[first + i]} << kLowerBits) + lower_[first + i];
+    }
+  });
+}
+
+void Octaves::assign(bool negative, const Half &counts) {
+  room_ = 0;  // a lower part may have all its 15 bits now
+  const std::size_t first = slot(negative, 0);
+  for (std::size_t i = 0; i < kBins; ++i) lower_[first + i] = static_cast<std::uint16_t>(counts[i] & kLowerMask);
+  with_upper(*this, [&]<class Upper>(std::vector<Upper> &upper) {
+    for (std::size_t i = 0; i < kBins; ++i) upper[first + i] = static_cast<Upper>(counts[i] >> kLowerBits);
+  });
 }
 
 std::size_t Octaves::bytes() const noexcept {
-  return narrow_.capacity() * sizeof(std::uint32_t) + wide_.capacity() * sizeof(std::uint64_t);
+  return (lower_.capacity() + upper_.capacity()) * sizeof(std::uint16_t) +
+         wide_upper_.capacity() * sizeof(std::uint64_t);
 }
 
 void Octaves::reserve(bool negative) {
   negative_ = negative_ || negative;
-  const std::size_t size = kSinkSlots + kBins * (negative_ ? 2U : 1U);
-  if (!wide_.empty()) {
-    wide_.reserve(size);  // exactly: growing by doubling would waste half
-    wide_.resize(size);
-  } else {
-    narrow_.reserve(size);
-    narrow_.resize(size);
-  }
+  const std::size_t size = kBins * (negative_ ? 2U : 1U);
+  const auto grow = [&](auto &counters) {
+    counters.reserve(size);  // exactly: growing by doubling would waste half
+    counters.resize(size);
+  };
+  grow(lower_);
+  with_upper(*this, grow);
 }
 
 void Octaves::make_room(std::uint64_t count) {
   counted_ += count;
-  if (!wide_.empty() || counted_ <= std::numeric_limits<std::uint32_t>::max()) return;
-  wide_.assign(narrow_.begin(), narrow_.end());
-  if (wide_.empty()) wide_.resize(kSinkSlots + kBins);
-  narrow_ = {};
+  if (wide_ || counted_ <= kNarrowValues) return;
+  wide_ = true;
+  wide_upper_.assign(upper_.begin(), upper_.end());
+  std::vector<std::uint16_t>().swap(upper_);  // `= {}` would keep the memory
 }
 
-template <class Counts>
-void Octaves::remap(Counts &counts, const Octaves &finer) const {
-  Counts moved(counts.size());
-  for (const bool negative : {false, true}) {
-    if (negative && !negative_) break;
-    for (std::uint32_t bin = 0; bin < kBins; ++bin) {
-      const auto count = counts[slot(negative, bin)];
-      if (count != 0) moved[slot(negative, bin_of(finer.interval(bin).first))] += count;
-    }
-  }
-  counts = std::move(moved);
+void Octaves::spill() {
+  with_upper(*this, [&](auto &upper) { room_ = 0xFFFFU - carry(lower_, upper); });
 }
 
 void Octaves::raise(std::int32_t top) {
   if (top <= top_) return;
-  Octaves before;
-  before.top_ = top_;
-  top_ = top;
+  const std::int32_t before = std::exchange(top_, top);
   reserve(false);
-  if (before.top_ < 0) return;
-  if (wide_.empty()) {
-    remap(narrow_, before);
-  } else {
-    remap(wide_, before);
+  if (before < 0) return;
+  Half moved;
+  for (const bool negative : {false, true}) {
+    if (negative && !negative_) break;
+    read(negative, moved);
+    move_down(moved, top - before);
+    assign(negative, moved);
   }
 }
 
-void Octaves::count(const float *values, std::size_t count, const Extent &extent) {
-  raise(static_cast<std::int32_t>(extent.largest_bits >> 23));
-  reserve(extent.minimum < 0);
-  make_room(count);
-  std::array<std::uint32_t, kChunk> slots;
-  const BinMap m = map();
-  for (std::size_t i = 0; i < count; i += kChunk) {
+Extent Octaves::count(const float *values, std::size_t count) {
+  Extent all;
+  std::array<std::uint16_t, kChunk + kSlotMargin> slots;
+  for (std::size_t i = 0; i < count && all.finite(); i += kChunk) {
     const std::size_t chunk = std::min(kChunk, count - i);
-    find_slots(values + i, chunk, m, kBins, slots.data());
-    if (wide_.empty()) {
-      increment(narrow_.data(), slots.data(), chunk);
-    } else {
-      increment(wide_.data(), slots.data(), chunk);
+    const Extent extent = scan_slots(values + i, chunk, map(), kBins, slots.data());
+    all.join(extent);
+    const std::size_t found = chunk - extent.zeros;
+    if (!extent.finite() || found == 0) continue;
+    const auto top = static_cast<std::int32_t>(extent.largest_bits >> 23);
+    if (top > top_) {                         // rare: the bins were of the top before
+      if (extent.minimum < 0) reserve(true);  // not first without, then with
+      raise(top);
+      scan_slots(values + i, chunk, map(), kBins, slots.data());
     }
+    if (extent.minimum < 0 && !negative_) reserve(true);
+    make_room(found);
+    if (found > room_) spill();
+    room_ -= static_cast<std::uint32_t>(found);
+    increment(lower_.data(), slots.data(), found);
   }
+  return all;
 }
 
 void Octaves::put(bool negative, std::uint32_t bin, std::uint64_t count) {
   make_room(count);
   reserve(negative);
-  if (wide_.empty()) {
-    narrow_[slot(negative, bin)] += static_cast<std::uint32_t>(count);
-  } else {
-    wide_[slot(negative, bin)] += count;
-  }
+  const std::uint64_t sum = at(negative, bin) + count;
+  const std::size_t s = slot(negative, bin);
+  room_ = 0;
+  lower_[s] = static_cast<std::uint16_t>(sum & kLowerMask);
+  with_upper(*this, [&]<class Upper>(std::vector<Upper> &upper) { upper[s] = static_cast<Upper>(sum >> kLowerBits); });
 }
 
 void Octaves::add(const Octaves &other) {
   if (other.empty()) return;
   raise(other.top_);
+  make_room(other.counted_);
+  Half added, sum;
   for (const bool negative : {false, true}) {
-    for (std::uint32_t bin = 0; bin < kBins; ++bin) {
-      const std::uint64_t count = other.at(negative, bin);
-      if (count == 0) continue;
-      put(negative, bin_of(other.interval(bin).first), count);
-    }
+    if (negative && !other.negative_) break;
+    reserve(negative);
+    other.read(negative, added);
+    move_down(added, top_ - other.top_);
+    read(negative, sum);
+    for (std::size_t i = 0; i < kBins; ++i) sum[i] += added[i];
+    assign(negative, sum);
   }
 }
 
 bool operator==(const Octaves &a, const Octaves &b) {
-  if (a.top_ != b.top_) return false;
+  Octaves::Half of_a, of_b;
   for (const bool negative : {false, true}) {
-    for (std::uint32_t bin = 0; bin < Octaves::kBins; ++bin) {
-      if (a.at(negative, bin) != b.at(negative, bin)) return false;
-    }
+    a.read(negative, of_a);
+    b.read(negative, of_b);
+    if (of_a != of_b) return false;
   }
-  return true;
+  return a.top_ == b.top_;
 }
 
 }  // namespace halftone::calibration

@@ -7,6 +7,7 @@
 #define HWY_TARGET_INCLUDE "core/calibration/sweep.cpp"
 #include <hwy/foreach_target.h>  // compiles what follows once for each instruction set
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -50,36 +51,78 @@ Extent Scan(const float *values, std::size_t count) {
   extent.maximum = hn::GetLane(hn::MaxOfLanes(d, hn::Max(a.maximum, b.maximum)));
   extent.largest_bits = static_cast<std::uint32_t>(hn::GetLane(hn::MaxOfLanes(di, hn::Max(a.largest, b.largest))));
   extent.zeros = static_cast<std::uint64_t>(hn::GetLane(hn::SumOfLanes(di, hn::Add(a.zeros, b.zeros))));
-  const Extent rest = plain::scan(values + i, count - i);
-  extent.minimum = std::min(extent.minimum, rest.minimum);
-  extent.maximum = std::max(extent.maximum, rest.maximum);
-  extent.largest_bits = std::max(extent.largest_bits, rest.largest_bits);
-  extent.zeros += rest.zeros;
+  extent.join(plain::scan(values + i, count - i));
   return extent;
 }
 
-void FindSlots(const float *values, std::size_t count, const BinMap &map, std::uint32_t negative_offset,
-               std::uint32_t *slots) {
+// For each mask of eight lanes the numbers of those that are set, then zeros. hn::Compress of vectors this short copies
+// a table of its own to the stack for each call.
+struct KeptLanes {
+  std::uint8_t lanes[256][8] = {};
+  constexpr KeptLanes() {
+    for (unsigned mask = 0; mask < 256; ++mask) {
+      std::size_t kept = 0;
+      for (unsigned lane = 0; lane < 8; ++lane) {
+        if ((mask >> lane & 1U) != 0) lanes[mask][kept++] = static_cast<std::uint8_t>(lane);
+      }
+    }
+  }
+};
+constexpr KeptLanes kKeptLanes;
+
+// The lanes of the mask first, in their order.
+HWY_INLINE Ints pack(Ints x, hn::Mask<IntTag> mask) {
+  const IntTag di;
+  if constexpr (hn::MaxLanes(di) > 8) {
+    return hn::Compress(x, mask);
+  } else {
+    std::uint8_t bits[8];
+    hn::StoreMaskBits(di, mask, bits);
+    const hn::Rebind<std::uint8_t, IntTag> d8;
+    const Ints kept = hn::PromoteTo(di, hn::LoadU(d8, kKeptLanes.lanes[bits[0]]));
+    return hn::TableLookupLanes(x, hn::IndicesFromVec(di, kept));
+  }
+}
+
+// The counting between two chunks reads no values: this far ahead, the next chunk's arrive meanwhile.
+constexpr std::size_t kAhead = 2048;
+
+Extent ScanSlots(const float *values, std::size_t count, const BinMap &map, std::uint32_t negative_offset,
+                 std::uint16_t *slots) {
   const FloatTag d;
   const IntTag di;
-  const hn::RebindToUnsigned<FloatTag> du;
+  const hn::Rebind<std::uint16_t, IntTag> d16;
   const std::size_t lanes = hn::Lanes(d);
+  static_assert(hn::MaxLanes(d16) <= kSlotMargin);
   const Ints fine = hn::Set(di, map.fine_offset), coarse = hn::Set(di, map.coarse_offset);
-  const Ints first = hn::Set(di, static_cast<std::int32_t>(kSinkSlots));
   const Ints negative = hn::Set(di, static_cast<std::int32_t>(negative_offset));
-  const Ints sink = hn::And(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(kSinkSlots) - 1));
-  std::size_t i = 0;
+  Extent extent;
+  Floats minimum = hn::Set(d, extent.minimum), maximum = hn::Set(d, extent.maximum);
+  Ints largest = hn::Zero(di);
+  std::size_t i = 0, found = 0;
   for (; i + lanes <= count; i += lanes) {
-    const Ints bits = hn::BitCast(di, hn::LoadU(d, values + i));
+    hwy::Prefetch(values + i + kAhead);
+    const Floats x = hn::LoadU(d, values + i);
+    const Ints bits = hn::BitCast(di, x);
     const Ints size = hn::And(bits, hn::Set(di, 0x7FFFFFFF));
+    minimum = hn::Min(minimum, x);
+    maximum = hn::Max(maximum, x);
+    largest = hn::Max(largest, size);
     const Ints sign = hn::ShiftRight<31>(bits);  // arithmetic: all ones below zero
     const Ints bin = hn::Max(hn::Add(hn::ShiftRight<BinMap::kFineShift>(size), fine),
                              hn::Add(hn::ShiftRight<BinMap::kCoarseShift>(size), coarse));
-    const Ints slot = hn::Add(hn::Add(hn::Max(bin, hn::Zero(di)), first), hn::And(sign, negative));
-    const Ints chosen = hn::IfThenElse(hn::Eq(size, hn::Zero(di)), sink, slot);
-    hn::StoreU(hn::BitCast(du, chosen), du, slots + i);
+    const Ints slot = hn::Add(hn::Max(bin, hn::Zero(di)), hn::And(sign, negative));
+    // After a Relu half of the values are zeros: what is left out here need not be counted one by one.
+    const auto some = hn::Ne(size, hn::Zero(di));
+    hn::StoreU(hn::DemoteTo(d16, pack(slot, some)), d16, slots + found);
+    found += hn::CountTrue(di, some);
   }
-  plain::find_slots(values + i, count - i, map, negative_offset, slots + i);
+  extent.minimum = hn::GetLane(hn::MinOfLanes(d, minimum));
+  extent.maximum = hn::GetLane(hn::MaxOfLanes(d, maximum));
+  extent.largest_bits = static_cast<std::uint32_t>(hn::GetLane(hn::MaxOfLanes(di, largest)));
+  extent.zeros = i - found;
+  extent.join(plain::scan_slots(values + i, count - i, map, negative_offset, slots + found));
+  return extent;
 }
 
 // As many of the columns from `w` on as whole vectors hold; returns the first column that is left.
@@ -163,7 +206,7 @@ HWY_AFTER_NAMESPACE();
 namespace halftone::calibration {
 
 HWY_EXPORT(Scan);
-HWY_EXPORT(FindSlots);
+HWY_EXPORT(ScanSlots);
 HWY_EXPORT(ColumnRange);
 HWY_EXPORT(RunMoments);
 HWY_EXPORT(ColumnMoments);
@@ -172,9 +215,9 @@ Extent scan(const float *values, std::size_t count) {
   return HWY_DYNAMIC_DISPATCH(Scan)(values, count);
 }
 
-void find_slots(const float *values, std::size_t count, const BinMap &map, std::uint32_t negative_offset,
-                std::uint32_t *slots) {
-  HWY_DYNAMIC_DISPATCH(FindSlots)(values, count, map, negative_offset, slots);
+Extent scan_slots(const float *values, std::size_t count, const BinMap &map, std::uint32_t negative_offset,
+                  std::uint16_t *slots) {
+  return HWY_DYNAMIC_DISPATCH(ScanSlots)(values, count, map, negative_offset, slots);
 }
 
 void column_range(const float *values, std::size_t rows, std::size_t width, std::size_t stride, float *minimum,

@@ -4,6 +4,7 @@
 // Nothing here depends on how values are grouped into calls, except where a `phase` says so.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -18,6 +19,12 @@ struct Extent {
   std::uint64_t zeros = 0;         // of either sign
 
   bool finite() const noexcept { return largest_bits < 0x7F800000U; }
+  void join(const Extent &other) noexcept {
+    minimum = std::min(minimum, other.minimum);
+    maximum = std::max(maximum, other.maximum);
+    largest_bits = std::max(largest_bits, other.largest_bits);
+    zeros += other.zeros;
+  }
 };
 
 // How a value's bits become the number of its bin. With a the bits of |x|, the bin is
@@ -29,9 +36,9 @@ struct BinMap {
   std::int32_t fine_offset = 0, coarse_offset = 0;
 };
 
-// Zeros are not counted in bins; their lanes are spread over this many slots that are thrown away, so that a tensor
-// full of zeros does not wait for one counter.
-inline constexpr std::uint32_t kSinkSlots = 16;
+// Slots behind the last one that scan_slots() may overwrite: it stores whole vectors, of which only the first lanes
+// count.
+inline constexpr std::size_t kSlotMargin = 64;
 
 // Partial sums of a channel: term j goes to partial sum j mod 8, each in order; fold() adds the eight in a fixed tree.
 // Eight is what the widest vectors hold; the order is the same in every layout and on every processor.
@@ -41,10 +48,11 @@ inline constexpr std::size_t kPartialSums = 8;
 // occur, the sign of a zero minimum or maximum is not defined.
 Extent scan(const float *values, std::size_t count);
 
-// slots[i] = kSinkSlots + bin for positive values, that plus negative_offset for negative ones, and a number below
-// kSinkSlots for zeros.
-void find_slots(const float *values, std::size_t count, const BinMap &map, std::uint32_t negative_offset,
-                std::uint32_t *slots);
+// Scans, and writes the slots of the values that are not zero, in their order: the bin for positive values, that plus
+// negative_offset for negative ones. There are count - zeros of them; `slots` has room for count + kSlotMargin. They
+// have no meaning where a slot does not fit in 16 bits, as for values above the top that `map` was made for.
+Extent scan_slots(const float *values, std::size_t count, const BinMap &map, std::uint32_t negative_offset,
+                  std::uint16_t *slots);
 
 // Columns of a matrix of `rows` rows of `width` contiguous values, `stride` apart. minimum and maximum are updated.
 void column_range(const float *values, std::size_t rows, std::size_t width, std::size_t stride, float *minimum,
@@ -62,8 +70,8 @@ double fold(const double *partial, std::size_t spread);
 
 namespace plain {
 Extent scan(const float *values, std::size_t count);
-void find_slots(const float *values, std::size_t count, const BinMap &map, std::uint32_t negative_offset,
-                std::uint32_t *slots);
+Extent scan_slots(const float *values, std::size_t count, const BinMap &map, std::uint32_t negative_offset,
+                  std::uint16_t *slots);
 void column_range(const float *values, std::size_t rows, std::size_t width, std::size_t stride, float *minimum,
                   float *maximum);
 void run_moments(const float *values, std::size_t count, std::size_t phase, double *sums, double *squares);

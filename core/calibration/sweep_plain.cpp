@@ -24,19 +24,17 @@ Extent scan(const float *values, std::size_t count) {
   return extent;
 }
 
-void find_slots(const float *values, std::size_t count, const BinMap &map, std::uint32_t negative_offset,
-                std::uint32_t *slots) {
+Extent scan_slots(const float *values, std::size_t count, const BinMap &map, std::uint32_t negative_offset,
+                  std::uint16_t *slots) {
   for (std::size_t i = 0; i < count; ++i) {
     const auto bits = std::bit_cast<std::uint32_t>(values[i]);
     const auto size = static_cast<std::int32_t>(bits & 0x7FFFFFFFU);
-    if (size == 0) {
-      slots[i] = 0;  // any number below kSinkSlots will do
-      continue;
-    }
+    if (size == 0) continue;
     const std::int32_t bin = std::max(
         {0, (size >> BinMap::kFineShift) + map.fine_offset, (size >> BinMap::kCoarseShift) + map.coarse_offset});
-    slots[i] = kSinkSlots + static_cast<std::uint32_t>(bin) + ((bits >> 31) != 0 ? negative_offset : 0);
+    *slots++ = static_cast<std::uint16_t>(static_cast<std::uint32_t>(bin) + ((bits >> 31) != 0 ? negative_offset : 0));
   }
+  return scan(values, count);
 }
 
 void column_range(const float *values, std::size_t rows, std::size_t width, std::size_t stride, float *minimum,

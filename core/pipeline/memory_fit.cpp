@@ -1,7 +1,6 @@
 #include "core/pipeline/memory_fit.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -53,7 +52,7 @@ std::uint64_t statistics_bytes(const calibration::Request &request, const ht_ten
   const std::uint64_t elements = model::element_count(shape);
   std::uint64_t bytes = sizeof(calibration::Statistics) + 256;
   if (request.histogram) {
-    bytes += calibration::histogram_bytes(elements > std::numeric_limits<std::uint32_t>::max() / samples);
+    bytes += calibration::histogram_bytes(elements > calibration::kNarrowElements / samples);
   }
   const std::uint64_t channels =
       request.channel_axis < shape.size() ? static_cast<std::uint64_t>(shape[request.channel_axis]) : 0;

@@ -84,12 +84,11 @@ TEST_CASE("counters that reach 32 bits go on in 64") {
   CHECK(ab.bytes() > before);
   // A wide accumulator counts on as before.
   const std::vector<float> values{15.0F, -0.5F, 15.0F, 0.0F};
-  const Extent extent = plain::scan(values.data(), values.size());
   Octaves narrow;
-  narrow.count(values.data(), values.size(), extent);
+  narrow.count(values.data(), values.size());
   Octaves joined = ab;
   joined.add(narrow);
-  ab.count(values.data(), values.size(), extent);
+  ab.count(values.data(), values.size());
   CHECK(ab == joined);
   CHECK(ab.at(false, ab.bin_of(bits_of(15.0F))) == 2);
   Octaves higher = ab;
@@ -103,11 +102,86 @@ TEST_CASE("counters that reach 32 bits go on in 64") {
   CHECK(total == total_before);
 }
 
+TEST_CASE("counters stay narrow up to the limit, and never need more memory than planned for") {
+  Octaves o = with_top(130);
+  o.put(true, 11000, Octaves::kNarrowValues - 40000);
+  const std::vector<float> values(20000, 15.99F);
+  o.count(values.data(), values.size());
+  o.count(values.data(), values.size());
+  CHECK(o.bytes() <= histogram_bytes(false));
+  CHECK(o.at(false, o.bin_of(bits_of(15.99F))) == 40000);
+  o.count(values.data(), 1);
+  CHECK(o.bytes() > histogram_bytes(false));
+  CHECK(o.bytes() <= histogram_bytes(true));
+  CHECK(o.at(false, o.bin_of(bits_of(15.99F))) == 40001);
+  CHECK(o.at(true, 11000) == Octaves::kNarrowValues - 40000);
+  o.count(values.data(), values.size());
+  o.count(values.data(), values.size());
+  CHECK(o.at(false, o.bin_of(bits_of(15.99F))) == 80001);
+}
+
+TEST_CASE("every count survives the carries, whatever was counted between them") {
+  std::mt19937 random(5);
+  Octaves all, parts, mixed;
+  std::uint64_t same = 0;
+  for (int round = 0; round < 200; ++round) {
+    // Many equal values fill one counter as fast as possible; the others come and go.
+    std::vector<float> values(1 + random() % 9000, 1.5F);
+    same += values.size();
+    for (std::uint32_t i = 0; i < random() % 50; ++i) values.push_back(test::awkward(random, 1e-3F) * 1e-38F);
+    all.count(values.data(), values.size());
+    Octaves part;
+    part.count(values.data(), values.size());
+    parts.add(part);
+    if (round % 3 == 0) {
+      mixed.add(part);
+    } else {
+      mixed.count(values.data(), values.size());
+    }
+    REQUIRE(all == parts);
+    REQUIRE(all == mixed);
+    REQUIRE(all.at(false, all.bin_of(bits_of(1.5F))) == same);
+  }
+  CHECK(same > 500000);
+}
+
+TEST_CASE("counting goes on right after a merge that left much in one counter") {
+  const std::vector<float> few{1.0F, 1.0F}, many(32767, 1.5F);
+  Octaves a, b;
+  a.count(few.data(), few.size());
+  b.count(many.data(), many.size());
+  a.add(b);
+  a.count(many.data(), many.size());
+  a.count(many.data(), many.size());
+  CHECK(a.at(false, a.bin_of(bits_of(1.5F))) == 3 * 32767);
+  CHECK(a.at(false, a.bin_of(bits_of(1.0F))) == 2);
+}
+
+TEST_CASE("raising the top moves each bin's count to the bin that holds it") {
+  std::mt19937 random(6);
+  for (const std::int32_t steps : {1, 2, 3, 4, 5, 11, 12, 13, 15, 16, 17, 100}) {
+    for (const std::int32_t top : {0, 3, 15, 16, 130}) {
+      Octaves before = with_top(top), expected = with_top(top + steps);
+      for (int i = 0; i < 3000; ++i) {
+        const auto bin = static_cast<std::uint32_t>(random() % Octaves::kBins);
+        const Octaves::Interval interval = before.interval(bin);
+        if (interval.first == interval.end) continue;
+        const bool negative = random() % 2 != 0;
+        const std::uint64_t count = random() % 100000;
+        before.put(negative, bin, count);
+        expected.put(negative, expected.bin_of(interval.first), count);
+      }
+      before.raise(top + steps);
+      REQUIRE(before == expected);
+    }
+  }
+}
+
 TEST_CASE("the negative half costs memory only where negative values occur") {
   const std::vector<float> positive{1.0F, 0.0F, -0.0F, 2.5F}, negative{1.0F, -1e-30F};
   Octaves a, b;
-  a.count(positive.data(), positive.size(), plain::scan(positive.data(), positive.size()));
-  b.count(negative.data(), negative.size(), plain::scan(negative.data(), negative.size()));
+  a.count(positive.data(), positive.size());
+  b.count(negative.data(), negative.size());
   CHECK(a.bytes() < 46000);
   CHECK(b.bytes() < 91000);
   CHECK(b.bytes() > a.bytes());

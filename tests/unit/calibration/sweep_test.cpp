@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "core/calibration/octaves.h"
 #include "core/calibration/sweep.h"
 #include "tests/unit/calibration/samples.h"
 #include "tests/unit/quant/vector_targets.h"
@@ -20,6 +21,13 @@ std::vector<float> awkward_values(std::size_t count, std::mt19937 &random) {
   return values;
 }
 
+void check_same(const Extent &fast, const Extent &exact) {
+  CHECK(fast.minimum == exact.minimum);
+  CHECK(fast.maximum == exact.maximum);
+  CHECK(fast.largest_bits == exact.largest_bits);
+  CHECK(fast.zeros == exact.zeros);
+}
+
 constexpr std::size_t kLengths[] = {0, 1, 3, 7, 8, 15, 16, 17, 31, 64, 100, 1023, 4096};
 
 TEST_CASE("scan finds the same extent") {
@@ -28,11 +36,7 @@ TEST_CASE("scan finds the same extent") {
     std::mt19937 random(1);
     for (const std::size_t length : kLengths) {
       const std::vector<float> values = awkward_values(length, random);
-      const Extent fast = scan(values.data(), length), exact = plain::scan(values.data(), length);
-      CHECK(fast.minimum == exact.minimum);
-      CHECK(fast.maximum == exact.maximum);
-      CHECK(fast.largest_bits == exact.largest_bits);
-      CHECK(fast.zeros == exact.zeros);
+      check_same(scan(values.data(), length), plain::scan(values.data(), length));
     }
   });
 }
@@ -41,34 +45,38 @@ TEST_CASE("one bad value anywhere is noticed") {
   test::for_each_vector_target([](const char *target) {
     CAPTURE(target);
     std::vector<float> values(67, 1.5F);
+    std::vector<std::uint16_t> slots(values.size() + kSlotMargin);
     CHECK(scan(values.data(), values.size()).finite());
     for (float &x : values) {
       for (const float bad : {INFINITY, -INFINITY, NAN, -NAN}) {
         x = bad;
         CHECK_FALSE(scan(values.data(), values.size()).finite());
+        CHECK_FALSE(scan_slots(values.data(), values.size(), {}, 12000, slots.data()).finite());
       }
       x = 1.5F;
     }
   });
 }
 
-TEST_CASE("find_slots numbers the same bins") {
+TEST_CASE("scan_slots finds the same extent, leaves the zeros out and numbers the same bins") {
   test::for_each_vector_target([](const char *target) {
     CAPTURE(target);
     std::mt19937 random(2);
     for (const std::size_t length : kLengths) {
       for (int round = 0; round < 4; ++round) {
         const std::vector<float> values = awkward_values(length, random);
-        const BinMap map{4000 - static_cast<std::int32_t>(random() % 500000),
-                         3000 - static_cast<std::int32_t>(random() % 60000)};
-        std::vector<std::uint32_t> fast(length), exact(length);
-        find_slots(values.data(), length, map, 70000, fast.data());
-        plain::find_slots(values.data(), length, map, 70000, exact.data());
-        std::size_t wrong = 0;
-        for (std::size_t i = 0; i < length; ++i) {
-          wrong += fast[i] != exact[i] && !(values[i] == 0 && fast[i] < kSinkSlots) ? 1 : 0;
-        }
-        CHECK(wrong == 0);
+        // Of a top that is at least the largest value's, as bins are below kBins for no other.
+        const auto top = static_cast<std::int32_t>(plain::scan(values.data(), length).largest_bits >> 23);
+        const std::int32_t above = top + static_cast<std::int32_t>(random() % 20);
+        const BinMap map{Octaves::kCoarseOctaves * Octaves::kCoarseBins + 1 - (above - 3) * Octaves::kFineBins,
+                         1 - (above - 15) * Octaves::kCoarseBins};
+        std::vector<std::uint16_t> fast(length + kSlotMargin), exact(length + kSlotMargin);
+        const Extent extent = scan_slots(values.data(), length, map, 12000, fast.data());
+        check_same(extent, plain::scan_slots(values.data(), length, map, 12000, exact.data()));
+        const std::size_t found = length - extent.zeros;
+        fast.resize(found);
+        exact.resize(found);
+        CHECK(fast == exact);
       }
     }
   });
