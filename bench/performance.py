@@ -114,16 +114,15 @@ def calibration(bench):
     for kind, names, most in (("dense", DENSE, (1.35, 1.5)), ("depthwise", DEPTHWISE, (1.7, 1.8))):
         for name in names:
             subject = Subject(bench, name)
-            count = 64 if name == "resnet50-224-random" else SAMPLES
             whole, plain, theirs, memory = [], [], [], 0
             for _ in range(bench.runs):
-                seconds, resident = bench.halftone_run(subject.quantize(count))
+                seconds, resident = bench.halftone_run(subject.quantize(SAMPLES))
                 whole.append(seconds)
                 memory = max(memory, resident)
-                plain.append(bench.halftone_run(subject.evaluate(count))[0])
-                theirs.append(bench.onnxruntime(subject, count))
+                plain.append(bench.halftone_run(subject.evaluate(SAMPLES))[0])
+                theirs.append(bench.onnxruntime(subject, SAMPLES))
             ratios = (median(whole) / median(plain), median(whole) / median(theirs))
-            rows.append((name, kind, count, f"{median(whole):.3f}", f"{median(plain):.3f}", f"{ratios[0]:.2f}",
+            rows.append((name, kind, SAMPLES, f"{median(whole):.3f}", f"{median(plain):.3f}", f"{ratios[0]:.2f}",
                          "ok" if ratios[0] <= most[0] else f"above {most[0]}", f"{median(theirs):.3f}", f"{ratios[1]:.2f}",
                          "ok" if ratios[1] <= most[1] else f"above {most[1]}", f"{memory / MIB:.0f}"))
     print_table(f"whole calibration, KL, 2 threads, median of {bench.runs}",
