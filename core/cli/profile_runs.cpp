@@ -45,7 +45,7 @@ template <typename Body>
 void on_workers(std::uint32_t workers, const Body &body) {
   std::exception_ptr thrown;
   std::mutex mutex;
-  std::vector<std::thread> threads;
+  std::vector<std::jthread> threads;  // joined also when one of them cannot be made
   for (std::uint32_t worker = 0; worker < workers; ++worker) {
     threads.emplace_back([&, worker] {
       try {
@@ -56,7 +56,7 @@ void on_workers(std::uint32_t workers, const Body &body) {
       }
     });
   }
-  for (std::thread &thread : threads) thread.join();
+  for (std::jthread &thread : threads) thread.join();
   if (thrown) std::rethrow_exception(thrown);
 }
 

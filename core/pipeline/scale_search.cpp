@@ -142,6 +142,19 @@ class Search {
   std::uint64_t done_ = 0;
 };
 
+// While it lives, failures are blamed on the component that is called; then on the caller again, whatever happened.
+class Caller {
+ public:
+  Caller(host::Context &ctx, std::string called) : ctx_(ctx), name_(std::exchange(ctx.component, std::move(called))) {}
+  ~Caller() { ctx_.component = name_; }
+  Caller(const Caller &) = delete;
+  Caller &operator=(const Caller &) = delete;
+
+ private:
+  host::Context &ctx_;
+  std::string name_;
+};
+
 }  // namespace
 
 FoundRange derive_range(host::Context &ctx, const RangeTask &task, const ht_statistics &statistics) {
@@ -154,12 +167,11 @@ FoundRange derive_range(host::Context &ctx, const RangeTask &task, const ht_stat
   found.high.resize(count);
   ht_str rule{};
   const auto &role = task.observer->role<ht_observer>(HT_OBSERVER_1);
-  const std::string caller = std::exchange(ctx.component, std::string(task.observer->component().id()));
+  const Caller caller(ctx, std::string(task.observer->component().id()));
   host::call_component(ctx, [&] {
     return role.derive(task.observer->raw(), &ctx, &statistics, &task.spec, count, found.low.data(), found.high.data(),
                        &rule);
   });
-  ctx.component = caller;
   found.rule = rule.data == nullptr ? task.observer->component().id() : host::text(&rule);
   found.from_samples = statistics.sample_count > 0;
   return found;
