@@ -139,19 +139,6 @@ void check_files(const pipeline::CalibratePlan &plan, const host::Registry &regi
   if (!json.empty()) pipeline::require_writable(json);
 }
 
-pipeline::RunEvents events_to(Progress &progress, bool quiet) {
-  pipeline::RunEvents events;
-  events.sinks.cancelled = &install_interrupt_handler();
-  events.sinks.progress = [&progress](std::uint64_t done, std::uint64_t total) { progress.update(done, total); };
-  events.sinks.notice = [&progress, quiet](const std::string &text) {
-    if (!quiet) progress.note("  " + text);
-  };
-  events.sinks.log = [&progress](const host::LogLine &line) {
-    if (line.level >= HT_LOG_WARNING) progress.note("halftone: warning: " + line.text);
-  };
-  return events;
-}
-
 pipeline::CalibrateResult run_calibration(const host::Registry &registry, const pipeline::CalibratePlan &plan,
                                           const pipeline::RunEvents &events) {
   try {
@@ -217,7 +204,9 @@ int command_calibrate(const std::vector<std::string> &arguments) {
   const bool quiet = values.count("quiet") != 0;
   Progress progress(quiet);
   progress.begin(0, 1, "calibrate");
-  const pipeline::CalibrateResult result = run_calibration(registry, plan, events_to(progress, quiet));
+  pipeline::RunEvents events;
+  events.sinks = progress.sinks();
+  const pipeline::CalibrateResult result = run_calibration(registry, plan, events);
   const std::string bytes = calibration::to_bytes(result.file);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   progress.end(fmt::format(" ({:.2f} s)", seconds));

@@ -110,6 +110,19 @@ std::string seconds_text(double seconds) {
   return fmt::format("{:.{}f} s", seconds, seconds < 10 ? 2 : 1);
 }
 
+host::RunSinks Progress::sinks() {
+  host::RunSinks sinks;
+  sinks.cancelled = &install_interrupt_handler();
+  sinks.progress = [this](std::uint64_t done, std::uint64_t total) { update(done, total); };
+  sinks.notice = [this](const std::string &text) {
+    if (!quiet_) note("  " + text);
+  };
+  sinks.log = [this](const host::LogLine &line) {
+    if (line.level >= HT_LOG_WARNING) note("halftone: warning: " + line.text);
+  };
+  return sinks;
+}
+
 const std::atomic<bool> &install_interrupt_handler() {
   std::signal(SIGINT, on_interrupt);
   return interrupted;

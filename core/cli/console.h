@@ -32,6 +32,8 @@ class Progress {
   void update(std::uint64_t done, std::uint64_t total);
   void end(const std::string &line);
   void note(const std::string &line);  // a message between steps: warnings
+  // What a run tells goes here; Ctrl-C cancels it. The progress outlives the sinks.
+  host::RunSinks sinks();
 
  private:
   void clear();

@@ -126,20 +126,21 @@ std::uint64_t file_size(const std::string &path) {
   return error ? 0 : size;
 }
 
+// A plan that was too small is a fault of ours, which the user should know of.
+void warn_above_budget(const pipeline::Runner &runner, Progress &progress) {
+  const auto budget = runner.spec().calibration.memory_budget;
+  if (!budget || peak_memory() <= *budget) return;
+  progress.note(fmt::format("halftone: warning: the run took {}, more than its memory budget of {}; please report this",
+                            bytes_text(peak_memory()), bytes_text(*budget)));
+}
+
 }  // namespace
 
 int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, const RunOptions &options) {
   const auto start = std::chrono::steady_clock::now();
   Progress progress(options.quiet);
   pipeline::RunEvents events;
-  events.sinks.cancelled = &install_interrupt_handler();
-  events.sinks.progress = [&](std::uint64_t done, std::uint64_t total) { progress.update(done, total); };
-  events.sinks.notice = [&](const std::string &text) {
-    if (!options.quiet) progress.note("  " + text);
-  };
-  events.sinks.log = [&](const host::LogLine &line) {
-    if (line.level >= HT_LOG_WARNING) progress.note("halftone: warning: " + line.text);
-  };
+  events.sinks = progress.sinks();
   events.step_begins = [&](const pipeline::PlannedStep &step, std::size_t index, std::size_t count) {
     progress.begin(index, count, std::string(step.component->id()));
   };
@@ -178,11 +179,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
   }
   table.add({"time", seconds_text(seconds)});
   table.add({"peak memory", bytes_text(memory)});
-  if (const auto budget = runner.spec().calibration.memory_budget; budget && peak_memory() > *budget) {
-    progress.note(
-        fmt::format("halftone: warning: the run took {}, more than its memory budget of {}; please report this",
-                    bytes_text(peak_memory()), bytes_text(*budget)));
-  }
+  warn_above_budget(runner, progress);
   figures["seconds"] = seconds;
   figures["peak_memory_bytes"] = memory;
   for (const pipeline::StepReport &report : reports)
