@@ -108,6 +108,14 @@ void AtomicFile::commit() {
   sync_folder(target_.parent_path());
 }
 
+std::unique_ptr<AtomicFile> finished_file(const std::filesystem::path &path, std::string_view text) {
+  if (path.empty()) return nullptr;
+  auto file = std::make_unique<AtomicFile>(path);
+  file->write(text);
+  file->finish();
+  return file;
+}
+
 void write_file_atomically(const fs::path &path, std::string_view content) {
   AtomicFile file(path);
   file.write(content);

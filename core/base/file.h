@@ -52,6 +52,8 @@ class AtomicFile {
   bool finished_ = false, committed_ = false;
 };
 
+// A text that is written and complete: only commit() is left. Null for an empty path.
+std::unique_ptr<AtomicFile> finished_file(const std::filesystem::path &path, std::string_view text);
 void write_file_atomically(const std::filesystem::path &path, std::string_view content);
 
 }  // namespace halftone

@@ -174,8 +174,7 @@ class Pass {
     Progress &progress = out_.progress;
     progress.dataset = dataset_.count();
     progress.first = progress.next = std::min(plan_.flow.first, progress.dataset);
-    const std::uint64_t left = progress.dataset - progress.first;
-    progress.end = progress.first + (plan_.flow.limit == 0 ? left : std::min(left, plan_.flow.limit));
+    progress.end = progress.first + samples_from(progress.first, plan_.flow.limit, progress.dataset);
   }
 
   // Reading all samples again would cost as much as the pass; the first and the last of those that are in, and the

@@ -35,8 +35,7 @@ class Flow {
        const std::function<std::unique_ptr<SampleSink>(std::uint32_t)> &make_sink,
        const std::function<void(std::uint64_t, const std::shared_ptr<void> &)> &reduce)
       : dataset_(dataset), session_(session), options_(options), make_sink_(make_sink), reduce_(reduce) {
-    const std::uint64_t left = dataset.count() - std::min(options.first, dataset.count());
-    total_ = options.limit == 0 ? left : std::min(options.limit, left);
+    total_ = samples_from(options.first, options.limit, dataset.count());
     workers_.resize(options.workers);
   }
 
@@ -168,6 +167,11 @@ class Flow {
 };
 
 }  // namespace
+
+std::uint64_t samples_from(std::uint64_t first, std::uint64_t limit, std::uint64_t all) {
+  const std::uint64_t left = all - std::min(first, all);
+  return limit == 0 ? left : std::min(limit, left);
+}
 
 FlowResult run_flow(const Dataset &dataset, const host::Session &session, const FlowOptions &options,
                     const std::function<std::unique_ptr<SampleSink>(std::uint32_t)> &make_sink,

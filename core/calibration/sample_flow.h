@@ -35,6 +35,9 @@ struct FlowResult {
   std::vector<std::string> skipped;  // messages of bad samples
 };
 
+// Samples from `first` on of those there are, at most `limit`; 0: all.
+std::uint64_t samples_from(std::uint64_t first, std::uint64_t limit, std::uint64_t all);
+
 // What a worker does with the values that the session hands over. One object per worker; take() hands over what the
 // sample left for the ordered reduce step (may be null).
 class SampleSink {

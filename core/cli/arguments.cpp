@@ -55,15 +55,16 @@ bool parse_arguments(const std::string &command, const std::string &usage, const
 
 host::Registry open_registry(const po::variables_map &values) {
   host::SearchOptions options;
-  if (values.count("plugin-path") != 0) {
-    for (const std::string &path : values["plugin-path"].as<std::vector<std::string>>())
-      options.plugin_paths.emplace_back(path);
-  }
+  for (const std::string &path : texts_of(values, "plugin-path")) options.plugin_paths.emplace_back(path);
   host::Registry registry = host::load_plugins(options);
   for (const auto &[file, reason] : registry.refused) {
     std::fprintf(stderr, "halftone: warning: plug-in '%s' was not loaded: %s\n", file.c_str(), reason.c_str());
   }
   return registry;
+}
+
+std::vector<std::string> texts_of(const po::variables_map &values, const char *name) {
+  return values.count(name) == 0 ? std::vector<std::string>() : values[name].as<std::vector<std::string>>();
 }
 
 std::string text_of(const po::variables_map &values, const char *name) {

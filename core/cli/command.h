@@ -58,5 +58,7 @@ host::Registry open_registry(const boost::program_options::variables_map &values
 
 // The text of an option, or empty.
 std::string text_of(const boost::program_options::variables_map &values, const char *name);
+// The texts of an option that may be repeated; none when it was not given.
+std::vector<std::string> texts_of(const boost::program_options::variables_map &values, const char *name);
 
 }  // namespace halftone::cli

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <optional>
+#include <memory>
 
 #include <nlohmann/json.hpp>
 
@@ -47,10 +47,6 @@ po::options_description options_of_calibrate() {
                                                                                          "print errors only");
   add_data_options(options);
   return options;
-}
-
-std::vector<std::string> texts_of(const po::variables_map &values, const char *name) {
-  return values.count(name) == 0 ? std::vector<std::string>() : values[name].as<std::vector<std::string>>();
 }
 
 bool parse_number(std::string_view text, std::uint64_t &value) {
@@ -212,12 +208,7 @@ int command_calibrate(const std::vector<std::string> &arguments) {
   progress.end(fmt::format(" ({:.2f} s)", seconds));
   Figures figures = figures_of(result, bytes.size(), seconds);
   figures.add("written", "written", output, output);
-  std::optional<AtomicFile> figures_file;
-  if (!json.empty()) {
-    figures_file.emplace(json);
-    figures_file->write(figures.json.dump(1) + "\n");
-    figures_file->finish();
-  }
+  const std::unique_ptr<AtomicFile> figures_file = finished_file(json, figures.json.dump(1) + "\n");
   write_file_atomically(output, bytes);
   if (figures_file) figures_file->commit();
   std::error_code ignored;  // the result is safe; a checkpoint that stays is told by the next run

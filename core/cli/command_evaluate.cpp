@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <optional>
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -139,7 +138,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   host::Context ctx;
   const host::Instance executor(pipeline::named_component(registry, HT_KIND_EXECUTOR, text_of(values, "executor")),
                                 nullptr, ctx);
-  pipeline::DataSpec data = data_spec(values, values["data"].as<std::vector<std::string>>());
+  pipeline::DataSpec data = data_spec(values, texts_of(values, "data"));
 
   calibration::FlowOptions flow;
   flow.limit = data.limit;
@@ -179,10 +178,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   run_files.check();
   const std::unique_ptr<pipeline::OutputsNpy> files = outputs_npy(text_of(values, "outputs-npy"), run_files, request);
   if (data.memory_budget) {
-    const calibration::MemoryPlan memory = pipeline::fit_evaluation(request, *dataset, flow, *data.memory_budget);
-    std::vector<const host::Session *> sessions = {request.session};
-    if (request.reference != nullptr) sessions.push_back(request.reference);
-    pipeline::keep_to(memory, std::move(sessions), flow);
+    const calibration::MemoryPlan memory = pipeline::fit_evaluation(request, *dataset, *data.memory_budget, flow);
     if (values.count("quiet") == 0) progress.note("  " + memory.text());
   }
   progress.begin(0, 1, "evaluate");
@@ -203,12 +199,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   }
   // Everything complete before the first file appears.
   if (files) files->finish();
-  std::optional<AtomicFile> figures_file;
-  if (!json.empty()) {
-    figures_file.emplace(json);
-    figures_file->write(figures.dump(1) + "\n");
-    figures_file->finish();
-  }
+  const std::unique_ptr<AtomicFile> figures_file = finished_file(json, figures.dump(1) + "\n");
   if (files) files->commit();
   if (figures_file) figures_file->commit();
   if (values.count("quiet") == 0) std::fputs(table.text().c_str(), stdout);

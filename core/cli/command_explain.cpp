@@ -83,8 +83,7 @@ int command_explain(const std::vector<std::string> &arguments) {
     fail(Status::kInvalidArgument, "which pipeline? usage: halftone explain PIPELINE.yaml [--configs FILE.json]");
   }
   if (!file.empty()) {
-    const auto sets =
-        values.count("set") == 0 ? std::vector<std::string>() : values["set"].as<std::vector<std::string>>();
+    const auto sets = texts_of(values, "set");
     pipeline::PipelineSpec spec = pipeline::read_pipeline(file, sets);
     if (configs.empty() && std::filesystem::exists(spec.configs_out)) configs = spec.configs_out;
     const host::Registry registry = open_registry(values);

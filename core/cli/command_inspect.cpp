@@ -116,7 +116,7 @@ int command_inspect(const std::vector<std::string> &arguments) {
   for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
   const model::Model &m = imported.model;
   if (values.count("match") != 0) {
-    print_matches(m, values["match"].as<std::vector<std::string>>());
+    print_matches(m, texts_of(values, "match"));
     return kExitOk;
   }
   const std::optional<ConfigStates> configs = configs_for(path, text_of(values, "configs"));

@@ -41,8 +41,7 @@ int command_merge(const std::vector<std::string> &arguments) {
   positional.add("files", -1);
   po::variables_map values;
   if (!parse_arguments("merge", kMergeUsage, options, positional, arguments, values)) return kExitOk;
-  const std::vector<std::string> paths =
-      values.count("files") == 0 ? std::vector<std::string>() : values["files"].as<std::vector<std::string>>();
+  const std::vector<std::string> paths = texts_of(values, "files");
   const std::string output = text_of(values, "output");
   if (paths.size() < 2)
     fail(Status::kInvalidArgument, "name at least two files; usage: halftone merge {}", kMergeUsage);

@@ -192,8 +192,7 @@ int command_profile(const std::vector<std::string> &arguments) {
   const host::Instance executor(pipeline::named_component(registry, HT_KIND_EXECUTOR, text_of(values, "executor")),
                                 nullptr, ctx);
   const bool has_data = values.count("data") != 0;
-  const pipeline::DataSpec data =
-      data_spec(values, has_data ? values["data"].as<std::vector<std::string>>() : std::vector<std::string>());
+  const pipeline::DataSpec data = data_spec(values, texts_of(values, "data"));
   if (data.memory_budget) {
     fail(Status::kInvalidArgument,
          "--memory-budget has no effect on a profile, whose samples lie in memory; limit them with --limit");

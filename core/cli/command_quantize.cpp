@@ -48,10 +48,6 @@ std::string required(const po::variables_map &values, const char *name, const ch
   return text;
 }
 
-std::vector<std::string> paths_of(const po::variables_map &values, const char *name) {
-  return values.count(name) == 0 ? std::vector<std::string>() : values[name].as<std::vector<std::string>>();
-}
-
 // --platform-setting KEY=VALUE; goes before what a preset chose.
 void set_platform_choices(const std::vector<std::string> &texts, pipeline::PipelineSpec &spec) {
   if (texts.empty()) return;
@@ -76,7 +72,7 @@ int command_quantize(const std::vector<std::string> &arguments) {
   pipeline::PipelineSpec spec;
   spec.model = required(values, "model", "no model is named");
   spec.platform = text_of(values, "platform");
-  const std::vector<std::string> calibration = paths_of(values, "calibration");
+  const std::vector<std::string> calibration = texts_of(values, "calibration");
   spec.statistics_in = text_of(values, "stats-in");
   if (calibration.empty() && spec.statistics_in.empty()) {
     fail(
@@ -104,15 +100,15 @@ int command_quantize(const std::vector<std::string> &arguments) {
          "no platform is named: give --platform NAME (`halftone platforms` lists them); usage: halftone quantize {}",
          kUsage);
   }
-  set_platform_choices(paths_of(values, "platform-setting"), spec);
+  set_platform_choices(texts_of(values, "platform-setting"), spec);
 
-  std::vector<std::string> test = paths_of(values, "test");
+  std::vector<std::string> test = texts_of(values, "test");
   const std::string labels = text_of(values, "labels");
   if (test.empty() && !labels.empty()) test = calibration;
   if (test.empty() && !labels.empty())
     fail(Status::kInvalidArgument, "--labels names classes of samples that are not there; give --test PATH");
   spec.evaluation = data_spec(values, test);
-  if (!paths_of(values, "test").empty()) spec.evaluation.limit = 0;  // --limit is about calibration
+  if (!texts_of(values, "test").empty()) spec.evaluation.limit = 0;  // --limit is about calibration
   spec.evaluation.labels = labels;
   const host::Registry registry = open_registry(values);
   return run_pipeline(registry, std::move(spec), run_options(values));
@@ -135,7 +131,7 @@ int command_run(const std::vector<std::string> &arguments) {
   if (file.empty())
     fail(Status::kInvalidArgument,
          "no pipeline file is named; usage: halftone run PIPELINE.yaml [--set KEY=VALUE ...]");
-  pipeline::PipelineSpec spec = pipeline::read_pipeline(file, paths_of(values, "set"));
+  pipeline::PipelineSpec spec = pipeline::read_pipeline(file, texts_of(values, "set"));
   if (const std::string statistics = text_of(values, "stats-in"); !statistics.empty()) spec.statistics_in = statistics;
   const RunOptions options_of_run = run_options(values);
   const bool gives_nothing = spec.exports.empty() && spec.configs_out.empty() && spec.evaluation.inputs.empty();

@@ -59,10 +59,8 @@ pipeline::DataSpec data_spec(const po::variables_map &values, const std::vector<
   pipeline::DataSpec data;
   const std::string preprocess = text_of(values, "preprocess");
   Setting reader_settings;
-  if (values.count("reader-setting") != 0) {
-    for (const std::string &text : values["reader-setting"].as<std::vector<std::string>>())
-      pipeline::apply_override(reader_settings, text, "--reader-setting");
-  }
+  for (const std::string &text : texts_of(values, "reader-setting"))
+    pipeline::apply_override(reader_settings, text, "--reader-setting");
   for (const std::string &path : paths) {
     pipeline::InputSpec input = input_spec(path);
     input.reader = text_of(values, "reader");

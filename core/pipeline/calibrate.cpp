@@ -64,7 +64,7 @@ Wanted record_all(const host::Registry &registry, const std::vector<PipelineSpec
 // Samples [first, first + count) of all; parts begin at whole groups, so that merging them gives the groups of one
 // pass.
 CalibrationSettings settings_of(const DataSpec &data, const Shard &shard, std::uint64_t samples, std::uint64_t group) {
-  const std::uint64_t all = data.limit == 0 ? samples : std::min(samples, data.limit);
+  const std::uint64_t all = calibration::samples_from(0, data.limit, samples);
   const auto boundary = [&](std::uint64_t part) {
     if (part == shard.count) return all;
     const std::uint64_t at = all / shard.count * part + all % shard.count * part / shard.count;

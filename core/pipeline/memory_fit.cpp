@@ -36,6 +36,19 @@ void with_first_good(std::uint64_t first, std::uint64_t samples, calibration::Ba
   }
 }
 
+// The sample's inputs without their data.
+std::vector<ht_tensor_view> shapes_of(const calibration::Sample &sample) {
+  std::vector<ht_tensor_view> shapes = sample.inputs;
+  for (ht_tensor_view &view : shapes) view.data = nullptr;
+  return shapes;
+}
+
+std::vector<const host::Session *> sessions_of(const EvaluationRequest &request) {
+  std::vector<const host::Session *> sessions = {request.session};
+  if (request.reference != nullptr) sessions.push_back(request.reference);
+  return sessions;
+}
+
 // What one sample showed.
 struct Trial {
   std::uint64_t in_flight = 0;
@@ -66,8 +79,7 @@ Trial try_sample(const host::Session &session, const calibration::Dataset &datas
   Trial trial;
   host::Context ctx;
   const calibration::Sample sample = dataset.read(ctx, index);
-  std::vector<ht_tensor_view> shapes = sample.inputs;
-  for (ht_tensor_view &view : shapes) view.data = nullptr;
+  const std::vector<ht_tensor_view> shapes = shapes_of(sample);
   const ht_session_memory memory = session.memory(ctx, shapes);
   trial.arena = memory.worker;
   trial.shared = memory.shared;
@@ -134,9 +146,8 @@ class ShapeLedger {
   void admit(host::Context &ctx, const calibration::Sample &sample) {
     const std::lock_guard lock(mutex_);
     std::vector<std::int64_t> key;
-    std::vector<ht_tensor_view> shapes = sample.inputs;
-    for (ht_tensor_view &view : shapes) {
-      view.data = nullptr;
+    const std::vector<ht_tensor_view> shapes = shapes_of(sample);
+    for (const ht_tensor_view &view : shapes) {
       key.push_back(view.rank);
       key.insert(key.end(), view.shape, view.shape + view.rank);
     }
@@ -167,10 +178,8 @@ calibration::MemoryNeed need_of_evaluation(const EvaluationRequest &request, con
                                            std::uint64_t index) {
   host::Context ctx;
   const calibration::Sample sample = dataset.read(ctx, index);
-  std::vector<ht_tensor_view> shapes = sample.inputs;
-  for (ht_tensor_view &view : shapes) view.data = nullptr;
-  std::vector<const host::Session *> sessions = {request.session};
-  if (request.reference != nullptr) sessions.push_back(request.reference);
+  const std::vector<ht_tensor_view> shapes = shapes_of(sample);
+  const std::vector<const host::Session *> sessions = sessions_of(request);
   calibration::MemoryNeed need;
   for (const host::Session *session : sessions) {
     const ht_session_memory memory = session->memory(ctx, shapes);
@@ -203,8 +212,8 @@ calibration::MemoryPlan fit_memory(const host::Session &session, const calibrati
                                    const host::WorkingModel &working, const DataPassRequest &request,
                                    const CalibrationSettings &settings, std::uint32_t workers) {
   require_not_spent(*settings.memory_budget);
-  const std::uint64_t left = dataset.count() - std::min(settings.first, dataset.count());
-  const std::uint64_t samples = std::max<std::uint64_t>(1, settings.limit == 0 ? left : std::min(left, settings.limit));
+  const std::uint64_t samples =
+      std::max<std::uint64_t>(1, calibration::samples_from(settings.first, settings.limit, dataset.count()));
   const Trial trial = first_trial(session, dataset, request, settings, samples);
   calibration::MemoryNeed need;
   need.process = trial.process;
@@ -221,12 +230,14 @@ calibration::MemoryPlan fit_memory(const host::Session &session, const calibrati
 }
 
 calibration::MemoryPlan fit_evaluation(const EvaluationRequest &request, const calibration::Dataset &dataset,
-                                       const calibration::FlowOptions &flow, std::uint64_t budget) {
+                                       std::uint64_t budget, calibration::FlowOptions &flow) {
   require_not_spent(budget);
   calibration::MemoryNeed need;
   with_first_good(flow.first, dataset.count(), flow.on_bad_sample,
                   [&](std::uint64_t index) { need = need_of_evaluation(request, dataset, index); });
-  return calibration::plan_memory(need, flow.workers, budget);
+  calibration::MemoryPlan plan = calibration::plan_memory(need, flow.workers, budget);
+  keep_to(plan, sessions_of(request), flow);
+  return plan;
 }
 
 calibration::MemoryPlan fit_searches(const CalibrationSettings &settings, const model::Model &model,

@@ -23,9 +23,9 @@ calibration::MemoryPlan fit_memory(const host::Session &session, const calibrati
 void keep_to(const calibration::MemoryPlan &plan, std::vector<const host::Session *> sessions,
              calibration::FlowOptions &flow);
 
-// The same for an evaluation, whose sessions are open.
+// The same for an evaluation, whose sessions are open; `flow` is made to keep to the plan.
 calibration::MemoryPlan fit_evaluation(const EvaluationRequest &request, const calibration::Dataset &dataset,
-                                       const calibration::FlowOptions &flow, std::uint64_t budget);
+                                       std::uint64_t budget, calibration::FlowOptions &flow);
 
 // The same for a run whose statistics come from a file: searches and export.
 calibration::MemoryPlan fit_searches(const CalibrationSettings &settings, const model::Model &model,

@@ -228,10 +228,7 @@ void Runner::write_export(const ExportStep &step, const StagedFile &file) {
 void Runner::commit_outputs(const std::string &figures) {
   std::vector<std::unique_ptr<AtomicFile>> texts;
   const auto add = [&](const std::string &path, const std::string &text) {
-    if (path.empty()) return;
-    texts.push_back(std::make_unique<AtomicFile>(path));
-    texts.back()->write(text);
-    texts.back()->finish();
+    if (auto file = finished_file(path, text)) texts.push_back(std::move(file));
   };
   if (!spec_.configs_out.empty())
     add(spec_.configs_out,

@@ -77,19 +77,8 @@ struct Bench {
   void add(std::vector<float> values, bool per_channel = false) {
     const model::Handle weight = net.floats({2, static_cast<std::int64_t>(values.size() / 2)}, values);
     const model::Handle out = net.node("Relu", {weight});
-    ht_quant_spec spec{};
-    spec.struct_size = sizeof(spec);
-    spec.kind = HT_QUANT_INTEGER;
-    spec.bits = 8;
-    spec.is_signed = 1;
-    spec.quant_min = -128;
-    spec.quant_max = 127;
-    spec.symmetry = HT_SYMMETRIC;
-    spec.scale_form = HT_SCALE_FREE;
-    spec.span = HT_SPAN_NARROW;
-    spec.visibility = HT_EXPORT_WHEN_ACTIVE;
-    spec.granularity = per_channel ? HT_PER_CHANNEL : HT_PER_TENSOR;
-    spec.rounding = HT_ROUND_HALF_EVEN;
+    ht_quant_spec spec = test::SmallNet::int8_spec();
+    if (per_channel) spec.granularity = HT_PER_CHANNEL;
     const quant::SlotKey key{net.m().value(out).producer, false, 0};
     configs.push_back(net.working.configs.create(key, spec, quant::State::kInitial));
   }

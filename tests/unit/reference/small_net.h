@@ -47,8 +47,8 @@ class SmallNet {
                      const Attributes &attributes = {}) {
     return nodes(op, inputs, 1, attributes).front();
   }
-  // An 8-bit symmetric quantizer that is live, per tensor.
-  void quantize(model::Handle node, bool is_output, std::uint32_t slot, float scale) {
+  // 8-bit symmetric, per tensor.
+  static ht_quant_spec int8_spec() {
     ht_quant_spec spec{};
     spec.struct_size = sizeof(spec);
     spec.kind = HT_QUANT_INTEGER;
@@ -62,6 +62,11 @@ class SmallNet {
     spec.span = HT_SPAN_NARROW;
     spec.rounding = HT_ROUND_HALF_EVEN;
     spec.visibility = HT_EXPORT_WHEN_ACTIVE;
+    return spec;
+  }
+  // Such a quantizer that is live.
+  void quantize(model::Handle node, bool is_output, std::uint32_t slot, float scale) {
+    const ht_quant_spec spec = int8_spec();
     const auto config = working.configs.create({node, is_output, slot}, spec, quant::State::kInitial);
     const std::int32_t zero_point = 0;
     working.configs.set_scales(config, {&scale, 1}, {&zero_point, 1}, {});
