@@ -140,21 +140,31 @@ class WeightScaleSearch final : public sdk::Pass {
              Gain &gain) const {
     double power = 0;
     for (const float x : w) power += static_cast<double>(x) * static_cast<double>(x);
-    const double before = weight_error(w, scale, codes, mean_to_variance);
-    if (!(power > 0) || !std::isfinite(before)) return scale;
-    double least = before;
-    float found = scale;
+    if (!(power > 0)) return scale;
+    const std::vector<float> scales = candidates_around(scale);
+    std::vector<double> errors(scales.size());
+    weight_errors(w, scales, codes, mean_to_variance, errors);
+    const double before = errors.front();
+    if (!std::isfinite(before)) return scale;
+    std::size_t found = 0;
+    for (std::size_t i = 1; i < scales.size(); ++i) {
+      if (errors[i] < errors[found] * kLessThan) found = i;
+    }
+    gain.before += before / power;
+    gain.after += errors[found] / power;
+    return scales[found];
+  }
+
+  // The scale itself first.
+  std::vector<float> candidates_around(float scale) const {
+    std::vector<float> scales = {scale};
     for (std::int64_t i = 0; i < candidates_; ++i) {
       const double factor =
           highest_ - (highest_ - lowest_) * static_cast<double>(i) / static_cast<double>(candidates_ - 1);
       const auto candidate = static_cast<float>(static_cast<double>(scale) * factor);
-      if (candidate < kLeastScale || !std::isfinite(candidate)) continue;
-      const double error = weight_error(w, candidate, codes, mean_to_variance);
-      if (error < least * kLessThan) least = error, found = candidate;
+      if (candidate >= kLeastScale && std::isfinite(candidate)) scales.push_back(candidate);
     }
-    gain.before += before / power;
-    gain.after += least / power;
-    return found;
+    return scales;
   }
 
   double lowest_, highest_;
