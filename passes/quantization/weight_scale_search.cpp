@@ -62,11 +62,13 @@ class WeightScaleSearch final : public sdk::Pass {
         .number("mean_to_variance", "squared mean of a layer's inputs over their variance", kRectifiedMeanToVariance, 0,
                 100);
   }
-  explicit WeightScaleSearch(const sdk::Args &args)
-      : lowest_(args.number("lowest")),
-        highest_(args.number("highest")),
-        candidates_(args.integer("candidates")),
-        mean_to_variance_(args.number("mean_to_variance")) {}
+  explicit WeightScaleSearch(const sdk::Args &args) : mean_to_variance_(args.number("mean_to_variance")) {
+    const double lowest = args.number("lowest"), highest = args.number("highest");
+    const std::int64_t candidates = args.integer("candidates");
+    for (std::int64_t i = 0; i < candidates; ++i) {
+      factors_.push_back(highest - (highest - lowest) * static_cast<double>(i) / static_cast<double>(candidates - 1));
+    }
+  }
 
   void run(const sdk::Context &ctx) override {
     const QuantizationPoints points(ctx);
@@ -158,17 +160,14 @@ class WeightScaleSearch final : public sdk::Pass {
   // The scale itself first.
   std::vector<float> candidates_around(float scale) const {
     std::vector<float> scales = {scale};
-    for (std::int64_t i = 0; i < candidates_; ++i) {
-      const double factor =
-          highest_ - (highest_ - lowest_) * static_cast<double>(i) / static_cast<double>(candidates_ - 1);
+    for (const double factor : factors_) {
       const auto candidate = static_cast<float>(static_cast<double>(scale) * factor);
       if (candidate >= kLeastScale && std::isfinite(candidate)) scales.push_back(candidate);
     }
     return scales;
   }
 
-  double lowest_, highest_;
-  std::int64_t candidates_;
+  std::vector<double> factors_;  // of the scale found before
   double mean_to_variance_;
 };
 HALFTONE_PASS(WeightScaleSearch)
