@@ -197,10 +197,26 @@ void Octaves::put(bool negative, std::uint32_t bin, std::uint64_t count) {
   with_upper(*this, [&]<class Upper>(std::vector<Upper> &upper) { upper[s] = static_cast<Upper>(sum >> kLowerBits); });
 }
 
+// Of narrow counters for one top; no sum exceeds 31 bits then.
+void Octaves::add_in_place(const Octaves &other) {
+  reserve(other.negative_);
+  room_ = 0;
+  for (std::size_t i = 0; i < other.lower_.size(); ++i) {
+    const std::uint32_t uppers = std::uint32_t{upper_[i]} + other.upper_[i];
+    const std::uint32_t sum = (uppers << kLowerBits) + lower_[i] + other.lower_[i];
+    lower_[i] = static_cast<std::uint16_t>(sum & kLowerMask);
+    upper_[i] = static_cast<std::uint16_t>(sum >> kLowerBits);
+  }
+}
+
 void Octaves::add(const Octaves &other) {
   if (other.empty()) return;
   raise(other.top_);
   make_room(other.counted_);
+  if (top_ == other.top_ && !wide_ && !other.wide_) {
+    add_in_place(other);
+    return;
+  }
   Half added, sum;
   for (const bool negative : {false, true}) {
     if (negative && !other.negative_) break;

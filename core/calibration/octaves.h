@@ -70,6 +70,7 @@ class Octaves {
   void make_room(std::uint64_t count);
   void spill();
   void assign(bool negative, const Half &counts);
+  void add_in_place(const Octaves &other);
   template <class Self, class Body>
   static void with_upper(Self &self, const Body &body);
 

@@ -69,8 +69,6 @@ void hide_misfits(Handle handle, onnx::GraphProto &graph, const Model &model, Fo
 }
 
 void build_for_inference(const Model &model, Follow follow, onnx::ModelProto &proto, GraphMessages &graphs) {
-  proto.Clear();
-  graphs.clear();
   build_proto(model, write_for_shapes, proto, &graphs);
   proto.clear_training_info();
   // Constants need not be inputs, whatever the file's own version says.
@@ -134,12 +132,28 @@ void collect(Model &model, Handle graph, const Infos &infos) {
   }
 }
 
+// Whether merge_type() could still change a value.
+bool lacks_types(const Model &model) {
+  const auto is_open = [](const Dim &dim) { return dim.extent < 0 && dim.symbol.empty(); };
+  const auto lacks = [&](Handle h) {
+    const Value &value = model.value(h);
+    const ValueType &type = value.type;
+    if (value.initializer) return false;
+    return type.dtype == HT_DTYPE_NONE || !type.has_shape || std::ranges::any_of(type.dims, is_open);
+  };
+  return std::ranges::any_of(model.graphs(),
+                             [&](Handle graph) { return std::ranges::any_of(model.graph(graph).values, lacks); });
+}
+
 }  // namespace
 
-// Two rounds: the second follows the values of shapes, and knows by then which values have no type.
+// Two rounds: the second follows the values of shapes, and knows by then which values have no type. It has nothing to
+// add where the first left no gap.
 void infer_shapes(Model &model) {
   for (const Follow follow : {Follow::kTypes, Follow::kTypesAndShapeValues}) {
-    onnx::ModelProto proto;
+    if (!lacks_types(model)) return;
+    google::protobuf::Arena arena;  // thousands of small messages, freed at once
+    onnx::ModelProto &proto = *google::protobuf::Arena::CreateMessage<onnx::ModelProto>(&arena);
     GraphMessages graphs;
     build_for_inference(model, follow, proto, graphs);
     run_inference(proto, follow);

@@ -62,11 +62,13 @@ class WeightScaleSearch final : public sdk::Pass {
         .number("mean_to_variance", "squared mean of a layer's inputs over their variance", kRectifiedMeanToVariance, 0,
                 100);
   }
-  explicit WeightScaleSearch(const sdk::Args &args)
-      : lowest_(args.number("lowest")),
-        highest_(args.number("highest")),
-        candidates_(args.integer("candidates")),
-        mean_to_variance_(args.number("mean_to_variance")) {}
+  explicit WeightScaleSearch(const sdk::Args &args) : mean_to_variance_(args.number("mean_to_variance")) {
+    const double lowest = args.number("lowest"), highest = args.number("highest");
+    const std::int64_t candidates = args.integer("candidates");
+    for (std::int64_t i = 0; i < candidates; ++i) {
+      factors_.push_back(highest - (highest - lowest) * static_cast<double>(i) / static_cast<double>(candidates - 1));
+    }
+  }
 
   void run(const sdk::Context &ctx) override {
     const QuantizationPoints points(ctx);
@@ -140,25 +142,32 @@ class WeightScaleSearch final : public sdk::Pass {
              Gain &gain) const {
     double power = 0;
     for (const float x : w) power += static_cast<double>(x) * static_cast<double>(x);
-    const double before = weight_error(w, scale, codes, mean_to_variance);
-    if (!(power > 0) || !std::isfinite(before)) return scale;
-    double least = before;
-    float found = scale;
-    for (std::int64_t i = 0; i < candidates_; ++i) {
-      const double factor =
-          highest_ - (highest_ - lowest_) * static_cast<double>(i) / static_cast<double>(candidates_ - 1);
-      const auto candidate = static_cast<float>(static_cast<double>(scale) * factor);
-      if (candidate < kLeastScale || !std::isfinite(candidate)) continue;
-      const double error = weight_error(w, candidate, codes, mean_to_variance);
-      if (error < least * kLessThan) least = error, found = candidate;
+    if (!(power > 0)) return scale;
+    const std::vector<float> scales = candidates_around(scale);
+    std::vector<double> errors(scales.size());
+    weight_errors(w, scales, codes, mean_to_variance, errors);
+    const double before = errors.front();
+    if (!std::isfinite(before)) return scale;
+    std::size_t found = 0;
+    for (std::size_t i = 1; i < scales.size(); ++i) {
+      if (errors[i] < errors[found] * kLessThan) found = i;
     }
     gain.before += before / power;
-    gain.after += least / power;
-    return found;
+    gain.after += errors[found] / power;
+    return scales[found];
   }
 
-  double lowest_, highest_;
-  std::int64_t candidates_;
+  // The scale itself first.
+  std::vector<float> candidates_around(float scale) const {
+    std::vector<float> scales = {scale};
+    for (const double factor : factors_) {
+      const auto candidate = static_cast<float>(static_cast<double>(scale) * factor);
+      if (candidate >= kLeastScale && std::isfinite(candidate)) scales.push_back(candidate);
+    }
+    return scales;
+  }
+
+  std::vector<double> factors_;  // of the scale found before
   double mean_to_variance_;
 };
 HALFTONE_PASS(WeightScaleSearch)

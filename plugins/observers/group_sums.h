@@ -30,8 +30,4 @@ class GroupSums {
   std::vector<std::vector<double>> widths_;
 };
 
-// out[i] = m * log(m / b) of the group of `width` bins from bin `from + i` on, 0 when it is empty.
-void group_information(std::span<const double> mass, std::span<const double> occupied, std::size_t width,
-                       std::size_t from, std::span<double> out);
-
 }  // namespace halftone::observers

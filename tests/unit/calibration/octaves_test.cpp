@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "core/calibration/octaves.h"
@@ -67,6 +68,29 @@ TEST_CASE("raising the top merges whole bins only: a bin's interval lies inside 
       REQUIRE(coarse.interval(outer).first <= i.first);
       REQUIRE(coarse.interval(outer).end >= i.end);
     }
+  }
+}
+
+TEST_CASE("counts of one top are added bin by bin, whatever their lower parts hold") {
+  // 40,000 times the same: more than 15 bits that are not carried yet.
+  std::vector<float> many(40000, 1.5F), both{-1.75F, 0.25F, 1.5F, -1.0F};
+  Octaves positive, mixed;
+  positive.count(many.data(), many.size());
+  mixed.count(both.data(), both.size());
+  for (auto [a, b] : {std::pair{positive, positive}, std::pair{positive, mixed}, std::pair{mixed, positive}}) {
+    Octaves sum = a;
+    for (std::uint64_t times = 1; times <= 3; ++times) {
+      sum.add(b);
+      for (const bool negative : {false, true}) {
+        for (std::uint32_t bin = 0; bin < Octaves::kBins; ++bin) {
+          REQUIRE(sum.at(negative, bin) == a.at(negative, bin) + times * b.at(negative, bin));
+        }
+      }
+    }
+    Octaves counted = sum;  // goes on counting
+    counted.count(both.data(), both.size());
+    sum.add(mixed);
+    CHECK(counted == sum);
   }
 }
 

@@ -4,6 +4,9 @@
 
 #include <cmath>
 #include <random>
+#include <vector>
+
+#include "plugins/observers/group_information.h"
 
 namespace halftone::observers {
 namespace {
@@ -69,6 +72,22 @@ TEST_CASE("the logarithm that is compiled to vectors is the library's to the las
   double got = 1;
   group_information(nothing, none, 1, 0, {&got, 1});
   CHECK(got == 0);
+}
+
+TEST_CASE("vectors of groups give what the groups give one by one, bit for bit") {
+  std::mt19937 random(13);
+  for (int round = 0; round < 20; ++round) {
+    const Bins bins = random_bins(random, 700);
+    for (const std::size_t width : {1UL, 2UL, 5UL, 32UL, 699UL}) {
+      for (const std::size_t from : {0UL, 1UL}) {
+        std::vector<double> got(bins.mass.size() - width - from), plain(got.size());
+        group_information(bins.mass, bins.occupied, width, from, got);
+        plain::group_information(bins.mass, bins.occupied, width, from, plain);
+        INFO("width ", width, " from ", from);
+        CHECK(got == plain);
+      }
+    }
+  }
 }
 
 }  // namespace

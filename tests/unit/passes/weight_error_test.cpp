@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -47,6 +48,43 @@ TEST_CASE("long rows agree with the definition") {
     INFO(size);
     CHECK(weight_error(w, 0.001F, codes, 0) == doctest::Approx(squares).epsilon(1e-4));
     CHECK(weight_error(w, 0.001F, codes, 0.5) == doctest::Approx(squares + 0.5 * plain * plain).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("many scales at once give the errors of one after the other, bit for bit") {
+  std::mt19937 random(11);
+  std::normal_distribution<float> normal(0.01F, 0.05F);
+  for (const std::size_t size : {0, 1, 9, 16, 25, 4095, 4096, 4113, 9000}) {
+    std::vector<float> w(size);
+    for (float &x : w) x = random() % 8 == 0 ? -0.0F : normal(random);
+    for (const std::size_t count : {1, 7, 16, 46}) {
+      std::vector<float> scales;
+      for (std::size_t i = 0; i < count; ++i) scales.push_back(0.0011F - 0.00001F * static_cast<float>(i));
+      for (const WeightCodes codes : {WeightCodes{-128, 127}, WeightCodes{3, 255}, WeightCodes{-32768, 32767}}) {
+        std::vector<double> errors(count);
+        weight_errors(w, scales, codes, kRectifiedMeanToVariance, errors);
+        for (std::size_t i = 0; i < count; ++i) {
+          INFO(size, " weights, scale ", i, " of ", count);
+          CHECK(errors[i] == weight_error(w, scales[i], codes, kRectifiedMeanToVariance));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("weights and scales out of all bounds give the same errors at once") {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> w = {1e38F, -1e38F, 1e-38F, kInfinity, 0, std::numeric_limits<float>::quiet_NaN()};
+  for (std::size_t first = 0; first < w.size(); ++first) {
+    const std::vector<float> scales = {1e-8F, 1e30F, 3e38F};
+    std::vector<double> errors(scales.size());
+    const std::span<const float> one = std::span(w).subspan(first, 1);
+    weight_errors(one, scales, {-128, 127}, 0.5, errors);
+    for (std::size_t i = 0; i < scales.size(); ++i) {
+      const double plain = weight_error(one, scales[i], {-128, 127}, 0.5);
+      INFO(first, " ", i);
+      CHECK((errors[i] == plain || (std::isnan(errors[i]) && std::isnan(plain))));
+    }
   }
 }
 
