@@ -108,6 +108,8 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
       spec_.calibration.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
   calibrator_ =
       std::make_unique<Calibrator>(registry_, *executor_, dataset_.get(), settings, given_ ? &*given_ : nullptr);
+  execution_ = std::make_unique<Execution>(*executor_, dataset_.get(), settings, given_ ? given_->path : std::string());
+  parallel_ = std::make_unique<Parallel>(settings);
 }
 
 Runner::~Runner() = default;
@@ -178,6 +180,8 @@ std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration
   services.calibration = &calibration;
   services.target = target_.get();
   services.kernels = &kernels_;
+  services.execution = execution_.get();
+  services.parallel = parallel_.get();
   std::vector<StepReport> reports;
   bool first_configs = true;
   for (std::size_t i = 0; i < plan_.size(); ++i) {

@@ -13,6 +13,8 @@
 #include "core/host/kernel_index.h"
 #include "core/host/registry.h"
 #include "core/pipeline/calibrator.h"
+#include "core/pipeline/execution.h"
+#include "core/pipeline/parallel.h"
 #include "core/pipeline/pipeline_spec.h"
 #include "core/pipeline/plan.h"
 #include "core/pipeline/request_recorder.h"
@@ -78,6 +80,8 @@ class Runner {
   std::unique_ptr<calibration::Dataset> dataset_;
   std::optional<GivenStatistics> given_;
   std::unique_ptr<Calibrator> calibrator_;
+  std::unique_ptr<Execution> execution_;
+  std::unique_ptr<Parallel> parallel_;
   std::vector<PlannedStep> plan_;
   std::vector<std::unique_ptr<StagedFile>> exports_;
 };
