@@ -78,7 +78,7 @@ class KernelIndex;         // kernel_index.h
 // The C name of the same thing.
 struct ht_ctx {
   halftone::host::WorkingModel *working = nullptr;   // null where a component may not see a model
-  halftone::host::WorkingModel *original = nullptr;  // as it was before the pass; not to be written
+  halftone::host::WorkingModel *original = nullptr;  // the float network to compare with; not to be written
   halftone::host::RunSinks sinks;
   halftone::host::CalibrationService *calibration = nullptr;
   halftone::host::TargetService *target = nullptr;

@@ -192,7 +192,7 @@ host::ExecutionOutcome Execution::run(host::Context &ctx, const host::ExecutionR
   std::vector<const host::Session *> sessions = {session.get()};
   std::unique_ptr<host::Session> reference;
   if (!request.references.empty()) {
-    if (ctx.original == nullptr) fail(Status::kFailedPrecondition, "this call has no model from before");
+    if (ctx.original == nullptr) fail(Status::kFailedPrecondition, "this call has no float network to compare with");
     require_values(ctx.original->model, request.references);
     host::ExecutionRequest before;
     before.values = request.references;

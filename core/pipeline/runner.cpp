@@ -23,10 +23,14 @@ void refuse_what_is_not_offered(const PipelineSpec &spec) {
   }
 }
 
-bool provides_configs(const host::Component &component) {
+bool provides(const host::Component &component, std::string_view fact) {
   const ht_component &d = *component.description;
   return std::any_of(d.provides, d.provides + d.provide_count,
-                     [](const char *fact) { return std::string_view(fact) == HT_FACT_CONFIGS; });
+                     [&](const char *provided) { return std::string_view(provided) == fact; });
+}
+
+bool provides_configs(const host::Component &component) {
+  return provides(component, HT_FACT_CONFIGS);
 }
 
 // Overrides and `observer` change configs: in a plan that makes none they would do nothing.
@@ -186,7 +190,9 @@ std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration
   bool first_configs = true;
   for (std::size_t i = 0; i < plan_.size(); ++i) {
     if (events_.step_begins) events_.step_begins(plan_[i], i, plan_.size());
+    services.reference = calibrated_ ? &*calibrated_ : nullptr;
     reports.push_back(run_step(plan_[i], services, model_));
+    if (!calibrated_ && provides(*plan_[i].component, HT_FACT_ACTIVATIONS_CALIBRATED)) calibrated_ = model_;
     if (provides_configs(*plan_[i].component)) {
       if (!spec_.observer.empty()) override_observer(model_, spec_.observer);
       apply_overrides(spec_.overrides, model_, std::exchange(first_configs, false));

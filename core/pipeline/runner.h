@@ -74,6 +74,7 @@ class Runner {
   host::KernelIndex kernels_;
   std::vector<std::string> warnings_;
   host::WorkingModel model_, original_;
+  std::optional<host::WorkingModel> calibrated_;  // as it was calibrated: what corrections compare with
   std::vector<PassStep> platform_passes_;
   std::unique_ptr<Target> target_;
   std::unique_ptr<host::Instance> executor_;

@@ -30,7 +30,7 @@ StepReport run_step(const PlannedStep &step, const RunServices &services, host::
   host::WorkingModel copy = model;
   host::Context ctx;
   ctx.working = &copy;
-  ctx.original = &model;
+  ctx.original = services.reference != nullptr ? services.reference : &model;
   ctx.sinks = services.sinks;
   ctx.calibration = services.calibration;
   ctx.target = services.target;

@@ -17,7 +17,7 @@ struct ExecutionRequest {
   bool quantized_weights = false;
   bool plain = false;
   std::vector<model::Handle> values;
-  std::vector<model::Handle> references;  // of the model as it was before the pass, in float
+  std::vector<model::Handle> references;  // of the float network
   std::uint64_t first = 0, limit = 0;
   std::uint64_t sink_bytes = 0, sink_worker_bytes = 0;
 };

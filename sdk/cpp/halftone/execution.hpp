@@ -16,7 +16,7 @@ struct SampleRun {
   bool quantized_weights = false;
   bool plain = true;
   std::vector<ht_handle> values;
-  std::vector<ht_handle> references;  // of the model as it was before the pass, in float
+  std::vector<ht_handle> references;  // of the float network
   std::uint64_t first = 0, limit = 0;
   std::uint64_t sink_bytes = 0, sink_worker_bytes = 0;
 };

@@ -25,8 +25,9 @@ typedef struct ht_execution_options {
   /* Bytes that the sink will hold, for the memory budget: in all, and more for each worker. */
   uint64_t sink_bytes;
   uint64_t sink_worker_bytes;
-  /* Values of the model as it was before the pass began, run in float on the same samples, for comparisons; each is
-   * handed to see_reference() after the sample's other values. */
+  /* Values of the float network, run on the same samples, for comparisons; each is handed to see_reference() after the
+   * sample's other values. The float network is the model as it was when its activations were calibrated, so that
+   * corrections of several passes aim at the same; before that, the model as it was before the pass. */
   ht_handles references;
 } ht_execution_options;
 
