@@ -112,6 +112,22 @@ Digest executed_digest(const host::WorkingModel &working, bool quantized_weights
   return digest.finish();
 }
 
+Digest simulated_digest(const host::WorkingModel &working) {
+  Digester digest;
+  digest.add("simulated").add(model_digest(working.model).hex());
+  for (const Handle h : working.configs.all()) {
+    if (!working.configs.quantizer(h, true)) continue;
+    const quant::Config &config = working.configs.get(h);
+    const model::Node &node = working.model.node(config.key.node);
+    const Handle value = config.key.is_output ? node.outputs.at(config.key.slot) : node.inputs.at(config.key.slot);
+    digest.add(node.name).add(value == HT_NONE ? std::string_view()
+                                               : std::string_view(working.model.value(value).name));
+    digest.add(std::int64_t{config.key.is_output}).add(std::int64_t{config.key.slot});
+    add_quantizer(digest, config.spec, working.configs.scales(h), working.configs.zero_points(h));
+  }
+  return digest.finish();
+}
+
 Digest statistics_key(const Digest &executed, const Digest &data, std::uint64_t samples) {
   return Digester()
       .add("halftone statistics 2")

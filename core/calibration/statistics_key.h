@@ -14,6 +14,9 @@ Digest model_digest(const model::Model &model);
 // What is executed while statistics are collected: the model, and when weights are quantized meanwhile, by what.
 Digest executed_digest(const host::WorkingModel &working, bool quantized_weights);
 
+// The same of a simulated run: the model with every live quantizer. Never that of a float run.
+Digest simulated_digest(const host::WorkingModel &working);
+
 // Names the statistics that a scale came from: what was executed, over which samples as they were fed (that is, after
 // preprocessing).
 Digest statistics_key(const Digest &executed, const Digest &data, std::uint64_t samples);

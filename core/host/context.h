@@ -69,17 +69,22 @@ struct RunSinks {
 
 class CalibrationService;  // service/calibration_service.h; a context without one answers FAILED_PRECONDITION
 class TargetService;       // service/target_service.h
+class ExecutionService;    // service/execution_service.h
+class ParallelService;     // service/execution_service.h
 class KernelIndex;         // kernel_index.h
 
 }  // namespace halftone::host
 
 // The C name of the same thing.
 struct ht_ctx {
-  halftone::host::WorkingModel *working = nullptr;  // null where a component may not see a model
+  halftone::host::WorkingModel *working = nullptr;   // null where a component may not see a model
+  halftone::host::WorkingModel *original = nullptr;  // the float network to compare with; not to be written
   halftone::host::RunSinks sinks;
   halftone::host::CalibrationService *calibration = nullptr;
   halftone::host::TargetService *target = nullptr;
   const halftone::host::KernelIndex *kernels = nullptr;
+  halftone::host::ExecutionService *execution = nullptr;
+  halftone::host::ParallelService *parallel = nullptr;
   halftone::host::Arena arena;
   std::string component;  // id of the component being called
   std::vector<std::pair<std::string, std::string>> report;

@@ -6,6 +6,7 @@
 #include "core/calibration/statistics_key.h"
 #include "core/host/service/baked.h"
 #include "core/host/service/parameter_text.h"
+#include "core/pipeline/execution.h"
 #include "core/pipeline/memory_fit.h"
 #include "core/pipeline/named.h"
 #include "core/quant/arithmetic.h"
@@ -88,6 +89,9 @@ void Calibrator::collect(host::Context &ctx, std::span<const ht_statistics_reque
                          const ht_collect_options &options) {
   const DataPassRequest request = data_pass_request(requests, options);
   in_use_ = nullptr;
+  if (request.simulated && dataset_ == nullptr) {
+    refuse_without_data(ctx.component, given_ == nullptr ? std::string() : given_->path);
+  }
   if (given_ != nullptr) {
     in_use_ = &require_statistics(*given_, *ctx.working, request);
     if (settings_.memory_budget) {

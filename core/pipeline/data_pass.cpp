@@ -8,6 +8,11 @@
 
 namespace halftone::pipeline {
 
+void refuse_all_bad(const std::vector<std::string> &skipped) {
+  fail(Status::kDataLoss, "no calibration sample could be used; the first was refused because: {}",
+       skipped.empty() ? "(none was read)" : skipped.front());
+}
+
 DataPassResult run_data_pass(const host::Instance &executor, const host::Context &ctx,
                              const calibration::Dataset &dataset, const CalibrationSettings &settings,
                              const DataPassRequest &request, Checkpoints checkpoints) {
@@ -28,6 +33,7 @@ DataPassResult run_data_pass(const host::Instance &executor, const host::Context
   open_ctx.kernels = ctx.kernels;
   open_ctx.sinks = ctx.sinks;
   host::SessionRequest session_request;
+  session_request.mode = request.simulated ? host::Mode::kSimulated : host::Mode::kFloat;
   session_request.quantized_weights = request.quantized_weights;
   session_request.workers = plan.flow.workers;
   for (const auto &[value, _] : request.requests) session_request.emits.push_back(value);
@@ -39,21 +45,22 @@ DataPassResult run_data_pass(const host::Instance &executor, const host::Context
     keep_to(memory, {&session}, plan.flow);
     if (ctx.sinks.notice) ctx.sinks.notice(memory.text());
   }
-  checkpoints.from.collection.executed = calibration::executed_digest(*ctx.working, request.quantized_weights);
+  checkpoints.from.collection.executed = request.simulated
+                                             ? calibration::simulated_digest(*ctx.working)
+                                             : calibration::executed_digest(*ctx.working, request.quantized_weights);
   DataPassResult result;
   result.workers = plan.flow.workers;
   try {
     result.collected = calibration::collect(dataset, session, ctx.working->model, plan, std::move(checkpoints.from));
   } catch (Error &error) {
     if (error.status() == Status::kDataLoss) {
-      error.note("`on_bad_sample: skip` (--on-bad-sample skip) passes over samples that cannot be used");
+      error.note(kSkipBadSamples);
     }
     throw;
   }
   const calibration::Collection &all = result.collected.collection;
   if (all.samples == 0 && !settings.may_be_empty) {
-    fail(Status::kDataLoss, "no calibration sample could be used; the first was refused because: {}",
-         all.skipped.empty() ? "(none was read)" : all.skipped.front());
+    refuse_all_bad(all.skipped);
   }
   if (const std::size_t skipped = all.skipped.size(); skipped != 0 && ctx.sinks.log) {
     ctx.sinks.log({HT_LOG_WARNING, fmt::format("skipped {} of {} calibration samples; the first because: {}", skipped,

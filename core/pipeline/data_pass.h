@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/calibration/collector.h"
 #include "core/calibration/dataset.h"
@@ -30,6 +31,7 @@ struct DataPassRequest {
   calibration::Requests requests;  // by values of the working model
   std::uint64_t group = 0;         // samples in a group, for the requests that want groups
   bool quantized_weights = false;
+  bool simulated = false;  // of the network as it is quantized now; never from or into a statistics file
 };
 
 // Where an interrupted pass goes on, and how the next interruption is prepared for.
@@ -46,6 +48,13 @@ struct DataPassResult {
   calibration::Collected collected;
   std::uint32_t workers = 1;  // that it had, and that what follows may have
 };
+// What to do about bad samples, for an error that one of them raised.
+inline constexpr const char *kSkipBadSamples =
+    "`on_bad_sample: skip` (--on-bad-sample skip) passes over samples that cannot be used";
+
+// Throws DataLoss with the first of the reasons why every sample was skipped.
+[[noreturn]] void refuse_all_bad(const std::vector<std::string> &skipped);
+
 DataPassResult run_data_pass(const host::Instance &executor, const host::Context &ctx,
                              const calibration::Dataset &dataset, const CalibrationSettings &settings,
                              const DataPassRequest &request, Checkpoints checkpoints = {});

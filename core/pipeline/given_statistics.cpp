@@ -59,6 +59,7 @@ DataPassRequest data_pass_request(std::span<const ht_statistics_request> request
   DataPassRequest result;
   result.group = options.group;
   result.quantized_weights = options.quantized_weights != 0;
+  result.simulated = options.mode == HT_MODE_SIMULATED;
   for (const ht_statistics_request &request : requests) {
     auto [at, is_new] = result.requests.try_emplace(request.value);
     const Request asked = calibration::request_of(request.wants, request.channel_axis);

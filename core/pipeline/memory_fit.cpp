@@ -1,6 +1,7 @@
 #include "core/pipeline/memory_fit.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -74,8 +75,9 @@ std::uint64_t statistics_bytes(const calibration::Request &request, const ht_ten
   return bytes;
 }
 
-Trial try_sample(const host::Session &session, const calibration::Dataset &dataset, const DataPassRequest &request,
-                 std::uint64_t index, std::uint64_t samples) {
+// Reads and runs one sample; `emit` looks at what the session hands over.
+Trial try_sample(const host::Session &session, const calibration::Dataset &dataset, std::uint64_t index,
+                 const std::function<void(Trial &, model::Handle, const ht_tensor_view &)> &emit) {
   Trial trial;
   host::Context ctx;
   const calibration::Sample sample = dataset.read(ctx, index);
@@ -84,13 +86,8 @@ Trial try_sample(const host::Session &session, const calibration::Dataset &datas
   trial.arena = memory.worker;
   trial.shared = memory.shared;
   trial.process = resident_memory();
-  session.run(ctx, 0, sample.inputs, [&](model::Handle value, const ht_tensor_view &tensor) {
-    const auto found = request.requests.find(value);
-    if (found == request.requests.end()) return;
-    const std::uint64_t bytes = statistics_bytes(found->second.request, tensor, samples);
-    trial.statistics += bytes;
-    if (found->second.groups) trial.grouped += bytes;
-  });
+  session.run(ctx, 0, sample.inputs,
+              [&](model::Handle value, const ht_tensor_view &tensor) { emit(trial, value, tensor); });
   trial.in_flight = with_rounding(ctx.arena.held());
   return trial;
 }
@@ -99,8 +96,15 @@ Trial try_sample(const host::Session &session, const calibration::Dataset &datas
 Trial first_trial(const host::Session &session, const calibration::Dataset &dataset, const DataPassRequest &request,
                   const CalibrationSettings &settings, std::uint64_t samples) {
   Trial trial;
-  with_first_good(settings.first, samples, settings.on_bad_sample,
-                  [&](std::uint64_t index) { trial = try_sample(session, dataset, request, index, samples); });
+  with_first_good(settings.first, samples, settings.on_bad_sample, [&](std::uint64_t index) {
+    trial = try_sample(session, dataset, index, [&](Trial &seen, model::Handle value, const ht_tensor_view &tensor) {
+      const auto found = request.requests.find(value);
+      if (found == request.requests.end()) return;
+      const std::uint64_t bytes = statistics_bytes(found->second.request, tensor, samples);
+      seen.statistics += bytes;
+      if (found->second.groups) seen.grouped += bytes;
+    });
+  });
   return trial;
 }
 
@@ -226,6 +230,48 @@ calibration::MemoryPlan fit_memory(const host::Session &session, const calibrati
   // Beside its own set, a worker has one of the sample that may yet fail.
   need.sets = settings.on_bad_sample == calibration::BadSample::kSkip ? 2 : 1;
   add_what_follows(trial, settings, working.model, need);
+  return calibration::plan_memory(need, workers, *settings.memory_budget);
+}
+
+calibration::MemoryPlan fit_execution(const std::vector<const host::Session *> &sessions,
+                                      const calibration::Dataset &dataset, const host::WorkingModel &working,
+                                      const host::ExecutionRequest &request, const CalibrationSettings &settings,
+                                      const calibration::FlowOptions &flow) {
+  require_not_spent(*settings.memory_budget);
+  const bool may_skip = flow.on_bad_sample == calibration::BadSample::kSkip;
+  std::uint64_t all = 0, largest = 0;
+  Trial trial;
+  calibration::MemoryNeed need;
+  with_first_good(flow.first, flow.limit, flow.on_bad_sample, [&](std::uint64_t index) {
+    need = {};
+    all = largest = 0;
+    for (const host::Session *session : sessions) {
+      trial = try_sample(*session, dataset, index, [&](Trial &, model::Handle, const ht_tensor_view &tensor) {
+        const auto bytes =
+            static_cast<std::uint64_t>(model::element_count({tensor.shape, tensor.rank})) * sizeof(float);
+        all += bytes;
+        largest = std::max(largest, bytes);
+      });
+      need.shared += trial.shared;
+      need.arena += trial.arena;
+    }
+  });
+  need.process = trial.process;
+  need.in_flight = trial.in_flight;
+  need.groups = request.sink_bytes;
+  // What the sink holds, the values of a sample that may yet fail, one value in another layout.
+  need.waiting = request.sink_worker_bytes + (may_skip ? all : 0) + (request.plain ? largest : 0);
+  add_what_follows(trial, settings, working.model, need);
+  return calibration::plan_memory(need, flow.workers, *settings.memory_budget);
+}
+
+calibration::MemoryPlan fit_pieces(const CalibrationSettings &settings, const model::Model &model,
+                                   std::uint32_t workers, std::uint64_t worker_bytes) {
+  require_not_spent(*settings.memory_budget);
+  calibration::MemoryNeed need;
+  need.process = resident_memory();
+  need.waiting = worker_bytes;
+  add_what_follows({}, settings, model, need);
   return calibration::plan_memory(need, workers, *settings.memory_budget);
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/calibration/memory_plan.h"
 #include "core/calibration/sample_flow.h"
+#include "core/host/service/execution_service.h"
 #include "core/host/session.h"
 #include "core/pipeline/data_pass.h"
 #include "core/pipeline/evaluate.h"
@@ -17,6 +18,16 @@ namespace halftone::pipeline {
 calibration::MemoryPlan fit_memory(const host::Session &session, const calibration::Dataset &dataset,
                                    const host::WorkingModel &working, const DataPassRequest &request,
                                    const CalibrationSettings &settings, std::uint32_t workers);
+
+// The same for a pass that sees values itself; `flow` says which samples and how many workers.
+calibration::MemoryPlan fit_execution(const std::vector<const host::Session *> &sessions,
+                                      const calibration::Dataset &dataset, const host::WorkingModel &working,
+                                      const host::ExecutionRequest &request, const CalibrationSettings &settings,
+                                      const calibration::FlowOptions &flow);
+
+// Workers for pieces of a pass's own work, each of which holds so many bytes.
+calibration::MemoryPlan fit_pieces(const CalibrationSettings &settings, const model::Model &model,
+                                   std::uint32_t workers, std::uint64_t worker_bytes);
 
 // Sets the flow's workers and what a sample may take. Samples of other shapes than the one that was planned for make
 // the executors plan anew: what that takes is charged to the sample.

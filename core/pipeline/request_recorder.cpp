@@ -1,6 +1,9 @@
 #include "core/pipeline/request_recorder.h"
 
+#include <utility>
+
 #include "core/base/error.h"
+#include "core/pipeline/execution.h"
 #include "core/pipeline/given_statistics.h"
 
 namespace halftone::pipeline {
@@ -11,7 +14,9 @@ std::uint32_t RequestRecorder::wants(host::Context &ctx, model::Handle config, s
 
 void RequestRecorder::collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
                               const ht_collect_options &options) {
-  recorded_.emplace(RecordedRequest{*ctx.working, data_pass_request(requests, options)});
+  DataPassRequest request = data_pass_request(requests, options);
+  if (request.simulated) refuse_without_data(ctx.component, {});  // what a file could not hold is not recorded
+  recorded_.emplace(RecordedRequest{*ctx.working, std::move(request)});
   fail(Status::kCancelled, "the request is recorded; there are no statistics yet");
 }
 

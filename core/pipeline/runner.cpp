@@ -23,10 +23,14 @@ void refuse_what_is_not_offered(const PipelineSpec &spec) {
   }
 }
 
-bool provides_configs(const host::Component &component) {
+bool provides(const host::Component &component, std::string_view fact) {
   const ht_component &d = *component.description;
   return std::any_of(d.provides, d.provides + d.provide_count,
-                     [](const char *fact) { return std::string_view(fact) == HT_FACT_CONFIGS; });
+                     [&](const char *provided) { return std::string_view(provided) == fact; });
+}
+
+bool provides_configs(const host::Component &component) {
+  return provides(component, HT_FACT_CONFIGS);
 }
 
 // Overrides and `observer` change configs: in a plan that makes none they would do nothing.
@@ -108,6 +112,8 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
       spec_.calibration.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
   calibrator_ =
       std::make_unique<Calibrator>(registry_, *executor_, dataset_.get(), settings, given_ ? &*given_ : nullptr);
+  execution_ = std::make_unique<Execution>(*executor_, dataset_.get(), settings, given_ ? given_->path : std::string());
+  parallel_ = std::make_unique<Parallel>(settings);
 }
 
 Runner::~Runner() = default;
@@ -178,11 +184,15 @@ std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration
   services.calibration = &calibration;
   services.target = target_.get();
   services.kernels = &kernels_;
+  services.execution = execution_.get();
+  services.parallel = parallel_.get();
   std::vector<StepReport> reports;
   bool first_configs = true;
   for (std::size_t i = 0; i < plan_.size(); ++i) {
     if (events_.step_begins) events_.step_begins(plan_[i], i, plan_.size());
+    services.reference = calibrated_ ? &*calibrated_ : nullptr;
     reports.push_back(run_step(plan_[i], services, model_));
+    if (!calibrated_ && provides(*plan_[i].component, HT_FACT_ACTIVATIONS_CALIBRATED)) calibrated_ = model_;
     if (provides_configs(*plan_[i].component)) {
       if (!spec_.observer.empty()) override_observer(model_, spec_.observer);
       apply_overrides(spec_.overrides, model_, std::exchange(first_configs, false));

@@ -13,6 +13,8 @@
 #include "core/host/kernel_index.h"
 #include "core/host/registry.h"
 #include "core/pipeline/calibrator.h"
+#include "core/pipeline/execution.h"
+#include "core/pipeline/parallel.h"
 #include "core/pipeline/pipeline_spec.h"
 #include "core/pipeline/plan.h"
 #include "core/pipeline/request_recorder.h"
@@ -72,12 +74,15 @@ class Runner {
   host::KernelIndex kernels_;
   std::vector<std::string> warnings_;
   host::WorkingModel model_, original_;
+  std::optional<host::WorkingModel> calibrated_;  // as it was calibrated: what corrections compare with
   std::vector<PassStep> platform_passes_;
   std::unique_ptr<Target> target_;
   std::unique_ptr<host::Instance> executor_;
   std::unique_ptr<calibration::Dataset> dataset_;
   std::optional<GivenStatistics> given_;
   std::unique_ptr<Calibrator> calibrator_;
+  std::unique_ptr<Execution> execution_;
+  std::unique_ptr<Parallel> parallel_;
   std::vector<PlannedStep> plan_;
   std::vector<std::unique_ptr<StagedFile>> exports_;
 };

@@ -101,6 +101,8 @@ class Search {
     own.calibration = ctx_.calibration;
     own.target = ctx_.target;
     own.kernels = ctx_.kernels;
+    own.execution = ctx_.execution;
+    own.parallel = ctx_.parallel;
     own.sinks.cancelled = ctx_.sinks.cancelled;
     for (std::size_t i = 0; i < tasks_.size() && i <= failed_ && !cancelled(); ++i) {
       if (!may_share_threads(*tasks_[i])) attempt(own, i);

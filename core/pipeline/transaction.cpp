@@ -30,10 +30,13 @@ StepReport run_step(const PlannedStep &step, const RunServices &services, host::
   host::WorkingModel copy = model;
   host::Context ctx;
   ctx.working = &copy;
+  ctx.original = services.reference != nullptr ? services.reference : &model;
   ctx.sinks = services.sinks;
   ctx.calibration = services.calibration;
   ctx.target = services.target;
   ctx.kernels = services.kernels;
+  ctx.execution = services.execution;
+  ctx.parallel = services.parallel;
   ctx.component = report.id;
   if (services.target != nullptr) services.target->forget();
   const host::Instance instance(*step.component, &step.settings, ctx);  // its messages have a location already

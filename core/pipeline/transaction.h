@@ -24,6 +24,9 @@ struct RunServices {
   host::CalibrationService *calibration = nullptr;
   host::TargetService *target = nullptr;
   const host::KernelIndex *kernels = nullptr;
+  host::ExecutionService *execution = nullptr;
+  host::ParallelService *parallel = nullptr;
+  host::WorkingModel *reference = nullptr;  // the float network to compare with; null: the model before the pass
 };
 
 // Runs the step on a copy of `model` and moves the copy over it on success. On any failure the model is untouched and

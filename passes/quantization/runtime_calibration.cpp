@@ -121,7 +121,10 @@ class RuntimeCalibration final : public sdk::Pass {
       }
       request.wants |= wants;
     }
-    const ht_collect_options options = {sizeof(ht_collect_options), quantized_weights_ ? 1U : 0U, group_, 0};
+    ht_collect_options options{};
+    options.struct_size = sizeof(options);
+    options.quantized_weights = quantized_weights_ ? 1 : 0;
+    options.group = group_;
     sdk::check(ctx.host.calibration->collect(ctx.raw, requests.data(), requests.size(), &options));
   }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "core/host/service/calibration_service.h"
@@ -23,8 +24,12 @@ ht_status HT_CALL collect(ht_ctx *ctx, const ht_statistics_request *requests, st
   return serve(ctx, [&] {
     std::vector<ht_statistics_request> list;
     for (std::uint64_t i = 0; i < count; ++i) list.push_back(*element(requests, i));
-    service(ctx).collect(*ctx, list,
-                         options == nullptr ? ht_collect_options{sizeof(ht_collect_options), 0, 0, 0} : *options);
+    ht_collect_options read{};
+    if (options != nullptr) std::memcpy(&read, options, std::min<std::size_t>(options->struct_size, sizeof(read)));
+    if (read.mode > HT_MODE_SIMULATED) {
+      fail(Status::kInvalidArgument, "statistics are of float or simulated runs, not of mode {}", read.mode);
+    }
+    service(ctx).collect(*ctx, list, read);
   });
 }
 

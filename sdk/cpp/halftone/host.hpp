@@ -25,6 +25,8 @@ class Host {
         target(find<ht_target>(HT_TARGET_1)),
         pattern(find<ht_pattern>(HT_PATTERN_1)),
         calibration(find<ht_calibration>(HT_CALIBRATION_1)),
+        execution(find<ht_execution>(HT_EXECUTION_1)),
+        parallel(find<ht_parallel>(HT_PARALLEL_1)),
         op_kernel(find<ht_op_kernel_lookup>(HT_OP_KERNEL_1)),
         model_io(find<ht_model_io>(HT_MODEL_IO_1)) {}
 
@@ -45,6 +47,8 @@ class Host {
   const ht_target *target;
   const ht_pattern *pattern;
   const ht_calibration *calibration;
+  const ht_execution *execution;
+  const ht_parallel *parallel;
   const ht_op_kernel_lookup *op_kernel;
   const ht_model_io *model_io;
 };

@@ -3,6 +3,7 @@
 #ifndef HALFTONE_CALIBRATION_H
 #define HALFTONE_CALIBRATION_H
 
+#include "halftone/executor.h"
 #include "halftone/param.h"
 #include "halftone/statistics.h"
 #include "halftone/tensor.h"
@@ -23,6 +24,8 @@ typedef struct ht_collect_options {
   uint32_t quantized_weights; /* 1: parameters with live or baked configs are fake-quantized while executing */
   uint64_t group;             /* samples in a group, for HT_WANT_GROUPS; 0: none */
   uint64_t reserved;
+  uint32_t mode; /* 0 or HT_MODE_FLOAT; HT_MODE_SIMULATED: of the network as it is quantized now, which needs data */
+  uint32_t reserved2;
 } ht_collect_options;
 
 /* What an observer needs to know beside the statistics is in the config. */

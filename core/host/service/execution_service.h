@@ -1,0 +1,55 @@
+// What "ht.execution/1" and "ht.parallel/1" stand for inside the kernel; core/pipeline implements them for a run.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "core/host/context.h"
+#include "core/host/session.h"
+#include "halftone/execution.h"
+
+namespace halftone::host {
+
+// One pass of the data, in the kernel's own terms; see ht_execution_options.
+struct ExecutionRequest {
+  Mode mode = Mode::kFloat;
+  bool quantized_weights = false;
+  bool plain = false;
+  std::vector<model::Handle> values;
+  std::vector<model::Handle> references;  // of the float network
+  std::uint64_t first = 0, limit = 0;
+  std::uint64_t sink_bytes = 0, sink_worker_bytes = 0;
+};
+
+// Who receives the values. `see` runs on the workers, `reduce` in sample order; what they throw ends the pass.
+struct ExecutionReceiver {
+  using See = std::function<void(Context &ctx, std::uint32_t worker, std::uint64_t sample, model::Handle value,
+                                 const ht_tensor_view &tensor)>;
+  std::function<void(std::uint32_t workers)> prepare;
+  See see, see_reference;
+  std::function<void(std::uint64_t sample)> reduce;
+};
+
+struct ExecutionOutcome {
+  std::uint32_t workers = 0;
+  std::uint64_t samples = 0, skipped = 0;
+};
+
+class ExecutionService {
+ public:
+  virtual ~ExecutionService() = default;
+  virtual ExecutionOutcome run(Context &ctx, const ExecutionRequest &request, const ExecutionReceiver &receiver) = 0;
+  virtual std::uint64_t samples(const ExecutionRequest &request) const = 0;
+};
+
+class ParallelService {
+ public:
+  virtual ~ParallelService() = default;
+  virtual std::uint32_t workers(Context &ctx, std::uint64_t count, std::uint64_t worker_bytes) = 0;
+  // body(own, worker, index), where `own` is the worker's context.
+  virtual void for_each(Context &ctx, std::uint64_t count, std::uint64_t worker_bytes,
+                        const std::function<void(Context &own, std::uint32_t worker, std::uint64_t index)> &body) = 0;
+};
+
+}  // namespace halftone::host

@@ -1,0 +1,225 @@
+#include "core/pipeline/execution.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "core/base/error.h"
+#include "core/calibration/row_major.h"
+#include "core/pipeline/memory_fit.h"
+
+namespace halftone::pipeline {
+namespace {
+
+// What the receiver throws is no fault of the sample, so that no policy for bad samples may swallow it.
+template <class Body>
+void not_the_sample(const Body &body) {
+  try {
+    body();
+  } catch (const Error &error) {
+    if (error.status() != Status::kDataLoss && error.status() != Status::kInvalidArgument) throw;
+    Error told(Status::kFailedPrecondition, error.message());
+    for (const std::string &note : error.notes()) told.note(note);
+    throw told;
+  }
+}
+
+// A value of a sample that may yet fail.
+struct Kept {
+  bool reference = false;
+  model::Handle value = HT_NONE;
+  ht_dtype dtype = HT_F32;
+  model::Shape shape;
+  std::vector<std::byte> bytes;
+};
+
+ht_tensor_view plain_view(ht_dtype dtype, const model::Shape &shape, const void *data) {
+  ht_tensor_view view{};
+  view.struct_size = sizeof(view);
+  view.dtype = dtype;
+  view.rank = static_cast<std::uint32_t>(shape.size());
+  view.shape = shape.data();
+  view.data = const_cast<void *>(data);
+  return view;
+}
+
+class Forward final : public calibration::SampleSink {
+ public:
+  Forward(const host::ExecutionReceiver &receiver, const host::ExecutionRequest &request, const host::Context &pass,
+          const host::Session *reference, std::uint32_t worker, bool may_skip)
+      : receiver_(receiver),
+        pass_(pass),
+        reference_(reference),
+        worker_(worker),
+        plain_(request.plain),
+        may_skip_(may_skip) {
+    ctx_.component = pass.component;
+  }
+
+  void begin(std::uint64_t index) override {
+    index_ = index;
+    kept_.clear();
+  }
+
+  void value(model::Handle value, const ht_tensor_view &tensor) override { take_or_keep(false, value, tensor); }
+
+  std::shared_ptr<void> take(host::Context &ctx, const calibration::Sample &sample) override {
+    if (reference_ != nullptr) {
+      reference_->run(ctx, worker_, sample.inputs,
+                      [this](model::Handle value, const ht_tensor_view &tensor) { take_or_keep(true, value, tensor); });
+    }
+    for (const Kept &kept : kept_) {
+      hand_over(kept.reference, kept.value, plain_view(kept.dtype, kept.shape, kept.bytes.data()));
+    }
+    kept_.clear();
+    return nullptr;
+  }
+
+ private:
+  void take_or_keep(bool reference, model::Handle value, const ht_tensor_view &tensor) {
+    if (!may_skip_) return hand_over(reference, value, tensor);
+    kept_.push_back({reference,
+                     value,
+                     tensor.dtype,
+                     {tensor.shape, tensor.shape + tensor.rank},
+                     calibration::row_major_copy(tensor)});
+  }
+
+  void hand_over(bool reference, model::Handle value, const ht_tensor_view &tensor) {
+    const host::ExecutionReceiver::See &see = reference ? receiver_.see_reference : receiver_.see;
+    ctx_.arena.reset();
+    not_the_sample([&] {
+      if (!plain_ || (tensor.dtype == HT_F32 && calibration::is_row_major(tensor))) {
+        return see(ctx_, worker_, index_, value, tensor);
+      }
+      try {
+        floats_ = calibration::row_major_floats(tensor);
+      } catch (const Error &error) {
+        const model::Model &model = (reference ? pass_.original : pass_.working)->model;
+        fail(Status::kInvalidArgument, "value '{}' cannot be read as float32: {}", model.value(value).name,
+             error.message());
+      }
+      const model::Shape shape(tensor.shape, tensor.shape + tensor.rank);
+      see(ctx_, worker_, index_, value, plain_view(HT_F32, shape, floats_.data()));
+    });
+  }
+
+  const host::ExecutionReceiver &receiver_;
+  const host::Context &pass_;
+  const host::Session *reference_;
+  host::Context ctx_;
+  std::uint32_t worker_;
+  bool plain_, may_skip_;
+  std::uint64_t index_ = 0;
+  std::vector<Kept> kept_;
+  std::vector<float> floats_;
+};
+
+void require_values(const model::Model &model, const std::vector<model::Handle> &values) {
+  if (values.empty()) fail(Status::kInvalidArgument, "no value was asked for");
+  for (const model::Handle handle : values) {
+    const model::Value &value = model.value(handle);
+    if (value.graph != model.main_graph()) {
+      fail(Status::kInvalidArgument, "value '{}' belongs to a body, not to the main graph", value.name);
+    }
+    if (value.initializer && !value.is_input) {
+      fail(Status::kInvalidArgument, "value '{}' is a stored tensor; read it from the graph", value.name);
+    }
+  }
+}
+
+}  // namespace
+
+void refuse_without_data(const std::string &pass, const std::string &statistics) {
+  if (statistics.empty()) {
+    fail(Status::kFailedPrecondition,
+         "pass '{}' runs the model on samples and needs calibration data; give `calibration:` with a path, or "
+         "--calibration PATH",
+         pass);
+  }
+  fail(Status::kFailedPrecondition,
+       "pass '{}' runs the model on samples, and '{}' holds statistics of the float model only; give the calibration "
+       "data instead of --stats-in",
+       pass, statistics);
+}
+
+calibration::FlowOptions Execution::flow_options(const host::Context &ctx,
+                                                 const host::ExecutionRequest &request) const {
+  const std::uint64_t all = calibration::samples_from(settings_.first, settings_.limit, dataset_->count());
+  calibration::FlowOptions flow;
+  flow.first = settings_.first + std::min(request.first, all);
+  flow.limit = calibration::samples_from(request.first, request.limit, all);
+  flow.on_bad_sample = settings_.on_bad_sample;
+  flow.sinks = ctx.sinks;
+  flow.workers = calibration::worker_count(settings_.threads, flow.limit);
+  return flow;
+}
+
+std::uint64_t Execution::samples(const host::ExecutionRequest &request) const {
+  if (dataset_ == nullptr) return 0;
+  return calibration::samples_from(request.first, request.limit,
+                                   calibration::samples_from(settings_.first, settings_.limit, dataset_->count()));
+}
+
+// The session is opened with a context of its own: it must not leave memory in the pass's arena.
+std::unique_ptr<host::Session> Execution::open(const host::Context &ctx, host::WorkingModel &working,
+                                               const host::ExecutionRequest &request, std::uint32_t workers) const {
+  host::Context open_ctx;
+  open_ctx.working = &working;
+  open_ctx.kernels = ctx.kernels;
+  open_ctx.sinks = ctx.sinks;
+  host::SessionRequest session;
+  session.mode = request.mode;
+  session.quantized_weights = request.quantized_weights;
+  session.workers = workers;
+  session.emits = request.values;
+  std::ranges::sort(session.emits);
+  const auto twice = std::ranges::unique(session.emits);
+  session.emits.erase(twice.begin(), twice.end());
+  return std::make_unique<host::Session>(executor_, open_ctx, session);
+}
+
+host::ExecutionOutcome Execution::run(host::Context &ctx, const host::ExecutionRequest &request,
+                                      const host::ExecutionReceiver &receiver) {
+  if (dataset_ == nullptr) refuse_without_data(ctx.component, statistics_);
+  require_values(ctx.working->model, request.values);
+  calibration::FlowOptions flow = flow_options(ctx, request);
+  if (flow.limit == 0) fail(Status::kInvalidArgument, "there is no sample from number {} on", request.first);
+
+  // Scales that the pass has set count at once for those that borrow them.
+  ctx.working->configs.settle_slaves();
+  const std::unique_ptr<host::Session> session = open(ctx, *ctx.working, request, flow.workers);
+  std::vector<const host::Session *> sessions = {session.get()};
+  std::unique_ptr<host::Session> reference;
+  if (!request.references.empty()) {
+    if (ctx.original == nullptr) fail(Status::kFailedPrecondition, "this call has no float network to compare with");
+    require_values(ctx.original->model, request.references);
+    host::ExecutionRequest before;
+    before.values = request.references;
+    reference = open(ctx, *ctx.original, before, flow.workers);
+    sessions.push_back(reference.get());
+  }
+  if (settings_.memory_budget) {
+    keep_to(fit_execution(sessions, *dataset_, *ctx.working, request, settings_, flow), sessions, flow);
+  }
+  const bool may_skip = flow.on_bad_sample == calibration::BadSample::kSkip;
+  if (receiver.prepare) receiver.prepare(flow.workers);
+  calibration::FlowResult result;
+  try {
+    result = calibration::run_flow(
+        *dataset_, *session, flow,
+        [&](std::uint32_t worker) -> std::unique_ptr<calibration::SampleSink> {
+          return std::make_unique<Forward>(receiver, request, ctx, reference.get(), worker, may_skip);
+        },
+        [&](std::uint64_t sample, const std::shared_ptr<void> &) {
+          if (receiver.reduce) receiver.reduce(sample);
+        });
+  } catch (Error &error) {
+    if (error.status() == Status::kDataLoss) error.note(kSkipBadSamples);
+    throw;
+  }
+  if (result.samples == 0) refuse_all_bad(result.skipped);
+  return {flow.workers, result.samples, result.skipped.size()};
+}
+
+}  // namespace halftone::pipeline

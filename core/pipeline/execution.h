@@ -1,0 +1,37 @@
+// The execution service of a run: passes see values of the working model, sample by sample.
+#pragma once
+
+#include "core/calibration/dataset.h"
+#include "core/host/instance.h"
+#include "core/host/service/execution_service.h"
+#include "core/pipeline/data_pass.h"
+
+namespace halftone::pipeline {
+
+class Execution final : public host::ExecutionService {
+ public:
+  // `dataset` null: run() explains that the pass needs data. `statistics` names the statistics file that took the
+  // data's place; empty: none did.
+  Execution(const host::Instance &executor, const calibration::Dataset *dataset, CalibrationSettings settings,
+            std::string statistics = {})
+      : executor_(executor), dataset_(dataset), settings_(settings), statistics_(std::move(statistics)) {}
+
+  host::ExecutionOutcome run(host::Context &ctx, const host::ExecutionRequest &request,
+                             const host::ExecutionReceiver &receiver) override;
+  std::uint64_t samples(const host::ExecutionRequest &request) const override;
+
+ private:
+  std::unique_ptr<host::Session> open(const host::Context &ctx, host::WorkingModel &working,
+                                      const host::ExecutionRequest &request, std::uint32_t workers) const;
+  calibration::FlowOptions flow_options(const host::Context &ctx, const host::ExecutionRequest &request) const;
+
+  const host::Instance &executor_;
+  const calibration::Dataset *dataset_;
+  CalibrationSettings settings_;
+  std::string statistics_;
+};
+
+// Why a pass that runs the model cannot do without samples, as an error.
+[[noreturn]] void refuse_without_data(const std::string &pass, const std::string &statistics);
+
+}  // namespace halftone::pipeline
