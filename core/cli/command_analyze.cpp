@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/nearest.h"
+#include "core/cli/analysis_details.h"
 #include "core/cli/analysis_report.h"
 #include "core/cli/command.h"
 #include "core/cli/console.h"
@@ -24,7 +25,7 @@ namespace po = boost::program_options;
 namespace {
 
 constexpr const char *kUsage = "PIPELINE.yaml | MODEL --platform NAME --calibration PATH [--data PATH] [options]";
-const std::vector<std::string> kParts = {"graphwise", "layerwise", "own"};
+const std::vector<std::string> kParts = {"graphwise", "layerwise", "own", "statistics", "parameters", "causes"};
 constexpr std::int64_t kSamples = 32;
 
 po::options_description options_of_analyze() {
@@ -48,7 +49,8 @@ po::options_description options_of_analyze() {
       "at", po::value<std::vector<std::string>>()->composing()->value_name("VALUE"),
       "where the layerwise error is measured; may be repeated (default: the outputs)")(
       "all", "every quantized operator, not only those that compute sums of products")(
-      "only", po::value<std::string>()->value_name("PARTS"), "of graphwise, layerwise and own, with commas between")(
+      "only", po::value<std::string>()->value_name("PARTS"),
+      "of graphwise, layerwise, own, statistics, parameters and causes, with commas between")(
       "json", po::value<std::string>()->value_name("FILE"), "write all figures as JSON")("quiet,q",
                                                                                          "print errors only");
   add_data_options(options);
@@ -145,6 +147,61 @@ pipeline::DataSpec data_of(const po::variables_map &values, const pipeline::Pipe
   return data;
 }
 
+// Everything that was asked for, as it is shown and as it is written.
+struct Findings {
+  std::string text;
+  nlohmann::ordered_json figures;
+};
+
+constexpr std::size_t kCausesShown = 10;
+
+void add_error_analysis(const calibration::Dataset &dataset, const pipeline::AnalysisRequest &request,
+                        const calibration::FlowOptions &flow, Method method, Progress &progress, Findings &findings) {
+  progress.begin(0, 1, "errors of operators");
+  const pipeline::ErrorAnalysis errors = pipeline::analyze_errors(dataset, request, flow);
+  progress.end(fmt::format(": {} samples ({:.2f} s)", errors.samples, errors.seconds));
+  if (errors.samples == 0) {
+    fail(Status::kDataLoss, "no sample could be analysed; the first was refused because: {}",
+         errors.skipped.empty() ? "(none was read)" : errors.skipped.front());
+  }
+  add_errors(errors, findings.figures);
+  findings.text += error_table(errors, method);
+}
+
+void add_details(const calibration::Dataset &dataset, const pipeline::AnalysisRequest &request,
+                 const calibration::FlowOptions &flow, const std::set<std::string> &parts, Progress &progress,
+                 Findings &findings) {
+  const bool causes = parts.contains("causes");
+  std::vector<pipeline::Variable> variables;
+  std::vector<pipeline::Parameter> parameters;
+  if (causes || parts.contains("statistics")) {
+    progress.begin(0, 1, "statistics of variables");
+    variables = pipeline::analyze_variables(dataset, request, flow);
+    progress.end(fmt::format(": {}", variables.size()));
+  }
+  if (causes || parts.contains("parameters")) parameters = pipeline::analyze_parameters(*request.working);
+  if (parts.contains("statistics")) add_variables(variables, findings.figures);
+  if (parts.contains("parameters")) add_parameters(parameters, findings.figures);
+  if (!causes) return;
+  const auto found = pipeline::find_causes(*request.working, variables, parameters);
+  add_causes(found, findings.figures);
+  findings.text += causes_text(found, kCausesShown);
+}
+
+pipeline::AnalysisRequest request_of(const po::variables_map &values, const pipeline::Runner &runner,
+                                     const std::set<std::string> &parts) {
+  pipeline::AnalysisRequest request;
+  request.executor = &runner.executor();
+  request.kernels = &runner.kernels();
+  request.working = &runner.model();
+  request.all_operators = values.count("all") != 0;
+  request.values = texts_of(values, "at");
+  request.graphwise = parts.contains("graphwise");
+  request.layerwise = parts.contains("layerwise");
+  request.own = parts.contains("own");
+  return request;
+}
+
 }  // namespace
 
 int command_analyze(const std::vector<std::string> &arguments) {
@@ -177,28 +234,19 @@ int command_analyze(const std::vector<std::string> &arguments) {
   const auto dataset = pipeline::open_dataset(registry, runner.original().model, data);
   runner.run_passes();
 
-  pipeline::AnalysisRequest request;
-  request.executor = &runner.executor();
-  request.kernels = &runner.kernels();
-  request.working = &runner.model();
-  request.all_operators = values.count("all") != 0;
-  request.values = texts_of(values, "at");
-  request.graphwise = parts.contains("graphwise");
-  request.layerwise = parts.contains("layerwise");
-  request.own = parts.contains("own");
+  const pipeline::AnalysisRequest request = request_of(values, runner, parts);
   calibration::FlowOptions flow;
   flow.limit = data.limit == 0 ? samples : std::min(samples, data.limit);
   flow.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
   flow.sinks = events.sinks;
   flow.workers = calibration::worker_count(data.threads, std::min(flow.limit, dataset->count()));
-  progress.begin(0, 1, "analyze");
-  const pipeline::ErrorAnalysis analysis = pipeline::analyze_errors(*dataset, request, flow);
-  progress.end(fmt::format(": {} samples ({:.2f} s)", analysis.samples, analysis.seconds));
-  nlohmann::ordered_json figures = {{"model", runner.spec().model.string()}, {"platform", runner.spec().platform}};
-  add_errors(analysis, figures);
-  figures["peak_memory_bytes"] = peak_memory();
-  runner.commit_outputs(figures.dump(1) + "\n");
-  if (values.count("quiet") == 0) std::fputs(error_table(analysis, method).c_str(), stdout);
+  Findings findings;
+  findings.figures = {{"model", runner.spec().model.string()}, {"platform", runner.spec().platform}};
+  if (request.graphwise || request.layerwise || request.own)
+    add_error_analysis(*dataset, request, flow, method, progress, findings);
+  add_details(*dataset, request, flow, parts, progress, findings);
+  runner.commit_outputs(findings.figures.dump(1) + "\n");
+  if (values.count("quiet") == 0) std::fputs(findings.text.c_str(), stdout);
   return kExitOk;
 }
 
