@@ -27,6 +27,7 @@ struct Command {
 
 const std::vector<Command> &commands();
 
+int command_analyze(const std::vector<std::string> &arguments);
 int command_calibrate(const std::vector<std::string> &arguments);
 int command_evaluate(const std::vector<std::string> &arguments);
 int command_explain(const std::vector<std::string> &arguments);

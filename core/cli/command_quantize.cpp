@@ -1,13 +1,12 @@
 // `halftone quantize`: the pipeline file as a command line.
 #include <cstdio>
-#include <set>
 
 #include "core/base/error.h"
 #include "core/cli/command.h"
 #include "core/cli/data_options.h"
+#include "core/cli/platform_options.h"
 #include "core/cli/preset.h"
 #include "core/cli/run_pipeline.h"
-#include "core/pipeline/yaml_setting.h"
 
 namespace halftone::cli {
 
@@ -46,19 +45,6 @@ std::string required(const po::variables_map &values, const char *name, const ch
   const std::string text = text_of(values, name);
   if (text.empty()) fail(Status::kInvalidArgument, "{}; usage: halftone quantize {}", remedy, kUsage);
   return text;
-}
-
-// --platform-setting KEY=VALUE; goes before what a preset chose.
-void set_platform_choices(const std::vector<std::string> &texts, pipeline::PipelineSpec &spec) {
-  if (texts.empty()) return;
-  if (!spec.platform_settings.is_map()) spec.platform_settings.value = Setting::Map();
-  std::set<std::string> seen;
-  for (const std::string &text : texts) {
-    const std::string key = text.substr(0, text.find('='));
-    if (!seen.insert(key).second)
-      fail(Status::kInvalidArgument, "--platform-setting '{}': '{}' is set twice", text, key);
-    pipeline::apply_override(spec.platform_settings, text, "--platform-setting");
-  }
 }
 
 }  // namespace

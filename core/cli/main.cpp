@@ -12,6 +12,8 @@ namespace halftone::cli {
 
 const std::vector<Command> &commands() {
   static const std::vector<Command> list = {
+      {"analyze", "PIPELINE.yaml | MODEL --platform NAME --calibration PATH",
+       "which operators the error of quantization comes from, and why", &command_analyze},
       {"calibrate", "MODEL --calibration PATH -o FILE.htstats", "collect statistics once, for any run later",
        &command_calibrate},
       {"evaluate", "MODEL --data PATH", "accuracy of a model, and its distance from another", &command_evaluate},

@@ -1,6 +1,8 @@
 #include "core/host/session.h"
 
+#include <algorithm>
 #include <exception>
+#include <set>
 
 namespace halftone::host {
 
@@ -46,27 +48,81 @@ ht_status HT_CALL keep_step(void *user, const ht_step *step) {
   }
 }
 
-void require_support(const ht_executor &executor, const Instance &instance, Context &ctx, Mode mode) {
-  const auto bit = static_cast<std::uint32_t>(mode);
-  if ((executor.modes >> bit & 1U) == 0) {
-    fail(Status::kUnimplemented, "executor '{}' does not offer {} mode", instance.component().id(),
-         mode == Mode::kFloat ? "float" : (mode == Mode::kSimulated ? "simulated" : "integer"));
+void require_mode(const ht_executor &executor, const Instance &instance, Mode mode) {
+  if ((executor.modes >> static_cast<std::uint32_t>(mode) & 1U) != 0) return;
+  fail(Status::kUnimplemented, "executor '{}' does not offer {} mode", instance.component().id(),
+       mode == Mode::kFloat ? "float" : (mode == Mode::kSimulated ? "simulated" : "integer"));
+}
+
+void require_feeds(const model::Model &m, const std::vector<model::Handle> &feeds) {
+  std::set<model::Handle> seen;
+  for (const model::Handle value : feeds) {
+    const model::Value &v = m.value(value);
+    if (v.graph != m.main_graph())
+      fail(Status::kInvalidArgument, "value '{}' belongs to a body and cannot be fed", v.name);
+    if (!seen.insert(value).second) fail(Status::kInvalidArgument, "value '{}' is fed twice", v.name);
   }
-  const model::Model &m = ctx.working->model;
-  for (const model::Handle node : m.topological_order(m.main_graph())) {
-    call_component(ctx, [&] { return executor.supports(instance.raw(), &ctx, node, bit); });
+}
+
+// Whatever the executor: one message for a value that nobody gives.
+void require_given(const model::Model &m, const std::vector<model::Handle> &nodes,
+                   const std::vector<model::Handle> &feeds, const std::vector<model::Handle> &emits) {
+  std::set<model::Handle> given(feeds.begin(), feeds.end());
+  const auto require = [&](model::Handle value) {
+    if (value == HT_NONE || given.contains(value) || m.value(value).initializer) return;
+    fail(Status::kInvalidArgument, "value '{}' is needed and neither fed nor made from what is fed",
+         m.value(value).name);
+  };
+  for (const model::Handle node : nodes) {
+    for (const model::Handle value : m.node(node).inputs) require(value);
+    for (const model::Handle value : m.captured_values(node)) require(value);
+    given.insert(m.node(node).outputs.begin(), m.node(node).outputs.end());
   }
+  for (const model::Handle value : emits) require(value);
+}
+
+std::vector<model::Handle> graph_inputs(const model::Model &m) {
+  std::vector<model::Handle> inputs;
+  for (const model::Handle h : m.graph(m.main_graph()).inputs) {
+    if (!m.value(h).initializer) inputs.push_back(h);
+  }
+  return inputs;
 }
 
 }  // namespace
 
+std::vector<model::Handle> needed_nodes(const model::Model &m, std::span<const model::Handle> feeds,
+                                        std::span<const model::Handle> emits) {
+  const std::set<model::Handle> fed(feeds.begin(), feeds.end());
+  std::set<model::Handle> wanted(emits.begin(), emits.end());
+  std::vector<model::Handle> needed;
+  const std::vector<model::Handle> order = m.topological_order(m.main_graph());
+  for (auto node = order.rbegin(); node != order.rend(); ++node) {
+    const auto &outputs = m.node(*node).outputs;
+    if (std::ranges::none_of(outputs, [&](auto v) { return v != HT_NONE && wanted.contains(v) && !fed.contains(v); }))
+      continue;
+    needed.push_back(*node);
+    wanted.insert(m.node(*node).inputs.begin(), m.node(*node).inputs.end());
+    const std::vector<model::Handle> captured = m.captured_values(*node);
+    wanted.insert(captured.begin(), captured.end());
+  }
+  std::ranges::reverse(needed);
+  return needed;
+}
+
 Session::Session(const Instance &executor, Context &ctx, const SessionRequest &request)
     : executor_(executor.role<ht_executor>(HT_EXECUTOR_1)), executor_id_(executor.component().id()) {
   ctx.component = executor_id_;
-  require_support(executor_, executor, ctx, request.mode);
+  require_mode(executor_, executor, request.mode);
   const model::Model &m = ctx.working->model;
-  for (const model::Handle h : m.graph(m.main_graph()).inputs) {
-    if (!m.value(h).initializer) inputs_.push_back(h);
+  if (request.feeds) require_feeds(m, *request.feeds);
+  inputs_ = request.feeds ? *request.feeds : graph_inputs(m);
+  const std::vector<model::Handle> nodes =
+      request.feeds ? needed_nodes(m, inputs_, request.emits) : m.topological_order(m.main_graph());
+  if (request.feeds) require_given(m, nodes, inputs_, request.emits);
+  for (const model::Handle node : nodes) {
+    call_component(
+        ctx, [&] { return executor_.supports(executor.raw(), &ctx, node, static_cast<std::uint32_t>(request.mode)); });
   }
   revision_ = m.revision();
   ht_session_options options{};

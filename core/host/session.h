@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ struct SessionRequest {
   bool quantized_weights = false;    // see ht_session_options
   std::vector<model::Handle> emits;  // values to hand over
   bool timed = false;                // take the time of every step, for profile()
+  // Values of the main graph to feed, inner ones too, instead of the graph inputs: then only what the emits need given
+  // these is run, and has to be supported.
+  std::optional<std::vector<model::Handle>> feeds;
 };
 
 // What one step of a session took, over all runs of all workers; see ht_step.
@@ -36,6 +40,10 @@ struct StepTime {
 // What a session hands over: called on the worker's thread while the executor still holds the tensor.
 using EmitFunction = std::function<void(model::Handle value, const ht_tensor_view &tensor)>;
 
+// Nodes of the main graph that `emits` depend on when `feeds` are given, in topological order.
+std::vector<model::Handle> needed_nodes(const model::Model &m, std::span<const model::Handle> feeds,
+                                        std::span<const model::Handle> emits);
+
 class Session {
  public:
   // Asks the executor about every node first, so that a missing operator is an error before any data is read. `ctx`
@@ -45,7 +53,7 @@ class Session {
   Session(const Session &) = delete;
   Session &operator=(const Session &) = delete;
 
-  // The model inputs to feed, in the order that run() takes them.
+  // The values to feed, in the order that run() takes them: the model inputs unless the request says otherwise.
   const std::vector<model::Handle> &inputs() const noexcept { return inputs_; }
   std::uint64_t revision() const noexcept { return revision_; }
   // Throws Stale when `current` is not the revision that was opened.

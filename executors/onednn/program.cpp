@@ -117,7 +117,8 @@ class Reader {
   // An output that its producer quantizes is written to an unnamed value first; readers and the tap see the quantized.
   int add_output(const sdk::Node &node, std::uint32_t slot, std::vector<NodeRecord> &after) {
     const ht_handle handle = node.output(slot);
-    if (handle == HT_NONE || fed_.count(handle) != 0) return -1;
+    if (handle == HT_NONE) return -1;
+    if (fed_.count(handle) != 0) return new_value(HT_NONE);  // made for nobody: readers take what was fed
     const int value = add_value(handle);
     const QuantizerPtr q = rules_.at(node.handle, HT_SLOT_OUTPUT, slot, false);
     if (!q) return value;

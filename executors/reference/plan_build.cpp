@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "plan.h"
@@ -71,7 +72,7 @@ class Builder {
     for (std::uint32_t i = 0; i < node.inputs().size(); ++i) step.inputs.push_back(input_slot(node, i));
     for (std::uint32_t i = 0; i < node.outputs().size(); ++i) {
       OutputSlot slot;
-      if (node.output(i) != HT_NONE) slot.value = define(node.output(i));
+      if (node.output(i) != HT_NONE && !is_fed(node.output(i))) slot.value = define(node.output(i));
       if (simulated()) slot.quantizer = Quantizer::of(configs_, configs_.output(node.handle, i));
       step.outputs.push_back(std::move(slot));
     }
@@ -102,8 +103,8 @@ class Builder {
   }
   // An initializer may be listed among the inputs to feed, and then it is one.
   bool is_fed(ht_handle value) const {
-    const auto known = numbers_.find(value);
-    return known != numbers_.end() && !plan_.initializers.contains(known->second);
+    const auto fed = sdk::span_of(options_.inputs);
+    return std::find(fed.begin(), fed.end(), value) != fed.end();
   }
 
   void mark_last_uses() {

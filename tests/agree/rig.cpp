@@ -99,6 +99,7 @@ Runner::Runner(host::WorkingModel &working, const RunRequest &request) : state_(
   options.workers = request.workers;
   options.emits = request.emits;
   options.timed = request.timed;
+  options.feeds = request.feeds;
   const model::Model &m = working.model;
   if (options.emits.empty()) options.emits = m.graph(m.main_graph()).outputs;
   state_->session = std::make_unique<host::Session>(*state_->executor, ctx, options);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct RunRequest {
   std::uint32_t workers = 1;
   std::vector<model::Handle> emits = {};  // the graph's outputs where empty
   bool timed = false;
+  std::optional<std::vector<model::Handle>> feeds = {};  // the graph's inputs where nothing is named
 };
 
 // Row-major copies, whatever layout they came in.

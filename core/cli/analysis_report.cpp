@@ -1,0 +1,122 @@
+#include "core/cli/analysis_report.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/base/error.h"
+#include "core/base/nearest.h"
+#include "core/cli/console.h"
+
+namespace halftone::cli {
+
+namespace {
+
+using pipeline::ErrorFigures;
+using pipeline::OperatorError;
+
+struct Column {
+  const char *name;
+  std::optional<ErrorFigures> OperatorError::*figures;
+};
+// The first that was measured decides the order.
+constexpr std::array<Column, 4> kColumns = {{{"layerwise", &OperatorError::layerwise},
+                                             {"graphwise", &OperatorError::graphwise},
+                                             {"own", &OperatorError::own},
+                                             {"inherited", &OperatorError::inherited}}};
+
+// Larger is worse.
+double badness(const ErrorFigures &figures, Method method) {
+  switch (method) {
+    case Method::kCosine:
+      return 1 - figures.cosine;
+    case Method::kMse:
+      return figures.mse;
+    default:
+      return figures.noise_to_signal;
+  }
+}
+
+std::string text_of(const std::optional<ErrorFigures> &figures, Method method) {
+  if (!figures) return "";
+  switch (method) {
+    case Method::kCosine:
+      return fmt::format("{:.6f}", figures->cosine);
+    case Method::kMse:
+      return fmt::format("{:.3g}", figures->mse);
+    default:
+      return fmt::format("{:.4f} %", 100 * figures->noise_to_signal);
+  }
+}
+
+// The end of a long name tells more than its beginning.
+std::string shortened(const std::string &name, std::size_t most) {
+  return name.size() <= most ? name : ".." + name.substr(name.size() - most + 2);
+}
+
+}  // namespace
+
+Method parse_method(const std::string &name) {
+  if (name == "snr") return Method::kSnr;
+  if (name == "cosine") return Method::kCosine;
+  if (name == "mse") return Method::kMse;
+  fail(Status::kInvalidArgument, "--method must be snr, cosine or mse, not '{}'{}", name,
+       nearest_hint(name, std::vector<std::string>{"snr", "cosine", "mse"}));
+}
+
+std::string error_table(const pipeline::ErrorAnalysis &analysis, Method method) {
+  constexpr std::size_t kName = 27, kType = 12, kBar = 12;
+  std::vector<Column> columns;
+  for (const Column &column : kColumns) {
+    const auto has = [&](const OperatorError &op) { return (op.*column.figures).has_value(); };
+    if (std::ranges::any_of(analysis.operators, has)) columns.push_back(column);
+  }
+  if (columns.empty()) return "";
+  const auto key = [&](const OperatorError &op) {
+    const auto &figures = op.*columns.front().figures;
+    return figures ? badness(*figures, method) : -1.0;
+  };
+  std::vector<const OperatorError *> order;
+  double worst = 0;
+  for (const OperatorError &op : analysis.operators) {
+    order.push_back(&op);
+    worst = std::max(worst, key(op));
+  }
+  std::ranges::stable_sort(order, [&](const auto *a, const auto *b) { return key(*a) > key(*b); });
+  std::vector<std::string> header = {"operator", "type", columns.front().name, ""};
+  for (std::size_t i = 1; i < columns.size(); ++i) header.emplace_back(columns[i].name);
+  Table table(header);
+  for (const OperatorError *op : order) {
+    const double share = worst > 0 && std::isfinite(worst) ? std::max(key(*op), 0.0) / worst : 0;
+    const auto cells = static_cast<std::size_t>(std::ceil(share * kBar));
+    std::vector<std::string> row = {shortened(op->name.empty() ? op->value : op->name, kName),
+                                    shortened(op->type, kType), text_of(op->*columns.front().figures, method),
+                                    std::string(cells, '#')};
+    for (std::size_t i = 1; i < columns.size(); ++i) row.push_back(text_of(op->*columns[i].figures, method));
+    table.add(std::move(row));
+  }
+  return table.text();
+}
+
+void add_errors(const pipeline::ErrorAnalysis &analysis, nlohmann::ordered_json &figures) {
+  figures["samples"] = analysis.samples;
+  if (!analysis.skipped.empty()) figures["skipped"] = analysis.skipped;
+  figures["measured_at"] = analysis.values;
+  auto &operators = figures["operators"] = nlohmann::ordered_json::array();
+  for (const OperatorError &op : analysis.operators) {
+    nlohmann::ordered_json entry = {{"name", op.name}, {"type", op.type}, {"value", op.value}};
+    for (const Column &column : kColumns) {
+      const auto &error = op.*column.figures;
+      if (!error) continue;
+      entry[column.name] = {
+          {"noise_to_signal", error->noise_to_signal}, {"cosine", error->cosine}, {"mse", error->mse}};
+    }
+    operators.push_back(std::move(entry));
+  }
+  figures["analysis_seconds"] = analysis.seconds;
+}
+
+}  // namespace halftone::cli
