@@ -70,6 +70,8 @@ int command_explain(const std::vector<std::string> &arguments) {
   options.add_options()("pipeline", po::value<std::string>()->value_name("FILE"), "the pipeline file")(
       "set", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
       "change an entry of the file")(
+      "dispatcher", po::value<std::string>()->value_name("NAME"),
+      "which nodes may be quantized: conservative, pplnn, aggressive, pointwise, allin or perseus")(
       "configs", po::value<std::string>()->value_name("FILE"),
       "configs that a run wrote (configs_out:, --configs-out); default: the pipeline's configs_out");
   po::positional_options_description positional;
@@ -85,6 +87,7 @@ int command_explain(const std::vector<std::string> &arguments) {
   if (!file.empty()) {
     const auto sets = texts_of(values, "set");
     pipeline::PipelineSpec spec = pipeline::read_pipeline(file, sets);
+    pipeline::choose_dispatcher(text_of(values, "dispatcher"), spec);
     if (configs.empty() && std::filesystem::exists(spec.configs_out)) configs = spec.configs_out;
     const host::Registry registry = open_registry(values);
     spec.plan_only = true;

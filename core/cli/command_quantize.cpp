@@ -30,6 +30,8 @@ po::options_description options_of_quantize() {
       "format", po::value<std::string>()->default_value("onnx-qdq")->value_name("NAME"), "exporter")(
       "preset", po::value<std::string>()->value_name("NAME"), "passes from a preset instead of the platform's own")(
       "observer", po::value<std::string>()->value_name("NAME"), "observer of every activation")(
+      "dispatcher", po::value<std::string>()->value_name("NAME"),
+      "which nodes may be quantized: conservative, pplnn, aggressive, pointwise, allin or perseus")(
       "executor", po::value<std::string>()->default_value("onednn")->value_name("NAME"), "executor for calibration")(
       "configs-out", po::value<std::string>()->value_name("FILE"), "write every quantization config as JSON")(
       "test", po::value<std::vector<std::string>>()->composing()->value_name("[INPUT=]PATH"),
@@ -77,6 +79,7 @@ int command_quantize(const std::vector<std::string> &arguments) {
   const std::string output = required(values, "output", "no output is named: give -o OUT.onnx");
   spec.calibration = data_spec(values, calibration);
   spec.observer = text_of(values, "observer");
+  pipeline::choose_dispatcher(text_of(values, "dispatcher"), spec);
   spec.executor = text_of(values, "executor");
   spec.configs_out = text_of(values, "configs-out");
   spec.exports.push_back({text_of(values, "format"), output, {}, {}});
@@ -106,7 +109,9 @@ int command_run(const std::vector<std::string> &arguments) {
       "set", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
       "change an entry of the file: calibration.limit=64, passes.2.observer=kl")(
       "stats-in", po::value<std::string>()->value_name("FILE"),
-      "statistics that `halftone calibrate` wrote, instead of the file's calibration data");
+      "statistics that `halftone calibrate` wrote, instead of the file's calibration data")(
+      "dispatcher", po::value<std::string>()->value_name("NAME"),
+      "which nodes may be quantized: conservative, pplnn, aggressive, pointwise, allin or perseus");
   add_run_options(options);
   po::positional_options_description positional;
   positional.add("pipeline", 1);
@@ -119,6 +124,7 @@ int command_run(const std::vector<std::string> &arguments) {
          "no pipeline file is named; usage: halftone run PIPELINE.yaml [--set KEY=VALUE ...]");
   pipeline::PipelineSpec spec = pipeline::read_pipeline(file, texts_of(values, "set"));
   if (const std::string statistics = text_of(values, "stats-in"); !statistics.empty()) spec.statistics_in = statistics;
+  pipeline::choose_dispatcher(text_of(values, "dispatcher"), spec);
   const RunOptions options_of_run = run_options(values);
   const bool gives_nothing = spec.exports.empty() && spec.configs_out.empty() && spec.evaluation.inputs.empty();
   if (gives_nothing && !options_of_run.dry_run) {

@@ -19,14 +19,22 @@
 #include "core/model/model.h"
 #include "core/quant/config.h"
 #include "halftone/plugin.h"
+#include "halftone/target.h"
 
 namespace halftone::host {
+
+// What a dispatcher decided about a node.
+struct Dispatch {
+  std::uint32_t verdict = HT_DISPATCH_OPEN;
+  std::string reason;
+};
 
 // The model with all that quantization adds to it. Copyable: a transaction works on a copy.
 struct WorkingModel {
   model::Model model;
   quant::ConfigTable configs;
   std::map<model::Handle, std::string> float_reasons;  // why a node stays in float
+  std::map<model::Handle, Dispatch> dispatch;          // nodes that a dispatcher has decided about
 };
 
 // Memory that is freed at once. It grows in chunks; reset() makes one of them, so that the next call of the same size

@@ -118,7 +118,9 @@ std::string configs_to_json(const host::WorkingModel &working, const std::string
     operation["type"] = node.op_type;
     const auto reason = working.float_reasons.find(handle);
     operation["quantized"] = reason == working.float_reasons.end();
-    operation["platform"] = reason == working.float_reasons.end() ? platform : "FP32";
+    const auto dispatch = working.dispatch.find(handle);
+    const bool shape = dispatch != working.dispatch.end() && dispatch->second.verdict == HT_DISPATCH_SHAPE;
+    operation["platform"] = reason == working.float_reasons.end() ? platform : shape ? "SOI" : "FP32";
     if (reason != working.float_reasons.end()) operation["reason"] = reason->second;
     operation["inputs"] = operation["outputs"] = Json::array();
     for (std::uint32_t i = 0; i < node.inputs.size(); ++i)

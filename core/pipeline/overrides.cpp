@@ -1,15 +1,12 @@
 #include "core/pipeline/overrides.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
-#include <set>
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 
 #include "core/base/error.h"
-#include "core/base/nearest.h"
 #include "core/pipeline/named.h"
+#include "core/pipeline/node_match.h"
 #include "core/pipeline/pipeline_shape.h"
 
 namespace halftone::pipeline {
@@ -60,11 +57,6 @@ bool change(host::WorkingModel &working, model::Handle handle, const Setting &se
   return changed;
 }
 
-bool matches(const OverrideRule &rule, const model::Node &node) {
-  if (!rule.op.empty() && rule.op != node.op_type) return false;
-  return rule.node.empty() || fnmatch(rule.node.c_str(), node.name.c_str(), 0) == 0;
-}
-
 // Configs that a rule sets, and those that are another way afterwards.
 struct Effect {
   std::size_t set = 0, changed = 0;
@@ -104,24 +96,6 @@ void apply_to_node(const OverrideRule &rule, host::WorkingModel &working, model:
                                              : fmt::format(" stays in float: {}", reason->second));
 }
 
-[[noreturn]] void refuse_unmatched(const OverrideRule &rule, const model::Model &m) {
-  std::set<std::string> names;
-  for (const model::Handle node : m.graph(m.main_graph()).nodes) {
-    names.insert(rule.op.empty() ? m.node(node).name : m.node(node).op_type);
-  }
-  const std::vector<std::string> known(names.begin(), names.end());
-  if (rule.op.empty()) {
-    fail(Status::kInvalidArgument, "{}: this rule matches nothing: no node has a name like '{}'{}", rule.where.text(),
-         rule.node, nearest_hint(rule.node, known));
-  }
-  if (std::ranges::find(known, rule.op) != known.end()) {
-    fail(Status::kInvalidArgument, "{}: this rule matches nothing: no {} node has a name like '{}'", rule.where.text(),
-         rule.op, rule.node);
-  }
-  fail(Status::kInvalidArgument, "{}: this rule matches nothing: no node has the operator '{}'{}; there are: {}",
-       rule.where.text(), rule.op, nearest_hint(rule.op, known), fmt::join(known, ", "));
-}
-
 }  // namespace
 
 void check_overrides(const std::vector<OverrideRule> &rules, const host::Registry &registry) {
@@ -149,11 +123,11 @@ void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel 
     std::vector<model::Handle> matched;
     Effect effect;
     for (const model::Handle node : nodes) {
-      if (!matches(rule, working.model.node(node))) continue;
+      if (!matches(rule.op, rule.node, working.model.node(node))) continue;
       matched.push_back(node);
       apply_to_node(rule, working, node, effect);
     }
-    if (matched.empty()) refuse_unmatched(rule, working.model);
+    if (matched.empty()) refuse_unmatched("rule", rule.op, rule.node, rule.where, working.model);
     if (effect.set == 0) refuse_without_effect(rule, working, matched);
     if (effect.changed != 0 || !first_time) continue;
     fail(Status::kInvalidArgument,

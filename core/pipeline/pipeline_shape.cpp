@@ -63,6 +63,22 @@ Shape pass_list() {
   return meaning(kPassList, shape::list(either({text(), shape::map_of(shape::any())})));
 }
 
+Shape node_match() {
+  return not_empty(
+      shape::map({{"op", text(), "an operator type"}, {"node", text(), "a pattern for names of nodes: /layer3/*"}}),
+      "write {node: \"*\"} for every node");
+}
+
+Shape dispatch() {
+  const Shape row = shape::map({{"match", node_match(), "which nodes the row is about", true},
+                                {"to", shape::choice(kVerdicts), "quantize, float, or soi: shapes and indices", true}});
+  return either(
+      {dispatcher_shape(),
+       shape::map(
+           {{"method", dispatcher_shape(), "which nodes may be quantized; the platform's when left out"},
+            {"table", shape::list(row), "exceptions, the last match wins; a row that matches nothing is an error"}})});
+}
+
 Shape overrides() {
   const Shape changes =
       not_empty(shape::map({{"state", shape::choice(kOverrideStates), "fp32: leave it in float"},
@@ -70,11 +86,7 @@ Shape overrides() {
                             {"bits", integer(2, 32), "width of the integers"},
                             {"symmetry", shape::choice(kOverrideSymmetries), "whether the range is centred on zero"}}),
                 "it takes state, observer, bits and symmetry");
-  return shape::list(shape::map({{"match",
-                                  not_empty(shape::map({{"op", text(), "an operator type"},
-                                                        {"node", text(), "a pattern for names of nodes: /layer3/*"}}),
-                                            "write {node: \"*\"} for every node"),
-                                  "which nodes the rule is about", true},
+  return shape::list(shape::map({{"match", node_match(), "which nodes the rule is about", true},
                                  {"set",
                                   not_empty(shape::map({{"inputs", changes, "of every quantized input"},
                                                         {"outputs", changes, "of every quantized output"}}),
@@ -100,6 +112,7 @@ Shape make_pipeline() {
         "samples on which the float and the quantized model are compared"},
        {"executor", name_of(kExecutorName), "what computes during calibration, onednn when left out"},
        {"passes", pass_list(), "the passes in order; the platform's own when left out"},
+       {"dispatch", dispatch(), "which nodes may be quantized: a dispatcher, or a dispatcher with exceptions"},
        {"overrides", overrides(), "exceptions, the last match wins; a rule without effect is an error"},
        {"export", exports(), "the files to write"},
        {"configs_out", text(), "every quantization config as JSON, to this file"},
@@ -117,6 +130,10 @@ Shape make_preset() {
 }
 
 }  // namespace
+
+Shape dispatcher_shape() {
+  return shape::choice({"conservative", "pplnn", "aggressive", "pointwise", "allin", "perseus"});
+}
 
 const Shape &pipeline_shape() {
   static const Shape made = make_pipeline();

@@ -3,17 +3,23 @@
 
 #include "core/base/shape.h"
 #include "halftone/quant.h"
+#include "halftone/target.h"
 
 namespace halftone::pipeline {
 
 const Shape &pipeline_shape();
 const Shape &preset_shape();
+// A name of a dispatcher.
+Shape dispatcher_shape();
 
 inline constexpr std::int64_t kPipelineVersion = 1, kPresetVersion = 1;
 
 // Choices that the shape offers and the reader of a file acts on.
 inline const Codes kBadSamples = {{"fail", 0}, {"skip", 1}};
 inline const Codes kOverrideSymmetries = {{"symmetric", HT_SYMMETRIC}, {"asymmetric", HT_ASYMMETRIC}};
+// What a row of `dispatch.table` may say.
+inline const Codes kVerdicts = {
+    {"quantize", HT_DISPATCH_QUANTIZE}, {"float", HT_DISPATCH_FLOAT}, {"soi", HT_DISPATCH_SHAPE}};
 inline const Codes kOverrideStates = {{"fp32", 1}};
 
 // Shapes whose rest the loaded components decide, by Shape::meaning.

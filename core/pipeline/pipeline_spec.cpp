@@ -143,6 +143,29 @@ OverrideRule parse_override(const Setting &setting) {
   return rule;
 }
 
+DispatchSpec parse_dispatch(const Setting &setting) {
+  DispatchSpec out;
+  out.where = setting.where;
+  if (!setting.is_map()) {
+    out.method = setting.text;
+    return out;
+  }
+  out.method = text_at(setting, "method");
+  if (const Setting *table = given(setting, "table")) {
+    for (const Setting &row : table->list()) {
+      const Setting &match = *given(row, "match");
+      out.table.push_back({text_at(match, "op"), text_at(match, "node"), code_at(row, "to", kVerdicts, 0), row.where});
+      if (!out.table.back().op.empty() || !out.table.back().node.empty()) continue;
+      fail(Status::kInvalidArgument, "{}: `match` names neither `op` nor `node`; write {{node: \"*\"}} for every node",
+           row.where.text());
+    }
+  }
+  if (!out.given()) {
+    fail(Status::kInvalidArgument, "{}: `dispatch` says nothing; it takes `method` and `table`", setting.where.text());
+  }
+  return out;
+}
+
 ExportStep parse_export(const Setting &setting, const std::filesystem::path &folder) {
   ExportStep step;
   step.where = setting.where;
@@ -171,6 +194,17 @@ void parse_platform_choice(const Setting *setting, PipelineSpec &spec) {
   }
   spec.platform = setting->map().front().first;
   spec.platform_settings = setting->map().front().second;
+}
+
+void choose_dispatcher(const std::string &name, PipelineSpec &spec) {
+  if (name.empty()) return;
+  Setting setting;
+  setting.value = name;
+  setting.text = name;
+  setting.where.file = "--dispatcher";
+  check_shape(setting, dispatcher_shape(), "the dispatcher");
+  spec.dispatch.method = name;
+  spec.dispatch.where = setting.where;
 }
 
 std::vector<PassStep> parse_passes(const Setting &list) {
@@ -211,6 +245,7 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
                                      calibration == nullptr ? Location{} : where_of(*calibration, "labels"));
   spec.executor = text_at(root, "executor", spec.executor);
   if (const Setting *passes = given(root, "passes")) spec.passes = parse_passes(*passes);
+  if (const Setting *dispatch = given(root, "dispatch")) spec.dispatch = parse_dispatch(*dispatch);
   if (const Setting *rules = given(root, "overrides")) {
     for (const Setting &rule : rules->list()) spec.overrides.push_back(parse_override(rule));
   }

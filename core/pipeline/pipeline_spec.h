@@ -32,6 +32,19 @@ struct OverrideRule {
   Location where;
 };
 
+struct DispatchRow {
+  std::string op, node;       // as in an OverrideRule
+  std::uint32_t verdict = 0;  // HT_DISPATCH_*
+  Location where;
+};
+
+struct DispatchSpec {
+  std::string method;  // a dispatcher; empty: the platform's
+  std::vector<DispatchRow> table;
+  Location where;  // empty for a command line
+  bool given() const { return !method.empty() || !table.empty(); }
+};
+
 struct InputSpec {
   std::string name;  // of the model input; empty for the only one
   std::string path;
@@ -62,6 +75,7 @@ struct PipelineSpec {
   DataSpec evaluation;        // on which the float and the quantized model are compared; without inputs: not at all
   std::string executor = "onednn";
   std::optional<std::vector<PassStep>> passes;  // absent: the platform's
+  DispatchSpec dispatch;
   std::vector<OverrideRule> overrides;
   std::vector<ExportStep> exports;
   std::string configs_out, report;
@@ -80,6 +94,9 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
 
 // `platform:`, a name, or one name with choices for the platform's settings. Null leaves the spec as it is.
 void parse_platform_choice(const Setting *setting, PipelineSpec &spec);
+
+// `--dispatcher NAME`, which goes before what the file says. Throws InvalidArgument for a name that is none.
+void choose_dispatcher(const std::string &name, PipelineSpec &spec);
 
 // A `passes:` list that was checked: names, or one-entry maps of name to parameters.
 std::vector<PassStep> parse_passes(const Setting &list);

@@ -24,6 +24,7 @@ class Planner {
 
   void add(const PassStep &step) {
     const host::Component *component = &named_component(registry_, HT_KIND_PASS, step.id, step.where);
+    require_platform(*component, step.where);  // before what is supplied for it, which nobody named
     for (const std::string &fact : facts(component->description->after, component->description->after_count)) {
       if (!holds_.contains(fact)) supply(fact, step, *component);
     }
@@ -49,14 +50,17 @@ class Planner {
     Location where;
   };
 
+  void require_platform(const host::Component &component, const Location &where) const {
+    const ht_component &d = *component.description;
+    if (platform_ || std::ranges::count(facts(d.needs, d.need_count), HT_TARGET_1) == 0) return;
+    fail(Status::kInvalidArgument,
+         "{}pass '{}' needs a platform and the pipeline names none; add `platform:` (`halftone platforms` lists them)",
+         place(where), d.id);
+  }
+
   void append(PlannedStep step) {
+    require_platform(*step.component, step.where);
     const ht_component &d = *step.component->description;
-    if (!platform_ && std::ranges::count(facts(d.needs, d.need_count), HT_TARGET_1) != 0) {
-      fail(
-          Status::kInvalidArgument,
-          "{}pass '{}' needs a platform and the pipeline names none; add `platform:` (`halftone platforms` lists them)",
-          place(step.where), d.id);
-    }
     for (const std::string &fact : facts(d.invalidates, d.invalidate_count)) {
       if (holds_.erase(fact) != 0) destroyed_by_[fact] = {d.id, step.where};
     }

@@ -154,6 +154,15 @@ std::vector<std::string> PlatformDescriptor::known_types() const {
   return {names.begin(), names.end()};
 }
 
+void PlatformDescriptor::set_dispatcher(const std::string &name) {
+  auto &map = std::get<Setting::Map>(root.value);
+  std::erase_if(map, [](const auto &entry) { return entry.first == "dispatcher"; });
+  Setting setting;
+  setting.value = name;
+  setting.text = name;
+  map.emplace_back("dispatcher", std::move(setting));
+}
+
 const Setting *PlatformDescriptor::option(std::string_view dotted) const {
   const Setting *at = &root;
   for (std::size_t begin = 0; at != nullptr && begin <= dotted.size();) {

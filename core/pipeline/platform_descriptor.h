@@ -67,6 +67,7 @@ struct PlatformDescriptor {
   std::vector<std::string> notes;                           // on these choices
   // Null when absent, otherwise a list in the form of a pipeline's `passes:`.
   const Setting *pipeline() const { return root.find("pipeline"); }
+  void set_dispatcher(const std::string &name);
   // By dotted name, "fusion.activations".
   const Setting *option(std::string_view dotted) const;
 };

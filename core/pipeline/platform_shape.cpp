@@ -43,7 +43,9 @@ Shape types(bool whole) {
   Shape out = map({{"activation", scheme(), "activations, and all that has no other type", whole},
                    {"weight", scheme(), "weights of Conv, ConvTranspose, Gemm, MatMul and recurrent operators"},
                    {"bias", either({shape::choice({"fp32"}), scheme()}), "biases; in float when left out or fp32"},
-                   {"constant", scheme(), "constants in places of data, such as one side of an Add"}});
+                   {"constant", scheme(), "constants in places of data, such as one side of an Add"},
+                   {"input", scheme(), "data that comes from an input of the model"},
+                   {"bound", scheme(), "limits of Clip and the fill value of Pad, which borrow their scale"}});
   out.each = std::make_shared<const Shape>(scheme());  // names for rules to use
   return out;
 }
@@ -101,7 +103,7 @@ std::vector<Shape::Key> demands(bool whole) {
           {"operators", shape::list(rule()), "rules in order, the last that says something wins", whole},
           {"fusion", fusion(), "what the hardware computes in one step"},
           {"alignment", alignment(), "which scales must be equal"},
-          {"dispatcher", shape::choice({"conservative", "all"}), "which operators may be quantized at all"},
+          {"dispatcher", dispatcher_shape(), "which operators may be quantized at all"},
           {"pipeline", shape::meaning(kPassList, shape::list(either({text(), shape::map_of(shape::any())}))),
            "the default passes"},
           {"options", shape::map_of(shape::any()), "for the platform's own plug-ins"}};

@@ -6,6 +6,7 @@
 
 #include "core/base/file.h"
 #include "core/pipeline/configs_json.h"
+#include "core/pipeline/dispatch_table.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/overrides.h"
 #include "core/pipeline/platform_lookup.h"
@@ -89,6 +90,7 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
     warnings_.insert(warnings_.end(), checked.warnings.begin(), checked.warnings.end());
   }
   refuse_what_nothing_does(spec_, plan_);
+  check_dispatch(spec_.dispatch, plan_);
   for (const ExportStep &step : spec_.exports) {
     const host::Component &exporter = named_component(registry_, HT_KIND_EXPORTER, step.format, step.where);
     const host::Arguments checked(exporter.description->params, exporter.description->param_count, &step.settings,
@@ -145,6 +147,7 @@ void Runner::open_platform() {
   if (spec_.platform.empty()) return;
   PlatformDescriptor descriptor =
       find_platform(registry_, spec_.platform, spec_.platform_where, spec_.platform_settings);
+  if (!spec_.dispatch.method.empty()) descriptor.set_dispatcher(spec_.dispatch.method);
   if (const Setting *passes = descriptor.pipeline()) platform_passes_ = parse_passes(*passes);
   target_ = std::make_unique<Target>(std::move(descriptor));
 }
@@ -193,6 +196,7 @@ std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration
     services.reference = calibrated_ ? &*calibrated_ : nullptr;
     reports.push_back(run_step(plan_[i], services, model_));
     if (!calibrated_ && provides(*plan_[i].component, HT_FACT_ACTIVATIONS_CALIBRATED)) calibrated_ = model_;
+    if (dispatches(*plan_[i].component) && target_) apply_dispatch_table(spec_.dispatch.table, model_, *target_);
     if (provides_configs(*plan_[i].component)) {
       if (!spec_.observer.empty()) override_observer(model_, spec_.observer);
       apply_overrides(spec_.overrides, model_, std::exchange(first_configs, false));

@@ -8,6 +8,15 @@
 namespace halftone::pipeline {
 namespace {
 
+// A dispatcher's reason to leave the node in float, or empty.
+std::string dispatch_reason(const host::WorkingModel &working, model::Handle handle) {
+  const auto found = working.dispatch.find(handle);
+  if (found == working.dispatch.end() || found->second.verdict == HT_DISPATCH_QUANTIZE) return {};
+  if (!found->second.reason.empty()) return found->second.reason;
+  return found->second.verdict == HT_DISPATCH_SHAPE ? "it computes shapes or indices"
+                                                    : "the dispatcher left it in float";
+}
+
 // Why the node stays in float, or empty.
 std::string float_reason(const PlatformDescriptor &platform, const ResolvedRule &rule, const model::Model &model,
                          model::Handle handle, const model::Node &node, const DataFlow &flow) {
@@ -52,6 +61,7 @@ void Target::node_rule(const host::WorkingModel &working, model::Handle handle, 
     const DataFlow &data = flow(model);
     const ResolvedRule rule = resolve_rule(descriptor_, model, node);
     out.reason = float_reason(descriptor_, rule, model, handle, node, data);
+    if (out.reason.empty()) out.reason = dispatch_reason(working, handle);
     if (out.reason.empty()) {
       out.passive = rule.passive;
       out.computing = rule.computing;
@@ -68,6 +78,18 @@ void Target::node_rule(const host::WorkingModel &working, model::Handle handle, 
     out.passive = out.computing = false;
   }
   if (refine_) refine_(working, handle, out);
+}
+
+std::uint32_t Target::slot_role(const host::WorkingModel &working, model::Handle handle, bool is_output,
+                                std::uint32_t slot) {
+  const model::Model &model = working.model;
+  const model::Node &node = model.node(handle);
+  const auto &slots = is_output ? node.outputs : node.inputs;
+  if (slot >= slots.size() || slots[slot] == HT_NONE) return HT_SLOT_NONE;
+  const ht_dtype type = flow(model).dtype(slots[slot]);
+  const bool floating = type == HT_DTYPE_NONE || type == HT_F32 || type == HT_F64 || type == HT_F16 || type == HT_BF16;
+  const Socket &socket = socket_of(node.domain.empty() ? node.op_type : "");
+  return !floating ? HT_SLOT_NONE : is_output ? socket.output(slot) : socket.input(slot);
 }
 
 // Found once for a state of the model: rules are asked for node by node.

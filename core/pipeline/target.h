@@ -24,6 +24,8 @@ class Target final : public host::TargetService {
   std::string_view platform() const override { return descriptor_.id; }
   void forget() override { flow_.reset(); }
   void node_rule(const host::WorkingModel &working, model::Handle node, host::NodeRule &out) override;
+  std::uint32_t slot_role(const host::WorkingModel &working, model::Handle node, bool is_output,
+                          std::uint32_t slot) override;
   const Setting *option(std::string_view dotted) const override { return descriptor_.option(dotted); }
   const PlatformDescriptor &descriptor() const { return descriptor_; }
 

@@ -109,6 +109,8 @@ class SlotResolver {
     if (role == HT_SLOT_ACTIVATION && constant) return constant_data(says, explicit_slot);
     // A weight that is computed is data like any other.
     const bool own = says != nullptr && role == HT_SLOT_ACTIVATION;
+    const Scheme *from_outside = model_.value(value).is_input ? scheme("input") : nullptr;
+    if (!own && from_outside != nullptr) return with(*from_outside, HT_SLOT_ACTIVATION);
     return with(*scheme(own ? says->type : "activation"), HT_SLOT_ACTIVATION);
   }
 
@@ -160,6 +162,8 @@ class SlotResolver {
   void settle_bound(const SlotRule &data, SlotRule &out) const {
     if (data.role == HT_SLOT_NONE) {
       out = in_float("input 0 is not quantized");
+    } else if (const Scheme *limit = scheme("bound")) {
+      out.spec = limit->spec;
     } else {
       out.spec = data.spec;
       // A runtime wants the limit as a plain constant: an exporter writes the quantized value as a float.

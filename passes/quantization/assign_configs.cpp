@@ -23,6 +23,7 @@ class AssignConfigs final : public sdk::Pass {
         .title("gives every slot the quantization that the platform demands")
         .capabilities(HT_CAP_GRAPH_READ | HT_CAP_CONFIG_READ | HT_CAP_CONFIG_EDIT)
         .needs({HT_TARGET_1})
+        .after({HT_FACT_DISPATCHED})
         .provides({HT_FACT_CONFIGS})
         .invalidates({HT_FACT_FUSED, HT_FACT_PARAMETERS_QUANTIZED, HT_FACT_ACTIVATIONS_CALIBRATED,
                       HT_FACT_PASSIVE_RESOLVED, HT_FACT_BAKED})
@@ -35,11 +36,12 @@ class AssignConfigs final : public sdk::Pass {
             "carry shapes "
             "or indices get none.\n"
             "\n"
-            "A node that the platform leaves in float keeps the platform's reason, which `halftone explain` prints. "
+            "A node that the platform or the dispatcher leaves in float keeps the reason, which `halftone explain` "
+            "prints. "
             "Configs that "
             "exist already, for instance from an imported model, are kept. Subgraphs stay in float.\n"
             "\n"
-            "PPQ counterpart: the dispatcher and BaseQuantizer.init_quantize_config.");
+            "PPQ counterpart: BaseQuantizer.init_quantize_config.");
   }
   explicit AssignConfigs(const sdk::Args &) {}
 

@@ -1,3 +1,5 @@
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -24,13 +26,33 @@ const std::array<Family, 4> kFamilies = {{
     {"resize", "alignment.resize", "Resize and Upsample", {{"Resize", "Upsample", ""}}},
 }};
 
-Method method_named(const std::string &text, const char *option) {
+std::optional<Method> find_method(std::string_view text) {
   if (text == "none") return Method::kNone;
   if (text == "to_large") return Method::kToLarge;
   if (text == "to_output") return Method::kToOutput;
   if (text == "to_input") return Method::kToInput;
+  return std::nullopt;
+}
+
+Method method_named(const std::string &text, const char *option) {
+  if (const auto method = find_method(text)) return *method;
   throw sdk::Failure(HT_INVALID_ARGUMENT, "the platform's option '" + std::string(option) + "' is '" + text +
                                               "'; it may be none, to_large, to_output or to_input");
+}
+
+// What a user decides about single nodes.
+struct NodeMethod {
+  std::string pattern;  // of names, as a shell's
+  Method method = Method::kNone;
+};
+
+NodeMethod node_method(const std::string &entry) {
+  const std::size_t equals = entry.rfind('=');
+  const auto method = equals == std::string::npos ? std::nullopt : find_method(entry.substr(equals + 1));
+  if (method && equals > 0) return {entry.substr(0, equals), *method};
+  throw sdk::Failure(HT_INVALID_ARGUMENT, "'" + entry +
+                                              "' in `nodes` is not NAME=METHOD; the method may be none, to_large, "
+                                              "to_output or to_input");
 }
 
 // The work of one run.
@@ -176,6 +198,10 @@ class QuantAlignment final : public sdk::Pass {
       d.params.choice(family.name, family.doc, "platform", {"platform", "to_large", "to_output", "to_input", "none"});
     }
     d.params
+        .optional_texts(
+            "nodes",
+            "nodes to align in another way than their family, or that belong to none: NAME=METHOD, where the "
+            "name may be a pattern such as /head/*; the last match wins")
         .optional_flag("force_overlap",
                        "change the scale of a value everywhere; absent: as the platform says, else false")
         .flag("ppq_range", "let a range of 2^n codes reach its lowest code on both sides, as PPQ does", false)
@@ -190,6 +216,8 @@ class QuantAlignment final : public sdk::Pass {
   explicit QuantAlignment(const sdk::Args &args)
       : force_(args, "force_overlap"), ppq_range_(args.flag("ppq_range")), ppq_reach_(args.flag("ppq_reach")) {
     for (std::size_t i = 0; i < kFamilies.size(); ++i) given_[i] = args.text(kFamilies[i].name);
+    if (!args.has("nodes")) return;
+    for (const std::string &entry : args.texts("nodes")) nodes_.push_back(node_method(entry));
   }
 
   void run(const sdk::Context &ctx) override {
@@ -201,18 +229,23 @@ class QuantAlignment final : public sdk::Pass {
     }
     Alignment alignment(ctx, force_.resolve(ctx, "alignment.force_overlap", false), ppq_range_, ppq_reach_);
     std::array<std::size_t, kFamilies.size()> aligned{};
-    std::size_t skipped = 0;
+    std::size_t skipped = 0, by_name = 0;
     const std::vector<ht_handle> nodes = alignment.points().graph.nodes();
+    const std::vector<const NodeMethod *> named = methods_by_name(alignment.points().graph, nodes);
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (i % 64 == 0) ctx.poll(i, nodes.size());
       const auto family = family_of(alignment.points().graph.node(nodes[i]));
-      if (!family || methods[*family] == Method::kNone) continue;
-      if (alignment.align(nodes[i], methods[*family], *family == 0)) {
-        ++aligned[*family];
-      } else {
+      const Method method = named[i] != nullptr ? named[i]->method : family ? methods[*family] : Method::kNone;
+      if (method == Method::kNone) continue;
+      if (!alignment.align(nodes[i], method, family == std::size_t{0})) {
         ++skipped;
+      } else if (named[i] != nullptr) {
+        ++by_name;
+      } else {
+        ++aligned[*family];
       }
     }
+    if (by_name > 0) ctx.report("by name", std::to_string(by_name) + " nodes aligned");
     for (std::size_t i = 0; i < kFamilies.size(); ++i) {
       if (aligned[i] > 0) ctx.report(kFamilies[i].name, std::to_string(aligned[i]) + " nodes aligned");
     }
@@ -230,7 +263,25 @@ class QuantAlignment final : public sdk::Pass {
     return std::nullopt;
   }
 
+  // For each node what `nodes` says of it, or null. An entry that matches nothing is a mistake.
+  std::vector<const NodeMethod *> methods_by_name(const sdk::Graph &graph, const std::vector<ht_handle> &nodes) const {
+    std::vector<const NodeMethod *> found(nodes.size(), nullptr);
+    for (const NodeMethod &entry : nodes_) {
+      bool any = false;
+      for (std::size_t i = 0; i < nodes.size(); ++i) {
+        if (fnmatch(entry.pattern.c_str(), std::string(graph.node(nodes[i]).name()).c_str(), 0) != 0) continue;
+        found[i] = &entry;
+        any = true;
+      }
+      if (any) continue;
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "`nodes` says how to align '" + entry.pattern +
+                                                  "', and no node has such a name; leave the entry out or correct it");
+    }
+    return found;
+  }
+
   std::array<std::string, kFamilies.size()> given_;
+  std::vector<NodeMethod> nodes_;
   FlagChoice force_;
   bool ppq_range_, ppq_reach_;
 };

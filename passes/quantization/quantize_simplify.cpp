@@ -18,16 +18,19 @@ class QuantizeSimplify final : public sdk::Pass {
             "as an input "
             "of the model, keeps one config for each reader; those of the same scheme share the scale of the first, so "
             "that it is "
-            "measured once and stored once.\n"
+            "measured once and stored once (`share`).\n"
             "\n"
-            "PPQ counterpart: QuantizeSimplifyPass, which leaves graph inputs alone.");
+            "PPQ counterpart: QuantizeSimplifyPass, which does not share: each reader of a value that is not quantized "
+            "where it "
+            "comes from measures it anew.");
+    d.params.flag("share", "readers of a value that nothing quantizes before them share one scale", true).advanced();
   }
-  explicit QuantizeSimplify(const sdk::Args &) {}
+  explicit QuantizeSimplify(const sdk::Args &args) : share_(args.flag("share")) {}
 
   void run(const sdk::Context &ctx) override {
     const QuantizationPoints points(ctx);
     std::size_t joined = 0, shared = 0;
-    for (const ht_handle value : points.graph.inputs(points.graph.main())) shared += share(points, value);
+    for (const ht_handle value : points.graph.inputs(points.graph.main())) shared += share_ ? share(points, value) : 0;
     const std::vector<ht_handle> nodes = points.graph.nodes();
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (i % 64 == 0) ctx.poll(i, nodes.size());
@@ -37,7 +40,7 @@ class QuantizeSimplify final : public sdk::Pass {
         if (value == HT_NONE) continue;
         const ht_handle produced = points.configs.output(nodes[i], slot);
         if (points.root_state(produced) == HT_STATE_FP32) {
-          shared += share(points, value);
+          shared += share_ ? share(points, value) : 0;
         } else {
           joined += join_readers(points, value, produced);
         }
@@ -87,6 +90,8 @@ class QuantizeSimplify final : public sdk::Pass {
     }
     return shared;
   }
+
+  bool share_;
 };
 HALFTONE_PASS(QuantizeSimplify)
 

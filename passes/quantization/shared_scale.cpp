@@ -71,7 +71,8 @@ ht_handle ScaleSharing::producer_to_move(ht_handle input) {
     const ht_handle source = points_.source(input);
     return force_ && source != input ? source : HT_NONE;
   }
-  if (one_hop_) {
+  // A value that others read too moves only by force, as without the hop.
+  if (one_hop_ && (force_ || points_.graph.value(value).info.consumer_count == 1)) {
     const ht_handle in = points_.configs.input(points_.configs.info(producer).node, 0);
     if (in != HT_NONE && in != producer && points_.root(in) == points_.root(producer)) {
       points_.configs.release(producer);

@@ -80,6 +80,19 @@ ht_status HT_CALL bake_config(ht_ctx *ctx, ht_handle config) {
   return serve(ctx, [&] { bake(working(ctx), config); });
 }
 
+ht_status HT_CALL set_dispatch(ht_ctx *ctx, ht_handle node, std::uint32_t verdict, const ht_str *reason) {
+  return serve(ctx, [&] {
+    WorkingModel &w = working(ctx);
+    (void)w.model.node(node);
+    if (verdict > HT_DISPATCH_SHAPE) fail(Status::kInvalidArgument, "unknown dispatch code {}", verdict);
+    if (verdict == HT_DISPATCH_OPEN) {
+      w.dispatch.erase(node);
+    } else {
+      w.dispatch[node] = {verdict, std::string(text(reason))};
+    }
+  });
+}
+
 }  // namespace
 
 const ht_config_edit *config_edit_table() {
@@ -94,7 +107,8 @@ const ht_config_edit *config_edit_table() {
                                             &set_master,
                                             &release,
                                             &set_observer,
-                                            &bake_config};
+                                            &bake_config,
+                                            &set_dispatch};
   return &kTable;
 }
 

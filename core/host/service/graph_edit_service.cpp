@@ -74,6 +74,7 @@ ht_status HT_CALL remove_node(ht_ctx *ctx, ht_handle node) {
     const std::size_t inputs = w.model.node(node).inputs.size(), outputs = w.model.node(node).outputs.size();
     w.model.remove_node(node);
     w.float_reasons.erase(node);
+    w.dispatch.erase(node);
     w.configs.remove_slots(node, false, 0, inputs);
     w.configs.remove_slots(node, true, 0, outputs);
   });

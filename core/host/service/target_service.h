@@ -38,6 +38,9 @@ class TargetService {
   virtual void forget() {}
   // Replaces what `out` held.
   virtual void node_rule(const WorkingModel &model, model::Handle node, NodeRule &out) = 0;
+  // What ONNX says that a slot carries: HT_SLOT_*.
+  virtual std::uint32_t slot_role(const WorkingModel &model, model::Handle node, bool is_output,
+                                  std::uint32_t slot) = 0;
   // Null when the descriptor does not say. Lives as long as the service.
   virtual const Setting *option(std::string_view dotted) const = 0;
 };

@@ -4,6 +4,7 @@
 #include "core/host/service/table.h"
 #include "core/host/service/tables.h"
 #include "core/host/service/target_service.h"
+#include "halftone/config.h"
 
 namespace halftone::host {
 
@@ -93,10 +94,25 @@ ht_status HT_CALL option(ht_ctx *ctx, const ht_str *name, ht_value *value) {
   });
 }
 
+ht_status HT_CALL slot_role(ht_ctx *ctx, ht_handle node, std::uint32_t direction, std::uint32_t slot,
+                            std::uint32_t *role) {
+  return serve(ctx, [&] { *role = target(ctx).slot_role(working(ctx), node, direction == HT_SLOT_OUTPUT, slot); });
+}
+
+ht_status HT_CALL dispatch(ht_ctx *ctx, ht_handle node, std::uint32_t *verdict, ht_str *reason) {
+  return serve(ctx, [&] {
+    const WorkingModel &w = working(ctx);
+    (void)w.model.node(node);
+    const auto found = w.dispatch.find(node);
+    *verdict = found == w.dispatch.end() ? HT_DISPATCH_OPEN : found->second.verdict;
+    *reason = found == w.dispatch.end() ? ht_str{} : kept_text(ctx, found->second.reason);
+  });
+}
+
 }  // namespace
 
 const ht_target *target_table() {
-  static constexpr ht_target kTable = {sizeof(ht_target), 0, &platform, &node_rule, &option};
+  static constexpr ht_target kTable = {sizeof(ht_target), 0, &platform, &node_rule, &option, &slot_role, &dispatch};
   return &kTable;
 }
 

@@ -75,6 +75,11 @@ class Configs {
     check(edit()->set_observer(ctx_.raw, config, &o, parameters.data(), parameters.size()));
   }
   void release(ht_handle config) const { check(edit()->release(ctx_.raw, config)); }
+  // Before configs are assigned: HT_DISPATCH_*, and what `halftone explain` prints of a node that stays in float.
+  void set_dispatch(ht_handle node, std::uint32_t verdict, std::string_view reason) const {
+    const ht_str r = view(reason);
+    check(edit()->set_dispatch(ctx_.raw, node, verdict, &r));
+  }
   void bake(ht_handle config) const { check(edit()->bake(ctx_.raw, config)); }
 
  private:

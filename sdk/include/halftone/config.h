@@ -69,6 +69,9 @@ typedef struct ht_config_edit {
   /* Marks a parameter as stored in quantized form: its readers see the fake-quantized value, an exporter stores
    * integers. Nothing is copied now. The slot must hold an initializer. */
   ht_status(HT_CALL *bake)(ht_ctx *ctx, ht_handle config);
+  /* What a dispatcher decides about a node before configs are assigned: HT_DISPATCH_* of halftone/target.h.
+   * HT_DISPATCH_OPEN takes a verdict back. `reason` is what `halftone explain` prints of a node that stays in float. */
+  ht_status(HT_CALL *set_dispatch)(ht_ctx *ctx, ht_handle node, uint32_t verdict, const ht_str *reason);
 } ht_config_edit;
 HT_EXTERN_C_END
 #endif

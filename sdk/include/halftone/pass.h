@@ -9,8 +9,9 @@ HT_EXTERN_C_BEGIN
 
 /* Facts that first-party passes and the planner use. Third parties add their own, reverse-DNS. */
 #define HT_FACT_BATCH_NORM_FOLDED "batch-norm-folded"
-#define HT_FACT_CONFIGS "configs"     /* every slot has its config from the platform */
-#define HT_FACT_FUSED "configs-fused" /* fusion has decided where quantization points are */
+#define HT_FACT_DISPATCHED "dispatched" /* every node has its verdict: quantized, in float, or shapes */
+#define HT_FACT_CONFIGS "configs"       /* every slot has its config from the platform */
+#define HT_FACT_FUSED "configs-fused"   /* fusion has decided where quantization points are */
 #define HT_FACT_PARAMETERS_QUANTIZED "parameters-quantized"
 #define HT_FACT_ACTIVATIONS_CALIBRATED "activations-calibrated"
 #define HT_FACT_PASSIVE_RESOLVED "passive-resolved"

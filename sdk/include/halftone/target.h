@@ -16,6 +16,12 @@ HT_EXTERN_C_BEGIN
 #define HT_SLOT_BIAS 3u   /* scale = input scale * weight scale */
 #define HT_SLOT_BOUND 4u  /* takes the scale of input 0: limits of Clip, the fill value of Pad */
 
+/* Where a node runs, as a dispatcher decided before configs are assigned. */
+#define HT_DISPATCH_OPEN 0u     /* nobody has decided: as the platform says */
+#define HT_DISPATCH_QUANTIZE 1u /* quantized where the platform has a quantized form */
+#define HT_DISPATCH_FLOAT 2u    /* stays in float */
+#define HT_DISPATCH_SHAPE 3u    /* computes shapes or indices: never quantized */
+
 typedef struct ht_slot_rule {
   uint32_t struct_size;
   uint32_t role; /* HT_SLOT_* */
@@ -46,6 +52,12 @@ typedef struct ht_target {
   /* An option of the descriptor by dotted name, such as "fusion.activations"; kind HT_VALUE_NONE when it does not say.
    */
   ht_status(HT_CALL *option)(ht_ctx *ctx, const ht_str *name, ht_value *value);
+  /* What ONNX says that a slot carries, whatever the platform and the dispatch: HT_SLOT_*. `direction` is HT_SLOT_INPUT
+   * or HT_SLOT_OUTPUT. HT_SLOT_NONE also for an empty slot and for a value that is known not to be floating point. */
+  ht_status(HT_CALL *slot_role)(ht_ctx *ctx, ht_handle node, uint32_t direction, uint32_t slot, uint32_t *role);
+  /* The verdict on a node, HT_DISPATCH_*, and its reason. node_rule answers by it: float and shape are not quantized.
+   */
+  ht_status(HT_CALL *dispatch)(ht_ctx *ctx, ht_handle node, uint32_t *verdict, ht_str *reason);
 } ht_target;
 HT_EXTERN_C_END
 #endif

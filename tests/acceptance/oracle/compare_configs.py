@@ -2,11 +2,13 @@
 """Compares quantization configs, slot by slot, with those of another quantizer.
 
     compare_configs.py OURS.json THEIRS.json             two files
-    compare_configs.py --halftone BIN [--model M ...]    quantizes as PPQ's TRT_INT8 does, compares with the stored values
+    compare_configs.py --halftone BIN [--model M ...]    quantizes as each platform of PPQ does, compares with the stored values
+    compare_configs.py --halftone BIN --own              how the platforms that ship differ from PPQ's (percentile)
 
-Both files have the form that `halftone quantize --configs-out` writes. Operators are matched by name, else by the values they
-write, else by those they read; slots by position. Exit code 1 when anything differs by more than the tolerance. By default
-percentile and minmax are compared: PPQ's kl and mse have faults that Halftone does not copy, so that those scales differ.
+The second form runs every platform, observer and variant of PPQ's pipeline for which there are stored values, and ends with one
+table. Exit code 1 when a state differs, a property of a type that is not known to differ, or a scale by more than the tolerance.
+By default percentile and minmax are compared: PPQ's kl and mse have faults that Halftone does not copy, so that those scales
+differ (`--observer kl --observer mse` shows by how much).
 """
 
 import argparse
@@ -17,194 +19,138 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from config_difference import compare, is_equal, largest_and_median, print_report
 from model_files import data_settings, shared_folder
+from ppq_runs import KNOWN, OFFSET_BY_ONE, OWN, PLATFORMS, runs_of, variant_passes
 
 OBSERVERS = ("percentile", "minmax")
-# PPQ averages percentiles over its batches.
-BATCH = {"resnet20-cifar10": 32, "mobilenetv2-cifar10": 32, "squeezenet-imagenet": 7, "mobilenetv1-025-imagenet": 7,
-         "rfb320-face": 1}
-FLOAT_STATES = {"FP32", None}
 
 
-class Operations:
-    """The operations of one file, by name and by the values they write and read."""
-
-    def __init__(self, document):
-        self.all = document["operations"]
-        self.by_name = {op["op"]: op for op in self.all if op["op"]}
-        self.by_output = {slot["var"]: op for op in self.all for slot in op["outputs"] if slot.get("var")}
-        self.by_input = {}
-        for op in self.all:
-            for slot in op["inputs"]:
-                self.by_input.setdefault((op["type"], slot.get("var")), []).append(op)
-
-    def match(self, op):
-        found = self.by_name.get(op["op"])
-        if found and found["type"] == op["type"]:
-            return found
-        for slot in op["outputs"]:
-            found = self.by_output.get(slot.get("var"))
-            if found and found["type"] == op["type"]:
-                return found
-        candidates = self.by_input.get((op["type"], op["inputs"][0].get("var")), []) if op["inputs"] else []
-        return candidates[0] if len(candidates) == 1 else None
-
-
-def slots(op):
-    for direction, key in (("in", "inputs"), ("out", "outputs")):
-        for index, slot in enumerate(op[key]):
-            yield f"{direction}{index}", slot
-
-
-def relative_difference(ours, theirs):
-    """The largest over the channels, or None when the counts differ."""
-    if len(ours) != len(theirs):
-        return None
-    return max((abs(a - b) / max(abs(b), 1e-30) for a, b in zip(ours, theirs)), default=0.0)
-
-
-def compare_scales(where, ours, theirs, report, tolerance):
-    a, b = ours.get("scale"), theirs.get("scale")
-    if (a is None) != (b is None):
-        report["one_sided"].append(f"{where}: scale {'missing here' if a is None else 'missing there'}")
-        return
-    if a is None:
-        return
-    difference = relative_difference(a, b)
-    if difference is None:
-        report["counts"].append(f"{where}: {len(a)} scales here, {len(b)} there")
-        return
-    report["compared"] += 1
-    report["differences"].append((difference, where, a, b))
-    if difference > tolerance:
-        report["beyond"] += 1
-    offsets = theirs.get("offset") or [0.0] * len(b)
-    if any(abs(x - y) > 0.5 for x, y in zip(ours.get("offset") or [0.0] * len(a), offsets)):
-        report["offsets"].append(f"{where}: offset {ours.get('offset')[:3]} here, {offsets[:3]} there")
-
-
-def compare_slot(where, ours, theirs, report, tolerance):
-    if (ours.get("state"), theirs.get("state")) not in report["pairs"]:
-        report["pairs"][(ours.get("state"), theirs.get("state"))] = 0
-    report["pairs"][(ours.get("state"), theirs.get("state"))] += 1
-    both_float = ours.get("state") in FLOAT_STATES and theirs.get("state") in FLOAT_STATES
-    if both_float:
-        return
-    if ours.get("state") != theirs.get("state"):
-        report["states"].append(f"{where}: {ours.get('state')} here, {theirs.get('state')} there")
-        if ours.get("state") in FLOAT_STATES or theirs.get("state") in FLOAT_STATES:
-            return
-    for key in ("bits", "qmin", "qmax"):
-        if ours.get(key) != theirs.get(key):
-            report["types"].append(f"{where}: {key} {ours.get(key)} here, {theirs.get(key)} there")
-    compare_scales(where, ours, theirs, report, tolerance)
-
-
-def compare(ours_document, theirs_document, tolerance):
-    report = {"compared": 0, "beyond": 0, "differences": [], "pairs": {}, "missing": [], "states": [], "types": [],
-              "one_sided": [], "counts": [], "offsets": []}
-    ours_all = Operations(ours_document)
-    for theirs in theirs_document["operations"]:
-        ours = ours_all.match(theirs)
-        quantized = theirs.get("quantized", True)
-        if ours is None:
-            if quantized:  # what neither side quantizes may have been folded away
-                report["missing"].append(f"{theirs['op']} ({theirs['type']})")
-            continue
-        if not quantized:
-            if ours.get("quantized", True):
-                report["states"].append(f"{theirs['op']} ({theirs['type']}): quantized here, in float there")
-            continue
-        own = dict(slots(ours))
-        for position, slot in slots(theirs):
-            where = f"{theirs['op']} ({theirs['type']}) {position} '{slot.get('var')}'"
-            if position in own:
-                compare_slot(where, own[position], slot, report, tolerance)
-            elif slot.get("state") not in FLOAT_STATES:
-                report["missing"].append(where)
-    report["differences"].sort(key=lambda entry: -entry[0])
-    return report
-
-
-FAULTS = (("missing", "not found here"), ("states", "states that differ"), ("types", "types that differ"),
-          ("one_sided", "scale on one side only"), ("counts", "scale counts that differ"), ("offsets", "offsets that differ"))
-
-
-def print_report(title, report, tolerance, most):
-    differences = [entry[0] for entry in report["differences"]]
-    largest = max(differences, default=0.0)
-    middle = sorted(differences)[len(differences) // 2] if differences else 0.0
-    print(f"{title}: {report['compared']} slots with scales, largest relative difference {largest:.3g}, median {middle:.3g}, "
-          f"{report['beyond']} above {tolerance:g}; {len(report['states'])} states differ")
-    for key, label in FAULTS:
-        if report[key]:
-            print(f"  {label}: {len(report[key])}")
-            for line in report[key][:most]:
-                print(f"    {line}")
-    pairs = Counter({pair: count for pair, count in report["pairs"].items() if pair[0] != pair[1]})
-    for (ours, theirs), count in pairs.most_common(most):
-        print(f"  state {theirs} there is {ours} here: {count}")
-    for difference, where, a, b in report["differences"][:most]:
-        if difference > tolerance:
-            worst = max(range(len(a)), key=lambda i: abs(a[i] - b[i]) / max(abs(b[i]), 1e-30))
-            print(f"  {difference:9.3g}  {where}[{worst}]: {a[worst]:.8g} here, {b[worst]:.8g} there")
-
-
-def is_equal(report):
-    return report["beyond"] == 0 and not any(report[key] for key, _ in FAULTS)
-
-
-def passes_of(model):
-    """The preset ppq-compat with this model's batch size."""
-    return ["constant-folding", "remove-identity", "fold-batch-norm", "fuse-bias-add", "remove-dead-code", "assign-configs",
-            "quantize-fusion", "quantize-simplify", "parameter-quantize",
-            {"runtime-calibration": {"calibrate_on": "quantized_weights", "group": BATCH.get(model, 32)}},
-            {"quant-alignment": {"ppq_range": True, "ppq_reach": True}}, "passive-parameter-quantize", "parameter-baking"]
-
-
-def quantize(options, shared, model, observer, configs):
-    pipeline = {"halftone": 1, "platform": options.platform, "observer": observer, **data_settings(shared, model),
-                "configs_out": str(configs)}
-    if options.platform == "ppq-trt-int8":
-        pipeline["passes"] = passes_of(model)
+def quantize(options, shared, model, platform, observer, variant, configs):
+    pipeline = {"halftone": 1, "platform": platform, **data_settings(shared, model), "configs_out": str(configs)}
+    if variant is not None:
+        pipeline["passes"] = variant_passes(model, variant)
+    if observer != "percentile":  # the platforms' own choice
+        pipeline["observer"] = observer
     file = configs.with_name("pipeline.yaml")
     file.write_text(json.dumps(pipeline, indent=1) + "\n")  # JSON is YAML too
-    run = subprocess.run([options.halftone, "run", str(file), "--quiet"], stderr=subprocess.PIPE, text=True, check=False)
+    command = [options.halftone, "run", str(file), "--quiet"]
+    for path in options.plugin_path:
+        command += ["--plugin-path", path]
+    run = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     if run.returncode != 0:
         raise RuntimeError(f"halftone ended with {run.returncode}: {run.stderr.strip()}")
 
 
+def set_known_aside(report, platform, observer):
+    """Takes differences with a stated reason out of the report; returns how many there were of each reason."""
+    known = {}
+    for entry in list(report["types"]):
+        reason = KNOWN.get((platform, entry[0]))
+        if reason:
+            report["types"].remove(entry)
+            known[reason] = known.get(reason, 0) + 1
+    for entry in list(report["offsets"]):
+        if observer == "percentile" and entry[0] < 1.5:
+            report["offsets"].remove(entry)
+            known[OFFSET_BY_ONE] = known.get(OFFSET_BY_ONE, 0) + 1
+    return known
+
+
+class Row:
+    """One line of the table: all models of a platform, an observer and a variant."""
+
+    def __init__(self):
+        self.models, self.slots, self.beyond, self.states, self.faults, self.offsets = 0, 0, 0, 0, 0, 0
+        self.largest, self.medians = 0.0, []
+
+    def add(self, report):
+        largest, median = largest_and_median(report)
+        self.models += 1
+        self.slots += report["compared"]
+        self.beyond += report["beyond"]
+        self.states += len(report["states"]) + len(report["missing"])
+        self.faults += len(report["types"]) + len(report["dispatch"]) + len(report["one_sided"]) + len(report["counts"])
+        self.offsets += len(report["offsets"])
+        self.largest = max(self.largest, largest)
+        self.medians.append(median)
+
+
+def print_table(rows, known, tolerance):
+    print(f"\n| platform | observer | variant | models | slots with scales | states that differ | types and dispatch | offsets "
+          f"| largest difference of a scale | above {tolerance:g} | median by model |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    for (platform, observer, variant), row in rows.items():
+        medians = f"{min(row.medians):.2g} to {max(row.medians):.2g}"
+        print(f"| {platform} | {observer} | {variant or '-'} | {row.models} | {row.slots} | {row.states} | {row.faults} | {row.offsets} "
+              f"| {row.largest:.2g} | {row.beyond} | {medians} |")
+    for (platform, reason), count in known.items():
+        print(f"\n{platform}: {count} slots where {reason}")
+
+
 def run_all(options):
     shared = shared_folder(options.shared)
-    equal = True
+    rows, known, equal = {}, {}, True
+    platforms = options.platform or list(PLATFORMS)
     for model in options.model or sorted(p.name for p in (shared / "oracle" / "ppq").iterdir()):
-        for observer in options.observer or OBSERVERS:
-            theirs = shared / "oracle" / "ppq" / model / f"TRT_INT8.{observer}.json"
-            if not theirs.exists():
+        for platform, observer, variant, file in runs_of(shared / "oracle" / "ppq" / model, options.observer or OBSERVERS,
+                                                         platforms):
+            if options.variant and variant not in options.variant:
                 continue
-            title = f"{model} {observer}"
+            title = " ".join(filter(None, (model, platform, observer, variant)))
             with tempfile.TemporaryDirectory() as folder:
                 configs = Path(folder) / "configs.json"
                 try:
-                    quantize(options, shared, model, observer, configs)
+                    quantize(options, shared, model, PLATFORMS[platform], observer, variant, configs)
                 except RuntimeError as error:
                     print(f"{title}: {error}")
                     equal = False
                     continue
-                report = compare(json.loads(configs.read_text()), json.loads(theirs.read_text()), options.tolerance)
+                report = compare(json.loads(configs.read_text()), json.loads(file.read_text()), options.tolerance)
+            for reason, count in set_known_aside(report, platform, observer).items():
+                known[platform, reason] = known.get((platform, reason), 0) + count
             print_report(title, report, options.tolerance, options.most)
+            rows.setdefault((platform, observer, variant), Row()).add(report)
             equal = equal and is_equal(report)
+    print_table(dict(sorted(rows.items())), known, options.tolerance)
     return equal
+
+
+def own_differences(options):
+    """Over all models: states, properties of types and scales in which a platform that ships differs from PPQ's."""
+    shared = shared_folder(options.shared)
+    print("| platform | PPQ's | slots with scales | scales above 1e-3 | median difference | states: there, here, slots | types |")
+    print("|---|---|---|---|---|---|---|")
+    for platform, theirs in OWN.items():
+        states, types, differences = Counter(), Counter(), []
+        for model in options.model or sorted(p.name for p in (shared / "oracle" / "ppq").iterdir()):
+            with tempfile.TemporaryDirectory() as folder:
+                configs = Path(folder) / "configs.json"
+                quantize(options, shared, model, platform, "percentile", None, configs)
+                stored = shared / "oracle" / "ppq" / model / f"{theirs}.percentile.json"
+                report = compare(json.loads(configs.read_text()), json.loads(stored.read_text()), options.tolerance)
+            states.update({pair: count for pair, count in report["pairs"].items() if pair[0] != pair[1]})
+            states[("in float", "quantized operator")] += len([s for s in report["states"] if "quantized here" in s])
+            types.update(key for key, _ in report["types"])
+            differences += [entry[0] for entry in report["differences"]]
+        differences.sort()
+        pairs = ", ".join(f"{there} {here} {count}" for (here, there), count in states.most_common() if count)
+        properties = ", ".join(f"{key} {count}" for key, count in types.most_common())
+        beyond = sum(1 for d in differences if d > options.tolerance)
+        print(f"| {platform} | {theirs} | {len(differences)} | {beyond} | {differences[len(differences) // 2]:.2g} | {pairs} | {properties} |")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=Path, metavar="OURS THEIRS")
     parser.add_argument("--halftone", help="the program; without OURS and THEIRS")
+    parser.add_argument("--own", action="store_true", help="the platforms that ship instead of PPQ's")
     parser.add_argument("--shared", help="folder with models/ and oracle/ (default: HALFTONE_SHARED)")
-    parser.add_argument("--platform", default="ppq-trt-int8")
+    parser.add_argument("--plugin-path", action="append", default=[], help="handed to halftone")
+    parser.add_argument("--platform", action="append", choices=list(PLATFORMS), help="by PPQ's name (default: all)")
     parser.add_argument("--model", action="append")
     parser.add_argument("--observer", action="append")
+    parser.add_argument("--variant", action="append", help="such as align_off; '' is the plain pipeline (default: all)")
     parser.add_argument("--tolerance", type=float, default=1e-3, help="relative difference of a scale that counts (default 1e-3)")
     parser.add_argument("--most", type=int, default=5, help="lines to print of each kind (default 5)")
     options = parser.parse_args()
@@ -215,7 +161,9 @@ def main():
         sys.exit(0 if is_equal(report) else 1)
     if options.files or not options.halftone:
         parser.error("give two files, or --halftone BIN")
-    sys.exit(0 if run_all(options) else 1)
+    if options.own:
+        return own_differences(options)
+    return sys.exit(0 if run_all(options) else 1)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ operators:
   - types: [Relu, Clip, Sigmoid, Mul, Add, Concat, AveragePool]
   - {types: [MaxPool, Split], passive: true}
 fusion: {activations: [Relu], passive: true, swish: true, mish: false}
-dispatcher: all
+dispatcher: allin
 )";
 
 GraphMaker with_conv() {

@@ -26,7 +26,7 @@ constexpr std::string_view kOperators = R"(}
 operators:
   - {types: [Conv, Gemm], computing: true}
   - types: [Add]
-dispatcher: all
+dispatcher: allin
 )";
 
 std::string platform(std::string_view weight) {

@@ -1,0 +1,75 @@
+#include <string>
+
+#include "dispatch_methods.h"
+#include "platform_options.h"
+#include "quantization_points.h"
+
+namespace halftone::passes {
+class Dispatch final : public sdk::Pass {
+ public:
+  static void describe(sdk::Description &d) {
+    d.id("dispatch")
+        .title("decides which nodes may be quantized")
+        .capabilities(HT_CAP_GRAPH_READ | HT_CAP_CONFIG_READ | HT_CAP_CONFIG_EDIT)
+        .needs({HT_TARGET_1})
+        .provides({HT_FACT_DISPATCHED})
+        .invalidates({HT_FACT_CONFIGS})
+        .doc(
+            "Gives each node of the main graph a verdict: quantized, in float, or a computation of shapes or indices. "
+            "assign-configs keeps to it; a node without a quantized form stays in float whatever the verdict. Nodes "
+            "that a "
+            "pass before this one has decided about stay as they are, so that a dispatcher of your own decides for "
+            "some nodes and leaves the rest to a method.\n"
+            "\n"
+            "Methods (docs/dispatch.md has their rules): conservative takes what lies behind weighted operators as "
+            "long as the "
+            "platform quantizes what comes; pplnn what lies between two convolutions; aggressive all that lies behind "
+            "weighted operators; pointwise these operators alone; allin everything that the platform quantizes; "
+            "perseus what is "
+            "connected with weighted operators and not with shapes. `platform` takes what the platform or "
+            "`--dispatcher` says, and allin where neither does.\n"
+            "\n"
+            "PPQ counterpart: its dispatchers of the same names. PPQ's pointwise fails when it is used; its allin "
+            "quantizes shapes too.");
+    d.params
+        .choice("method", "the rule", "platform",
+                {"platform", "conservative", "pplnn", "aggressive", "pointwise", "allin", "perseus"})
+        .flag(
+            "ppq_paths",
+            "conservative: leave a weighted operator in float when nothing follows it, as PPQ does, which counts paths "
+            "and not operators",
+            false)
+        .advanced();
+  }
+  explicit Dispatch(const sdk::Args &args) : method_(args.text("method")), ppq_paths_(args.flag("ppq_paths")) {}
+
+  void run(const sdk::Context &ctx) override {
+    const std::string method = method_ == "platform" ? platform_text(ctx, "dispatcher").value_or("allin") : method_;
+    const sdk::Configs configs(ctx);
+    const sdk::Target target(ctx);
+    const std::vector<DispatchNode> nodes = dispatch_graph(ctx);
+    const std::vector<Verdict> verdicts = dispatch_by(method, nodes, ppq_paths_);
+    std::size_t quantized = 0, shapes = 0, decided = 0;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      std::uint32_t code = target.dispatch(nodes[i].handle);
+      if (code != HT_DISPATCH_OPEN) {
+        ++decided;
+      } else {
+        code = verdicts[i].code;
+        configs.set_dispatch(nodes[i].handle, code, verdicts[i].reason);
+      }
+      quantized += code == HT_DISPATCH_QUANTIZE ? 1 : 0;
+      shapes += code == HT_DISPATCH_SHAPE ? 1 : 0;
+    }
+    ctx.report(method, std::to_string(quantized) + " of " + std::to_string(nodes.size()) + " nodes may be quantized");
+    if (shapes > 0) ctx.report("shapes", std::to_string(shapes) + " nodes compute shapes or indices");
+    if (decided > 0) ctx.report("decided before", std::to_string(decided) + " nodes");
+  }
+
+ private:
+  std::string method_;
+  bool ppq_paths_;
+};
+HALFTONE_PASS(Dispatch)
+
+}  // namespace halftone::passes

@@ -1,0 +1,150 @@
+// The dispatchers on a graph with all that their rules tell apart; the expected sets follow from PPQ's rules.
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "tests/unit/model/graph_maker.h"
+#include "tests/unit/passes/pass_runner.h"
+
+namespace halftone::test {
+namespace {
+
+using model::Tensor;
+using model::test::GraphMaker;
+using Names = std::set<std::string>;
+
+constexpr std::string_view kPlatform = R"(
+halftone-platform: 1
+id: test
+types:
+  activation: {bits: 8, signed: true, symmetry: symmetric, observer: minmax}
+  weight: {bits: 8, signed: true, symmetry: symmetric, observer: minmax}
+operators:
+  - {types: [Conv, Gemm], computing: true}
+  - types: [Relu, Add, Mul, Sigmoid, Concat]
+  - {types: [Reshape], passive: true}
+dispatcher: pointwise
+)";
+
+//  x - pre - conv1 - relu1 -+- conv2 -+
+//                           +------- add -+- shape - gather - unsqueeze - concat -+
+//                                         +----------------------------------- reshape - softmax - sigmoid - relu2 -
+//                                         gemm
+// Softmax is not quantized by the platform; concat works on integers.
+GraphMaker branches() {
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  g.constant("w", Tensor::from_floats({2, 2, 1, 1}, std::vector<float>{1, 1, 1, 1}));
+  g.constant("w2", Tensor::from_floats({32, 1}, std::vector<float>(32, 1.0F)));
+  g.constant("c", Tensor::from_floats({1}, std::vector<float>{2}));
+  g.constant("index", Tensor::from_ints({}, std::vector<std::int64_t>{0}));
+  g.constant("axes", Tensor::from_ints({1}, std::vector<std::int64_t>{0}));
+  g.constant("rest", Tensor::from_ints({1}, std::vector<std::int64_t>{-1}));
+  g.node("Mul", {"x", "c"}, {"m"}, "pre");
+  g.node("Conv", {"m", "w"}, {"a"}, "conv1");
+  g.node("Relu", {"a"}, {"b"}, "relu1");
+  g.node("Conv", {"b", "w"}, {"d"}, "conv2");
+  g.node("Add", {"d", "b"}, {"e"}, "add");
+  g.node("Shape", {"e"}, {"sh"}, "shape");
+  g.node("Gather", {"sh", "index"}, {"n"}, "gather");
+  g.node("Unsqueeze", {"n", "axes"}, {"n1"}, "unsqueeze");
+  g.node("Concat", {"n1", "rest"}, {"to"}, "concat");
+  g.node("Reshape", {"e", "to"}, {"f"}, "reshape");
+  g.node("Softmax", {"f"}, {"s"}, "softmax");
+  g.node("Sigmoid", {"s"}, {"t"}, "sigmoid");
+  g.node("Relu", {"t"}, {"u"}, "relu2");
+  g.node("Gemm", {"u", "w2"}, {"y"}, "gemm");
+  g.output("y");
+  return g;
+}
+
+Names with_verdict(const PassRunner &r, std::uint32_t verdict) {
+  Names names;
+  for (const auto &[node, dispatch] : r.working.dispatch) {
+    if (dispatch.verdict == verdict) names.insert(r.working.model.node(node).name);
+  }
+  return names;
+}
+
+PassRunner dispatched(const std::string &settings) {
+  PassRunner r(branches().model, kPlatform);
+  r.run("dispatch", settings);
+  return r;
+}
+
+const Names kShapes = {"gather", "unsqueeze", "concat"};
+
+TEST_CASE("each dispatcher quantizes what its rule says, and says why of the others") {
+  const std::pair<const char *, Names> table[] = {
+      {"{method: conservative}", {"conv1", "relu1", "conv2", "add", "reshape", "gemm"}},
+      {"{method: conservative, ppq_paths: true}", {"conv1", "relu1", "conv2", "add", "reshape"}},
+      {"{method: pplnn}", {"conv1", "relu1", "conv2"}},
+      {"{method: aggressive}", {"conv1", "relu1", "conv2", "add", "reshape", "sigmoid", "relu2", "gemm"}},
+      {"{method: pointwise}", {"conv1", "conv2", "gemm"}},
+      {"{method: perseus}", {"pre", "conv1", "relu1", "conv2", "add", "reshape", "sigmoid", "relu2", "gemm"}},
+      {"{}", {"conv1", "conv2", "gemm"}},  // the platform's own
+  };
+  for (const auto &[settings, expected] : table) {
+    CAPTURE(settings);
+    PassRunner r = dispatched(settings);
+    CHECK(with_verdict(r, HT_DISPATCH_QUANTIZE) == expected);
+    CHECK(with_verdict(r, HT_DISPATCH_SHAPE) == kShapes);
+    r.run("assign-configs");
+    for (const model::Handle node : r.working.model.graph(r.working.model.main_graph()).nodes) {
+      const std::string name = r.working.model.node(node).name;
+      CAPTURE(name);
+      CHECK((r.state(r.output(name)) != "none") == (expected.count(name) != 0));
+      CHECK((r.working.float_reasons.count(node) == 0) == (expected.count(name) != 0));
+    }
+  }
+}
+
+TEST_CASE("allin takes all that the platform quantizes; integers stay out of it") {
+  PassRunner r = dispatched("{method: allin}");
+  CHECK(with_verdict(r, HT_DISPATCH_QUANTIZE) ==
+        Names{"pre", "conv1", "relu1", "conv2", "add", "reshape", "sigmoid", "relu2", "gemm"});
+  CHECK(with_verdict(r, HT_DISPATCH_SHAPE).empty());
+}
+
+TEST_CASE("reasons name the rule, or the platform where that is what hinders") {
+  PassRunner r = dispatched("{method: conservative}");
+  r.run("assign-configs");
+  const auto reason = [&](std::string_view name) { return r.working.float_reasons.at(r.node(name)); };
+  CHECK(reason("pre") == "no path of quantizable operators leads to it from a weighted one (dispatcher conservative)");
+  CHECK(reason("softmax") == "platform 'test' has no quantized form of Softmax");
+  CHECK(reason("relu2") ==
+        "no path of quantizable operators leads to it from a weighted one (dispatcher conservative)");
+  CHECK(reason("gather") == "it computes shapes, indices or conditions, not data");
+}
+
+TEST_CASE("what another pass decided stays, and a node that computes shapes never gets a config") {
+  PassRunner r(branches().model, kPlatform);
+  r.working.dispatch[r.node("add")] = {HT_DISPATCH_SHAPE, "mine"};
+  r.working.dispatch[r.node("pre")] = {HT_DISPATCH_QUANTIZE, ""};
+  r.run("dispatch", "{method: conservative}");
+  CHECK(r.row("decided before") == "2 nodes");
+  r.run("assign-configs");
+  CHECK(r.state(r.output("add")) == "none");
+  CHECK(r.state(r.input("add", 0)) == "none");
+  CHECK(r.working.float_reasons.at(r.node("add")) == "mine");
+  CHECK(r.state(r.output("pre")) == "initial");
+}
+
+TEST_CASE("what only feeds a shape is told apart, also where it is computed from data of its own") {
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  g.input("sizes", {4});
+  g.constant("w", Tensor::from_floats({2, 2, 1, 1}, std::vector<float>{1, 1, 1, 1}));
+  g.node("Conv", {"x", "w"}, {"a"}, "conv");
+  g.node("Relu", {"sizes"}, {"r"}, "feeds");
+  g.node("Cast", {"r"}, {"i"}, "cast");
+  g.node("Reshape", {"a", "i"}, {"y"}, "reshape");
+  g.output("y");
+  PassRunner r(std::move(g.model), kPlatform);
+  r.run("dispatch", "{method: conservative}");
+  CHECK(with_verdict(r, HT_DISPATCH_SHAPE) == Names{"cast", "feeds"});
+  CHECK(with_verdict(r, HT_DISPATCH_QUANTIZE) == Names{"conv", "reshape"});
+}
+
+}  // namespace
+}  // namespace halftone::test
