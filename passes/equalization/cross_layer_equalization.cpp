@@ -1,6 +1,7 @@
 #include <string>
 #include <unordered_set>
 
+#include "activation_peaks.h"
 #include "clip_limits.h"
 #include "halftone/calibration.h"
 #include "halftone/pass.hpp"
@@ -52,6 +53,8 @@ class CrossLayerEqualization final : public sdk::Pass {
         .number("most_clipped", "share of the numbers that a Clip may cut and still be replaced", 0, 0, 1)
         .integer("iterations", "rounds over all layers at most", 50, 1, 1000)
         .integer("level", "1: chains of layers; 2: through residual sums and concatenations too", 1, 1, 2)
+        .flag("include_activations", "ranges of what the next layers read count too; needs calibration data", false)
+        .number("activation_multiplier", "of ranges of activations", 0.5, 0, 1e6)
         .number("tolerance", "ends when no factor of a round is further from 1 than this part", 1e-3, 0, 1)
         .number("least_factor", "the smallest factor of one round", 0.1, 1e-6, 1)
         .number("most_factor", "the largest factor of one round", 10, 1, 1e6);
@@ -60,7 +63,9 @@ class CrossLayerEqualization final : public sdk::Pass {
       : clip_(args.text("clip")),
         force_(args.flag("force")),
         most_clipped_(args.number("most_clipped")),
-        sums_(args.integer("level") == 2) {
+        sums_(args.integer("level") == 2),
+        activations_(args.flag("include_activations")) {
+    options_.activation_multiplier = args.number("activation_multiplier");
     options_.rounds = args.integer("iterations");
     options_.tolerance = args.number("tolerance");
     options_.least_factor = args.number("least_factor");
@@ -76,7 +81,9 @@ class CrossLayerEqualization final : public sdk::Pass {
     std::unordered_set<ht_handle> scaled;
     const std::size_t replaced = clip_ == "keep" ? 0 : settle_clips(ctx, graph, edit, scaled);
     ChannelClasses classes(ctx, graph, following([&](ht_handle node) { return scaled.contains(node); }));
-    const Balance balance = balance_ranges(ctx, classes, options_);
+    BalanceOptions options = options_;
+    if (activations_) options.activation_peaks = activation_peaks(ctx, graph, classes, Activation::kRead);
+    const Balance balance = balance_ranges(ctx, classes, options);
     classes.store(graph, edit, balance.total);
     std::size_t limited = 0;
     for (const SideConstant &clip : classes.clips) {
@@ -162,7 +169,7 @@ class CrossLayerEqualization final : public sdk::Pass {
   std::string clip_;
   bool force_;
   double most_clipped_;
-  bool sums_;
+  bool sums_, activations_;
   BalanceOptions options_;
 };
 HALFTONE_PASS(CrossLayerEqualization)

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <string>
 
-#include "channel_ranges.h"
+#include "activation_peaks.h"
 #include "halftone/pass.hpp"
 #include "layer_names.h"
 #include "range_balance.h"
@@ -77,7 +77,7 @@ class LayerwiseEqualization final : public sdk::Pass {
       return std::any_of(site.upstream.begin(), site.upstream.end(),
                          [&](std::size_t i) { return names_.selects(classes.layers[i].layer.name); });
     };
-    if (activations_) options.activation_peaks = activation_peaks(ctx, classes);
+    if (activations_) options.activation_peaks = activation_peaks(ctx, graph, classes, Activation::kMade);
     const Balance balance = balance_ranges(ctx, classes, options);
     classes.store(graph, edit, balance.total);
     ctx.report("equalized", std::to_string(balance.channels) + " channels at " + std::to_string(balance.sites) +
@@ -85,27 +85,6 @@ class LayerwiseEqualization final : public sdk::Pass {
   }
 
  private:
-  static std::vector<double> activation_peaks(const sdk::Context &ctx, const ChannelClasses &classes) {
-    std::vector<RangeRequest> requests;
-    std::vector<const LayerChannels *> asked;
-    for (const ChannelSite &site : classes.sites) {
-      for (const std::size_t i : site.upstream) {
-        requests.push_back({classes.layers[i].output, classes.layers[i].output_axis});
-        asked.push_back(&classes.layers[i]);
-      }
-    }
-    const auto ranges = collect_ranges(ctx, requests);
-    std::vector<double> peaks(classes.class_count(), 0.0);
-    for (const LayerChannels *channels : asked) {
-      const ChannelRange &range = ranges.at(channels->output);
-      for (std::size_t c = 0; c < channels->out.size(); ++c) {
-        double &peak = peaks[channels->out[c]];
-        peak = std::max(peak, range.peak(c));
-      }
-    }
-    return peaks;
-  }
-
   bool sums_, activations_;
   LayerNames names_;
   BalanceOptions options_;
