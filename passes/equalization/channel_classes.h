@@ -19,6 +19,8 @@ struct ClassOptions {
   bool sums = true;  // Add, Sub, Sum, Mean, Max, Min and Concat unite; otherwise they freeze
   // Which Clip nodes relay, so that their limits are scaled; the others freeze, as all do when it is empty.
   std::function<bool(ht_handle)> clips;
+  // The stored scale and bias of a normalization, or a stored factor for each channel, may make channels too.
+  bool norms = false;
 };
 
 // One weighted layer and the classes of its channels; empty where they cannot be scaled.
@@ -29,7 +31,8 @@ struct LayerChannels {
   std::size_t output_axis = 0;
 };
 
-// A stored addend, or the limits of a Clip: numbers that are scaled with the channels they meet.
+// A stored addend, the scale and bias of a normalization, or the limits of a Clip: numbers that are scaled with the
+// channels they meet.
 struct SideConstant {
   ht_handle node = HT_NONE;
   std::uint32_t slot = 0;
@@ -40,6 +43,7 @@ struct SideConstant {
 // What a run of classes has to do with one another: the outputs of layers that meet, and the layers that read them.
 struct ChannelSite {
   std::vector<std::size_t> upstream, downstream;  // indices of layers, in topological order
+  std::size_t norms = 0;                          // normalizations among what makes the channels
 };
 
 class ChannelClasses {

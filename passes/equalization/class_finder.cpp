@@ -88,8 +88,8 @@ void ClassFinder::visit(ht_handle handle) {
   if (auto layer = read_layer(graph_, handle)) {
     visit_layer(node, std::move(*layer));
   } else if (!visit_addend(node) && !visit_sum(node) && !visit_concat(node) && !visit_clip(node) && !visit_gate(node) &&
-             !visit_relay(node)) {
-    freeze_inputs(node);
+             !visit_norm(node) && !visit_relay(node)) {
+    if (!node.is("Shape") && !node.is("Size")) freeze_inputs(node);
   }
   for (const ht_handle value : node.outputs()) {
     if (value != HT_NONE && is_seen_elsewhere(value)) freeze(value);
@@ -226,6 +226,54 @@ bool ClassFinder::visit_gate(const sdk::Node &node) {
   return true;
 }
 
+void ClassFinder::start_channels(const sdk::Node &node, std::size_t rank, std::size_t axis, std::size_t count,
+                                 std::initializer_list<std::uint32_t> constants) {
+  freeze_inputs(node);
+  const Labels labels{rank, axis, fresh(count)};
+  for (const std::uint32_t slot : constants) {
+    // A bias of a normalization lies on one axis whatever the rank of the value is.
+    if (node.input(slot) != HT_NONE)
+      out_.addends.push_back({node.handle, slot, node.is("Mul") ? rank : 1, node.is("Mul") ? axis : 0, labels.ids});
+  }
+  set(node.output(0), labels);
+  norms_.push_back(node.output(0));
+}
+
+// LayerNormalization over the last axis, normalizations of channels, and Mul by a stored factor for each channel.
+bool ClassFinder::visit_norm(const sdk::Node &node) {
+  if (!options_.norms) return false;
+  const bool layer = node.is("LayerNormalization"), instance = node.is("InstanceNormalization");
+  if (!layer && !instance && !node.is("BatchNormalization") && !node.is("Mul")) return false;
+  std::uint32_t slot = 1;
+  if (node.is("Mul")) {
+    slot = stored_slot(graph_, node);
+    if (slot == 2 || find(node.input(1 - slot)) != nullptr) return false;  // a relay where the channels are known
+  }
+  const ht_tensor_info type = graph_.value(node.output(0)).info.type;
+  const auto scale = read_tensor(graph_, node.input(slot));
+  if (type.known_rank == 0 || !scale || scale->rank() > type.rank) return false;
+  for (std::size_t i = 1; i < node.outputs().size(); ++i) {
+    if (node.outputs()[i] != HT_NONE) return false;
+  }
+  if (!node.is("Mul")) {
+    const bool has_bias = node.input(2) != HT_NONE;
+    const std::int64_t axis = graph_.attribute_int(node.handle, "axis", -1);
+    if (scale->rank() != 1 || (layer && axis != -1 && axis != static_cast<std::int64_t>(type.rank) - 1)) return false;
+    if (has_bias && !read_tensor(graph_, node.input(2))) return false;
+    start_channels(node, type.rank, layer ? type.rank - 1 : 1, scale->data.size(), {1, 2});
+    return true;
+  }
+  std::size_t axis = type.rank;
+  for (std::size_t i = 0; i < scale->rank(); ++i) {
+    if (scale->shape[i] == 1) continue;
+    if (axis != type.rank) return false;
+    axis = type.rank - scale->rank() + i;
+  }
+  if (axis == type.rank) return false;
+  start_channels(node, type.rank, axis, scale->data.size(), {slot});
+  return true;
+}
+
 bool ClassFinder::visit_relay(const sdk::Node &node) {
   std::size_t data = 0, labelled = 0;
   for (std::size_t slot = 0; slot < node.inputs().size(); ++slot) {
@@ -285,8 +333,10 @@ void ClassFinder::number_sites() {
       if (!out_.is_frozen(id)) free[place_of_[id]] = true;
     }
   }
+  for (const ht_handle value : norms_) ++sites[place_of_[find(value)->ids.front()]].norms;
   for (auto &[place, site] : sites) {
-    if (free[place] && !site.upstream.empty() && !site.downstream.empty()) out_.sites.push_back(std::move(site));
+    if (free[place] && (!site.upstream.empty() || site.norms > 0) && !site.downstream.empty())
+      out_.sites.push_back(std::move(site));
   }
 }
 

@@ -40,6 +40,9 @@ class ClassFinder {
   bool visit_concat(const sdk::Node &node);
   bool visit_clip(const sdk::Node &node);
   bool visit_gate(const sdk::Node &node);
+  bool visit_norm(const sdk::Node &node);
+  void start_channels(const sdk::Node &node, std::size_t rank, std::size_t axis, std::size_t count,
+                      std::initializer_list<std::uint32_t> constants);
   bool visit_relay(const sdk::Node &node);
   bool is_seen_elsewhere(ht_handle value) const;
   void number_classes();
@@ -50,6 +53,7 @@ class ClassFinder {
   ChannelClasses &out_;
   LabelSets sets_, places_;  // places: one for each run of fresh labels, united where values meet
   std::vector<std::uint32_t> place_of_;
+  std::vector<ht_handle> norms_;  // values that normalizations make
 };
 
 }  // namespace halftone::passes
