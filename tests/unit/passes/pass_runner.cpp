@@ -27,7 +27,8 @@ struct Plugins {
     const std::filesystem::path folder =
         std::filesystem::path(build == nullptr ? "." : build) / HALFTONE_TEST_PLUGIN_SUBDIR;
     host::SearchOptions options;
-    for (const char *name : {"ht_passes_graph.so", "ht_passes_quantization.so", "ht_reference.so"}) {
+    for (const char *name :
+         {"ht_passes_equalization.so", "ht_passes_graph.so", "ht_passes_quantization.so", "ht_reference.so"}) {
       options.plugin_paths.push_back(folder / name);
     }
     options.use_environment = false;
@@ -137,7 +138,7 @@ PassRunner::PassRunner(model::Model model, std::string_view platform) {
 void PassRunner::run(std::string_view pass, std::string_view settings) {
   host::Context ctx;
   ctx.working = &working;
-  ctx.calibration = &ranges;
+  ctx.calibration = calibration;
   ctx.target = target_.get();
   ctx.kernels = &plugins().kernels;
   ctx.component = pass;

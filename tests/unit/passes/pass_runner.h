@@ -56,6 +56,7 @@ class PassRunner {
 
   host::WorkingModel working;
   GivenRanges ranges;
+  host::CalibrationService *calibration = &ranges;  // that passes get
 
  private:
   std::unique_ptr<pipeline::Target> target_;

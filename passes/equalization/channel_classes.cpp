@@ -1,0 +1,67 @@
+#include "channel_classes.h"
+
+#include <algorithm>
+
+#include "class_finder.h"
+
+namespace halftone::passes {
+namespace {
+
+std::vector<double> factors_of(const std::vector<std::uint32_t> &classes, std::span<const double> factors,
+                               bool inverse) {
+  std::vector<double> out;
+  out.reserve(classes.size());
+  for (const std::uint32_t id : classes) out.push_back(inverse ? 1 / factors[id] : factors[id]);
+  return out;
+}
+
+bool any_scaled(const std::vector<std::uint32_t> &classes, std::span<const double> factors) {
+  return std::any_of(classes.begin(), classes.end(), [&](std::uint32_t id) { return factors[id] != 1; });
+}
+
+void store_addend(const sdk::Graph &graph, const sdk::GraphEdit &edit, const SideConstant &addend,
+                  std::span<const double> total) {
+  const sdk::Node node = graph.node(addend.node);
+  const std::string name(node.name());
+  const std::size_t from_last = addend.rank - 1 - addend.axis;
+  StoredTensor tensor = widened(*read_tensor(graph, node.input(addend.slot)), from_last,
+                                static_cast<std::int64_t>(addend.classes.size()));
+  const std::size_t stride = tensor.stride(tensor.rank() - 1 - from_last);
+  for (std::size_t i = 0; i < tensor.data.size(); ++i) {
+    tensor.data[i] *= total[addend.classes[i / stride % addend.classes.size()]];
+  }
+  store_tensor(graph, edit, addend.node, addend.slot, name + "_addend", tensor);
+}
+
+}  // namespace
+
+ChannelClasses::ChannelClasses(const sdk::Context &ctx, const sdk::Graph &graph, const ClassOptions &options) {
+  ClassFinder finder(graph, options, *this);
+  const std::vector<ht_handle> nodes = graph.nodes();
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (i % 32 == 0) ctx.poll(i, nodes.size());
+    finder.visit(nodes[i]);
+  }
+  finder.finish();
+}
+
+const Labels *ChannelClasses::labels(ht_handle value) const {
+  const auto found = labels_.find(value);
+  return found == labels_.end() ? nullptr : &found->second;
+}
+
+void ChannelClasses::scale(const ChannelSite &site, std::span<const double> factors) {
+  for (const std::size_t i : site.upstream) layers[i].layer.scale_outputs(factors_of(layers[i].out, factors, false));
+  for (const std::size_t i : site.downstream) layers[i].layer.scale_inputs(factors_of(layers[i].in, factors, true));
+}
+
+void ChannelClasses::store(const sdk::Graph &graph, const sdk::GraphEdit &edit, std::span<const double> total) const {
+  for (const LayerChannels &channels : layers) {
+    if (any_scaled(channels.in, total) || any_scaled(channels.out, total)) store_layer(graph, edit, channels.layer);
+  }
+  for (const SideConstant &addend : addends) {
+    if (any_scaled(addend.classes, total)) store_addend(graph, edit, addend, total);
+  }
+}
+
+}  // namespace halftone::passes

@@ -1,0 +1,97 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tests/unit/passes/balanced_net.h"
+
+namespace halftone::test {
+namespace {
+
+constexpr double kSame = 1e-4;
+
+// Two chains and a residual sum; a grouped convolution and Concat, whose channels must not be touched.
+BalancedNet mixed() {
+  BalancedNet net(41);
+  const model::Handle x = net.input({2, 3, 8, 8});
+  const model::Handle a = net.conv(x, 3, 8, 1, 3, "a");
+  const model::Handle b = net.conv(net.node("Relu", {a}), 8, 8, 1, 3, "b");
+  const model::Handle sum = net.node("Relu", {net.node("Add", {a, b})});
+  const model::Handle c = net.node("LeakyRelu", {net.conv(sum, 8, 10, 1, 1, "c")});
+  const model::Handle d = net.conv(c, 10, 6, 2, 3, "grouped");
+  const model::Handle e = net.node("Concat", {net.conv(d, 6, 4, 1, 1, "e"), sum}, {{"axis", {std::int64_t{1}}}});
+  const model::Handle f =
+      net.node("MaxPool", {net.conv(e, 12, 9, 1, 1, "f")}, {{"kernel_shape", {std::vector<std::int64_t>{2, 2}}}});
+  const model::Handle g = net.node("Flatten", {net.node("GlobalAveragePool", {f})});
+  const model::Handle h =
+      net.node("Gemm", {g, net.weight({5, 9}, 1), net.weight({5})}, {{"transB", {std::int64_t{1}}}}, "fc");
+  net.output(net.node("MatMul", {net.node("Relu", {h}), net.weight({5, 3}, 0)}, {}, "last"));
+  return net;
+}
+
+TEST_CASE("channelwise-split: outliers are halved, and the sums stay") {
+  for (const char *settings :
+       {"{}", "{expansion: 0.5}", "{expansion: 1, bits: 0}", "{expansion: 0.3, bits: 4, level: 1}"}) {
+    Invariance test(mixed());
+    const std::size_t before = test.weight("f").size();
+    test.run("channelwise-split", settings);
+    CHECK_MESSAGE(test.change() < kSame, settings);
+    CHECK(test.weight("f").size() > before);
+    CHECK(test.weight("grouped") == Invariance(mixed()).weight("grouped"));
+    CHECK(test.runner.row("added").ends_with("at 2 places"));
+    // The static type of what lies between tells the new number of channels.
+    const model::Model &m = test.runner.working.model;
+    const model::Node &fc = m.node(test.runner.node("fc"));
+    CHECK(m.value(fc.inputs[0]).type.dims[1].extent == static_cast<std::int64_t>(test.tensor("f").shape()[0]));
+  }
+  Invariance test(mixed());
+  const double before = *std::max_element(peaks(test.tensor("fc"), 1).begin(), peaks(test.tensor("fc"), 1).end());
+  test.run("channelwise-split", "{expansion: 0.5, bits: 0}");
+  const auto after = peaks(test.tensor("fc"), 1);
+  CHECK(*std::max_element(after.begin(), after.end()) < before);
+}
+
+TEST_CASE("channelwise-split: rounded halves add up to the rounded weight") {
+  const double step = 0.02;
+  for (int i = -1000; i <= 1000; ++i) {
+    const double w = 0.00237 * i + 1e-5;  // no ties
+    const auto round = [&](double x) { return std::floor(x / step + 0.5) * step; };
+    CHECK(round(w / 2 - step / 4) + round(w / 2 + step / 4) == doctest::Approx(round(w)));
+  }
+}
+
+TEST_CASE("channelwise-split: a threshold on both sides") {
+  Invariance none(mixed());
+  none.run("channelwise-split", "{method: threshold, value_threshold: 1000}");
+  CHECK(none.change() == 0);
+  Invariance all(mixed());
+  const auto before = all.tensor("f").shape();
+  all.run("channelwise-split", "{method: threshold, value_threshold: 0, iterations: 2}");
+  CHECK(all.change() < kSame);
+  CHECK(all.tensor("f").shape()[0] == 4 * before[0]);
+  CHECK(all.tensor("fc").shape() == model::Shape{20, 36});
+  Invariance named(mixed());
+  named.run("channelwise-split", "{layers: [fc]}");
+  CHECK(named.runner.row("added").ends_with("at 1 places"));
+}
+
+TEST_CASE("activation-equalization: channels approach the mean, whatever runs the data") {
+  const auto run = [](const std::string &settings, std::size_t passes) {
+    Invariance test(mixed());
+    test.run("activation-equalization", settings);
+    CHECK(test.change() < kSame);
+    CHECK(test.ranges.passes == passes);
+    return test.weight("f");
+  };
+  const auto once = run("{threshold: 1, iterations: 5, level: 2}", 1);
+  const auto refreshed = run("{threshold: 1, iterations: 5, level: 2, refresh: true}", 5);
+  REQUIRE(once.size() == refreshed.size());
+  for (std::size_t i = 0; i < once.size(); ++i) CHECK(once[i] == doctest::Approx(refreshed[i]).epsilon(1e-4));
+  const auto before = Invariance(mixed()).weight("f");
+  CHECK(once != before);
+  CHECK(run("{threshold: 1000000}", 1) == before);
+  CHECK(run("{threshold: 1.5, layers: [a]}", 1) == before);
+}
+
+}  // namespace
+}  // namespace halftone::test
