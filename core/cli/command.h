@@ -28,6 +28,7 @@ struct Command {
 const std::vector<Command> &commands();
 
 int command_calibrate(const std::vector<std::string> &arguments);
+int command_convert_setting(const std::vector<std::string> &arguments);
 int command_evaluate(const std::vector<std::string> &arguments);
 int command_explain(const std::vector<std::string> &arguments);
 int command_help(const std::vector<std::string> &arguments);
