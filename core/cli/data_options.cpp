@@ -38,9 +38,6 @@ std::uint64_t whole_number(const po::variables_map &values, const char *name, st
   return static_cast<std::uint64_t>(value);
 }
 
-namespace {
-
-// INPUT=PATH names the model input; a file whose own name has '=' in it is taken as it is.
 pipeline::InputSpec input_spec(const std::string &text) {
   pipeline::InputSpec input;
   const std::size_t equals = text.find('=');
@@ -52,8 +49,6 @@ pipeline::InputSpec input_spec(const std::string &text) {
   }
   return input;
 }
-
-}  // namespace
 
 pipeline::DataSpec data_spec(const po::variables_map &values, const std::vector<std::string> &paths) {
   pipeline::DataSpec data;

@@ -18,6 +18,9 @@ void add_data_options(boost::program_options::options_description &options);
 std::uint64_t whole_number(const boost::program_options::variables_map &values, const char *name, std::int64_t deflt,
                            std::int64_t low, std::int64_t high);
 
+// INPUT=PATH names the model input; a file whose own name has '=' in it is taken as it is.
+pipeline::InputSpec input_spec(const std::string &text);
+
 // `paths` are the values of --calibration or --data.
 pipeline::DataSpec data_spec(const boost::program_options::variables_map &values,
                              const std::vector<std::string> &paths);
