@@ -146,7 +146,7 @@ def text(value, form):
 
 
 def verdict(row):
-    if not row["passes"]:
+    if not row["good"]:
         return "MISSED"
     return "shown" if row["most"] is None else "ok"
 
@@ -168,7 +168,7 @@ def measure(bench, one):
         return 100 * figures["top1"] if "top1" in figures else None
 
     return {**one, "before": before, "after": after, "ratio": after / before, "top1_before": percent(plain),
-            "top1_after": percent(changed), "float_change": change, "passes": good}
+            "top1_after": percent(changed), "float_change": change, "good": good}
 
 
 def stored_tensors(path):
@@ -239,7 +239,7 @@ def main():
             compare_with_ppq(bench)
     if options.json:
         Path(options.json).write_text(json.dumps(rows, indent=1))
-    missed = [row for row in rows if not row["passes"]]
+    missed = [row for row in rows if not row["good"]]
     return 1 if missed else 0
 
 
