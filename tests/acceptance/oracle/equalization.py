@@ -64,6 +64,8 @@ CASES = [
     case("smooth-quant", VIT, PER_TENSOR, ["smooth-quant"], None),
     case("smooth-quant with Mul", VIT, "tensorrt-int8", [{"smooth-quant": {"insert_mul": True}}], 1),
     case("activation", HARD, "tensorrt-int8", [EVEN], 0.6),
+    case("activation, 60 rounds", HARD, "tensorrt-int8", [{"activation-equalization": {"threshold": 1.5, "iterations": 60}}], 0.6),
+    case("activation", "squeezenet-imagenet", "tensorrt-int8", [EVEN], 1),
     case("activation", FACE, "tensorrt-int8", [EVEN], 1),
     case("channelwise-split", RESNET, "naive-int8", [{"channelwise-split": {"expansion": 0.2}}], 1),
     case("channelwise-split", RESNET, PER_TENSOR, [{"channelwise-split": {"expansion": 0.2}}], 1),
