@@ -90,10 +90,11 @@ class BiasAbsorption final : public sdk::Pass {
             "from the bias of the layer and W c added to that of the next one the model computes the same and the "
             "activation has a smaller range. Equalization makes such channels: it multiplies biases too.\n"
             "\n"
-            "`by` chooses c for each channel: `minimum`, the least value in the calibration data (the model is "
-            "unchanged on that data); `three-sigma`, mean minus three standard deviations in the data; `batch-norm`, "
+            "`by` chooses c for each channel: `minimum`, the least value in the calibration data less `margin` times "
+            "the channel's range (the model is unchanged on that data); `three-sigma`, mean minus three standard "
+            "deviations in the data; `batch-norm`, "
             "the same from the scale and bias of a BatchNormalization that is still in the graph, without data. The "
-            "last two are the paper's: one value in 700 of a normal distribution is then changed.\n"
+            "last two are the paper's: one value in 740 of a normal distribution is then changed.\n"
             "\n"
             "The next layers must be Conv or Gemm. A convolution that pads reads zeros at the edge, which would be "
             "off by c: such places are left as they are unless `padded` is `approximate`.\n"
@@ -104,7 +105,8 @@ class BiasAbsorption final : public sdk::Pass {
         .choice("by", "where the constant part of a channel is known from", "minimum",
                 {"minimum", "three-sigma", "batch-norm"})
         .choice("padded", "what becomes of places with padded convolutions", "refuse", {"refuse", "approximate"})
-        .number("margin", "part of c that is left where it is, for values that the data does not show", 0, 0, 1);
+        .number("margin", "`minimum`: how far below the least value c stays, as a part of the channel's range", 0.2, 0,
+                100);
   }
   explicit BiasAbsorption(const sdk::Args &args)
       : by_(args.text("by")), padded_(args.text("padded") == "approximate"), margin_(args.number("margin")) {}
@@ -186,10 +188,11 @@ class BiasAbsorption final : public sdk::Pass {
     } else {
       const ChannelRange &range = ranges.at(place.before);
       for (std::size_t c = 0; c < shift.size(); ++c) {
-        shift[c] = by_ == "minimum" ? range.low[c] : range.mean[c] - 3 * range.deviation[c];
+        shift[c] = by_ == "minimum" ? range.low[c] - margin_ * (range.high[c] - range.low[c])
+                                    : range.mean[c] - 3 * range.deviation[c];
       }
     }
-    for (double &c : shift) c = std::max(c, 0.0) * (1 - margin_);
+    for (double &c : shift) c = std::max(c, 0.0);
     return shift;
   }
 

@@ -29,6 +29,7 @@ class CrossLayerEqualization final : public sdk::Pass {
     d.id("cross-layer-equalization")
         .title("equalizes weights across layers, through ReLU6 and other Clips too")
         .capabilities(HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT | HT_CAP_CALIBRATE)
+        .after({HT_FACT_BATCH_NORM_FOLDED})
         .invalidates({HT_FACT_CONFIGS, HT_FACT_FUSED, HT_FACT_PARAMETERS_QUANTIZED, HT_FACT_ACTIVATIONS_CALIBRATED,
                       HT_FACT_PASSIVE_RESOLVED, HT_FACT_BAKED})
         .doc(

@@ -26,7 +26,7 @@ class LayerwiseEqualization final : public sdk::Pass {
             "that is an output of the model, or that anything else reads, keeps its scale. The float model computes "
             "the same, up to rounding.\n"
             "\n"
-            "Needs calibration data only with `include_activations`. Put it behind fold-batch-norm.\n"
+            "Needs calibration data only with `include_activations`.\n"
             "\n"
             "Method: M. Nagel et al., Data-Free Quantization through Weight Equalization and Bias Correction, ICCV "
             "2019, section 4.1. PPQ counterpart: LayerwiseEqualizationPass.");

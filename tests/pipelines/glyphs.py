@@ -48,9 +48,9 @@ class Bench:
                         "--preprocess", self.glyphs / "meta.json", "--output", f"{name}.onnx", "--configs-out", f"{name}.json",
                         "--quiet", *args)
 
-    def pipeline(self, name, body, *args):
+    def pipeline(self, name, body, *args, platform="onnxruntime-int8"):
         """Runs a pipeline file of the usual head and this body."""
-        head = [f"halftone: 1", f"model: {self.glyphs}/model.onnx", "platform: onnxruntime-int8",
+        head = [f"halftone: 1", f"model: {self.glyphs}/model.onnx", f"platform: {platform}",
                 "calibration:", f"  path: {self.glyphs}/calib/x.npy", f"  preprocess: {self.glyphs}/meta.json"]
         (self.work / f"{name}.yaml").write_text("\n".join(head) + "\n" + body)
         return self.run("run", f"{name}.yaml", "--quiet", *args)

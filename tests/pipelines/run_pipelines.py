@@ -1,4 +1,5 @@
 """Pipelines from end to end on the example model. Each function is one test; the first argument names it."""
+import json
 import os
 import pathlib
 import re
@@ -106,6 +107,37 @@ configs_out: rules.json
     require(convolutions and "FP32" not in convolutions, f"weights of the convolutions: {convolutions}")
     reasons = [slot["reason"] for key, slot in slots.items() if key[1] == "Gemm"]
     require(all("rules.yaml:" in reason for reason in reasons), f"the reasons name no rule: {reasons}")
+
+
+def equalization(bench):
+    """Equalization in front of the configs lowers the noise of per-tensor weights, changes no float result, and gives the
+    same bytes on any number of threads."""
+    test = f"evaluate: {{path: {bench.glyphs}/test/x.npy}}\n"
+    clean = ["constant-folding", "remove-identity", "fold-batch-norm", "remove-dead-code"]
+    quantize = ["assign-configs", "parameter-quantize", "runtime-calibration", "passive-parameter-quantize", "parameter-baking"]
+
+    def noise(name, passes, threads=0):
+        head = f"  threads: {threads}\n{test}passes: {json.dumps(clean + passes + quantize)}\nexport:\n  - path: {name}.onnx\n"
+        bench.pipeline(name, head, "--json", f"{name}.figures", platform="naive-int8")
+        return bench.json(f"{name}.figures")["outputs"][0]["noise_to_signal"]
+
+    plain = noise("plain", [])
+    for number, passes in enumerate((
+            [{"layerwise-equalization": {"include_activations": True}}],
+            ["cross-layer-equalization", "bias-absorption"],
+            [{"activation-equalization": {"threshold": 1.5}}],
+            ["channelwise-split"])):
+        first = noise(f"first{number}", passes, 1)
+        second = noise(f"second{number}", passes, 2)
+        require(first == second and bench.bytes(f"first{number}.onnx") == bench.bytes(f"second{number}.onnx"),
+                f"{passes} gives other results on two threads than on one")
+        if number < 2:
+            require(first < 0.7 * plain, f"{passes}: noise/signal {first}, without {plain}")
+        bench.pipeline(f"float{number}", f"passes: {json.dumps(clean + passes)}\nexport:\n  - path: float{number}.onnx\n")
+        bench.run("evaluate", f"float{number}.onnx", "--data", bench.glyphs / "test", "--preprocess", bench.glyphs / "meta.json",
+                  "--against", bench.glyphs / "model.onnx", "--json", "float.figures", "--quiet")
+        change = bench.json("float.figures")["outputs"][0]["noise_to_signal"]
+        require(change < 1e-8, f"{passes} changes the float outputs by {change}")
 
 
 def evaluates(bench):
@@ -403,7 +435,7 @@ def stopped_by_ctrl_c(bench):
 
 
 TESTS = (
-    explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, evaluates, inspects, profiles,
+    explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, equalization, evaluates, inspects, profiles,
     dry_run, passes_listed,
     observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, memory_budget, memory_of_samples, stopped_by_ctrl_c)
 

@@ -175,7 +175,10 @@ std::vector<std::vector<float>> Invariance::outputs() {
   std::vector<std::vector<float>> all;
   ModelRunner run(runner.working, {});
   for (const auto &sample : samples_) {
-    for (const auto &[value, tensor] : run.run(sample)) all.push_back(tensor.to_floats());
+    // In the order of the graph's outputs; they are handed over in the order in which they are ready.
+    const Emitted ready = run.run(sample);
+    const model::Model &m = runner.working.model;
+    for (const model::Handle value : m.graph(m.main_graph()).outputs) all.push_back(emitted(ready, value).to_floats());
   }
   return all;
 }

@@ -118,6 +118,26 @@ TEST_CASE("layerwise-equalization: what leaves the model, or is read by other op
   }
 }
 
+TEST_CASE("layerwise-equalization: what a subgraph reads keeps its scale") {
+  for (const bool read : {true, false}) {
+    BalancedNet net(12);
+    const model::Handle x = net.input({1, 3, 6, 6});
+    const model::Handle y = net.node("Relu", {net.conv(x, 3, 8, 1, 3, "first")});
+    net.output(net.conv(y, 8, 3, 1, 1, "second"));
+    model::Model &m = net.model;
+    const model::Handle condition = m.add_value(m.main_graph(), "condition"), z = m.add_value(m.main_graph(), "z");
+    m.mark_input(condition);
+    const model::Handle choose = m.add_node(m.main_graph(), "If", "", "choose", std::vector{condition}, std::vector{z});
+    const model::Handle body = m.add_graph("then", choose), inner = m.add_value(body, "inner");
+    m.add_node(body, "Relu", "", "relu", std::vector{read ? y : x}, std::vector{inner});
+    m.mark_output(inner);
+    m.mark_output(z);
+    PassRunner runner(std::move(net.model));
+    runner.run("layerwise-equalization", kAll);
+    CHECK(runner.row("equalized").starts_with(read ? "0 channels" : "8 channels"));
+  }
+}
+
 TEST_CASE("layerwise-equalization: a weight of two layers is scaled for each of them alone") {
   BalancedNet net(13);
   const model::Handle x = net.input({1, 6, 6, 6});
