@@ -7,6 +7,7 @@
 
 #include "constants.h"
 #include "extents.h"
+#include "written_shape.h"
 
 namespace halftone::passes {
 namespace {
@@ -97,7 +98,7 @@ class Search {
 
 // The type as [batch, heads, rows, width]; rank 0 when it is no such tensor.
 ht_tensor_info as_heads(const sdk::Graph &graph, const HeadTensor &tensor) {
-  ht_tensor_info type = graph.value(tensor.value).info.type;
+  ht_tensor_info type = written_shape(graph, tensor.value);
   if (type.known_rank == 0 || type.rank != 4) {
     type.rank = 0;
   } else if (tensor.heads_last) {
@@ -121,7 +122,8 @@ bool mask_fits(const sdk::Graph &graph, ht_handle mask, const ht_tensor_info &qu
 bool shapes_fit(const sdk::Graph &graph, AttentionPlace &place, bool dynamic) {
   const ht_tensor_info q = as_heads(graph, place.query), k = as_heads(graph, place.key),
                        v = as_heads(graph, place.values);
-  if (q.rank != 4 || k.rank != 4 || v.rank != 4 || q.dtype != HT_F32) return false;
+  if (q.rank != 4 || k.rank != 4 || v.rank != 4) return false;
+  if (q.dtype != HT_F32 && q.dtype != HT_DTYPE_NONE) return false;
   place.heads = q.shape[1];
   place.width = q.shape[3];
   place.value_width = v.shape[3];

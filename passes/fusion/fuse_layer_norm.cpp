@@ -12,6 +12,8 @@
 namespace halftone::passes {
 namespace {
 
+using Extents = std::vector<std::int64_t>;
+
 constexpr std::int64_t kSince = 17;  // LayerNormalization's first opset
 
 // Ways to write (x - mean) / sqrt(variance + e). Names: x, e; `two`, `one` and `half` where they occur.
@@ -52,33 +54,38 @@ std::vector<std::string> folded_forms() {
   return texts;
 }
 
-// The axes of a mean, counted from the front; empty when they are not known.
-std::vector<std::int64_t> axes_of(const sdk::Graph &graph, const sdk::Node &mean, std::int64_t rank) {
-  std::vector<std::int64_t> axes;
+// The axes of a mean, counted from the end (-1 is the last one); empty when they are not known. `rank` is 0 when that
+// is not known.
+Extents axes_of(const sdk::Graph &graph, const sdk::Node &mean, std::int64_t rank) {
+  Extents axes;
   if (mean.is("GlobalAveragePool")) {
-    for (std::int64_t i = 2; i < rank; ++i) axes.push_back(i);
+    for (std::int64_t i = 2; i < rank; ++i) axes.push_back(i - rank);
     return axes;
   }
   if (graph.attribute_int(mean.handle, "keepdims", 1) != 1) return axes;
   axes = graph.attribute_ints(mean.handle, "axes");
   if (mean.input(1) != HT_NONE) axes = read_integers(graph, mean.input(1)).value_or(axes);
-  for (std::int64_t &axis : axes) axis += axis < 0 ? rank : 0;
+  for (std::int64_t &axis : axes) {
+    if (axis >= 0 && rank == 0) return {};
+    axis -= axis >= 0 ? rank : 0;
+  }
   std::ranges::sort(axes);
   return axes;
 }
 
-bool is_trailing(const std::vector<std::int64_t> &axes, std::int64_t rank) {
+bool is_trailing(const Extents &axes) {
   for (std::size_t i = 0; i < axes.size(); ++i) {
-    if (axes[axes.size() - 1 - i] != rank - 1 - static_cast<std::int64_t>(i)) return false;
+    if (axes[axes.size() - 1 - i] != -1 - static_cast<std::int64_t>(i)) return false;
   }
   return !axes.empty();
 }
 
 struct Place {
   ht_handle x = HT_NONE;
-  std::size_t rank = 0, axis = 0;
+  std::size_t rank = 0, axes = 0;  // of x, as far as it is known, and of those normalized
   double epsilon = 0;
-  std::vector<std::int64_t> extents;  // of the normalized axes
+  Extents extents;  // of the normalized axes; empty where they are not known
+
   Parameter gamma, beta;
   bool has_beta = false;
   std::vector<ht_handle> tail;  // Mul and Add behind the normalization
@@ -133,6 +140,10 @@ class FuseLayerNorm final : public sdk::Pass {
         ++older;
       } else {
         if (is_plain) look_behind(graph, matches[i].root(), *place);
+        if (place->extents.empty()) {
+          ++left;
+          continue;
+        }
         replace(graph, edit, matches[i], *place);
         ++fused;
       }
@@ -154,26 +165,23 @@ class FuseLayerNorm final : public sdk::Pass {
     place.x = match.value("x");
     const sdk::Value x = graph.value(place.x);
     const auto epsilon = read_scalar(graph, match.value("e"));
-    if (!epsilon || *epsilon < 0 || x.info.type.known_rank == 0) return std::nullopt;
+    if (!epsilon || *epsilon < 0) return std::nullopt;
     place.epsilon = *epsilon;
-    place.rank = x.info.type.rank;
-    const auto rank = static_cast<std::int64_t>(place.rank);
-    std::vector<std::int64_t> axes;
+    const std::size_t rank = x.info.type.known_rank != 0 ? x.info.type.rank : 0;
+    Extents axes;
     for (const ht_handle handle : match.nodes()) {
       const sdk::Node node = graph.node(handle);
       if (!node.is("ReduceMean") && !node.is("GlobalAveragePool")) continue;
-      const auto found = axes_of(graph, node, rank);
-      if (!is_trailing(found, rank) || (!axes.empty() && axes != found)) return std::nullopt;
+      const Extents found = axes_of(graph, node, static_cast<std::int64_t>(rank));
+      if (!is_trailing(found) || (!axes.empty() && axes != found)) return std::nullopt;
       axes = found;
     }
-    place.axis = place.rank - axes.size();
-    const auto extents = extents_from(x, place.axis);
-    if (!extents) return std::nullopt;
-    place.extents = *extents;
-    std::size_t count = 1;
-    for (const std::int64_t extent : place.extents) count *= static_cast<std::size_t>(extent);
-    place.gamma = {x.info.type.dtype, place.extents, std::vector<double>(count, 1.0)};
-    if (x.info.type.dtype != HT_F32 && x.info.type.dtype != HT_F64) return std::nullopt;
+    place.axes = axes.size();
+    if (rank != 0 && place.axes > rank) return std::nullopt;
+    place.rank = rank != 0 ? rank : place.axes;
+    // The type of epsilon is that of x.
+    place.gamma.dtype = constant_tensor(graph, match.value("e"))->dtype;
+    if (rank != 0) place.extents = extents_from(x, rank - place.axes).value_or(Extents{});
     if (!has_factors) return place;
     if (text.find("gamma") != std::string::npos && !take(graph, match.value("gamma"), place, place.gamma))
       return std::nullopt;
@@ -182,10 +190,17 @@ class FuseLayerNorm final : public sdk::Pass {
     return place;
   }
 
-  // A constant of the normalized axes becomes a parameter; false when the value is none.
-  static bool take(const sdk::Graph &graph, ht_handle value, const Place &place, Parameter &into) {
+  // A constant of the normalized axes becomes a parameter; false when the value is none. Where the model does not know
+  // these axes' extents, a constant that names all of them does.
+  static bool take(const sdk::Graph &graph, ht_handle value, Place &place, Parameter &into) {
     const auto constant = read_constant(graph, value);
     if (!constant) return false;
+    if (place.extents.empty()) {
+      if (constant->shape.size() < place.axes) return false;
+      const Extents last(constant->shape.end() - static_cast<std::ptrdiff_t>(place.axes), constant->shape.end());
+      if (std::ranges::any_of(last, [](std::int64_t extent) { return extent < 2; })) return false;
+      place.extents = last;
+    }
     auto values = spread(*constant, place.extents, place.rank);
     if (!values) return false;
     into = {constant->dtype, place.extents, std::move(*values)};
@@ -193,8 +208,7 @@ class FuseLayerNorm final : public sdk::Pass {
   }
 
   // The operand of the only reader of a node's output, when that is `op_type` of this output and a constant that fits.
-  static ht_handle follow(const sdk::Graph &graph, ht_handle node, const char *op_type, const Place &place,
-                          Parameter &into) {
+  static ht_handle follow(const sdk::Graph &graph, ht_handle node, const char *op_type, Place &place, Parameter &into) {
     const sdk::Node from = graph.node(node);
     const auto use = graph.sole_consumer(from.output(0));
     if (!use) return HT_NONE;
@@ -218,10 +232,16 @@ class FuseLayerNorm final : public sdk::Pass {
   static void replace(const sdk::Graph &graph, const sdk::GraphEdit &edit, const sdk::PatternMatch &match,
                       const Place &place) {
     const Gap gap = clear_place(graph, edit, match, place.tail);
-    std::vector<ht_handle> inputs = {place.x, add_parameter(edit, gap.graph, gap.name + "_scale", place.gamma)};
+    Parameter scale = place.gamma;
+    if (scale.data.empty()) {
+      std::size_t count = 1;
+      for (const std::int64_t extent : place.extents) count *= static_cast<std::size_t>(extent);
+      scale = {scale.dtype, place.extents, std::vector<double>(count, 1.0)};
+    }
+    std::vector<ht_handle> inputs = {place.x, add_parameter(edit, gap.graph, gap.name + "_scale", scale)};
     if (place.has_beta) inputs.push_back(add_parameter(edit, gap.graph, gap.name + "_bias", place.beta));
     const ht_handle node = edit.add_node(gap.graph, "LayerNormalization", gap.name, inputs, {&gap.output, 1});
-    edit.set_int(node, "axis", static_cast<std::int64_t>(place.axis) - static_cast<std::int64_t>(place.rank));
+    edit.set_int(node, "axis", -static_cast<std::int64_t>(place.axes));
     edit.set_float(node, "epsilon", place.epsilon);
   }
 
