@@ -7,6 +7,7 @@
 #include "halftone/pass.hpp"
 #include "halftone/pattern.hpp"
 #include "place.h"
+#include "written_shape.h"
 
 namespace halftone::passes {
 namespace {
@@ -95,7 +96,7 @@ class FuseMatMulAdd final : public sdk::Pass {
     if (!weight || weight->rank != 2 || (weight->dtype != HT_F32 && weight->dtype != HT_F64)) return;
     const std::int64_t depth = weight->shape[0], columns = weight->shape[1];
     const ht_dtype dtype = weight->dtype;
-    const ht_tensor_info type = graph.value(x).info.type;
+    const ht_tensor_info type = written_shape(graph, x);
     const auto constant = read_constant(graph, match.value("b"));
     if (!constant || constant->dtype != dtype || (type.known_rank != 0 && type.rank < 3)) return;
     auto values = spread(*constant, {&columns, 1}, type.known_rank != 0 ? type.rank : 1);

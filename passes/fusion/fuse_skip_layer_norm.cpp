@@ -5,6 +5,7 @@
 #include "extents.h"
 #include "halftone/pass.hpp"
 #include "node_walk.h"
+#include "written_shape.h"
 
 namespace halftone::passes {
 
@@ -47,8 +48,9 @@ class FuseSkipLayerNorm final : public sdk::Pass {
   bool is_residual_sum(const sdk::Graph &graph, const sdk::Node &add) const {
     if (!add.is("Add")) return false;
     const sdk::Value a = graph.value(add.input(0)), b = graph.value(add.input(1));
-    if (a.is_initializer() || b.is_initializer() || a.info.type.rank != 3) return false;
-    return same_extents(a.info.type, b.info.type, dynamic_);
+    if (a.is_initializer() || b.is_initializer()) return false;
+    const ht_tensor_info left = written_shape(graph, a.handle), right = written_shape(graph, b.handle);
+    return left.rank == 3 && same_extents(left, right, dynamic_);
   }
 
   // Only the first output is read, and the last axis is normalized with vectors.
@@ -62,7 +64,7 @@ class FuseSkipLayerNorm final : public sdk::Pass {
       if (parameter == HT_NONE) continue;
       const ht_tensor_info type = graph.value(parameter).info.type;
       if (type.known_rank == 0 || type.rank != 1) return false;
-      const ht_tensor_info data = graph.value(norm.input(0)).info.type;
+      const ht_tensor_info data = written_shape(graph, norm.input(0));
       if (data.known_rank == 0 || data.rank != 3 || data.shape[2] != type.shape[0]) return false;
     }
     return norm.input(1) != HT_NONE;

@@ -1,6 +1,9 @@
 #include "written_shape.h"
 
+#include <algorithm>
+#include <array>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "constants.h"
@@ -8,7 +11,7 @@
 namespace halftone::passes {
 namespace {
 
-constexpr int kFarthest = 8;  // nodes that are looked through
+constexpr int kFarthest = 10;  // nodes that are looked through
 
 using Extents = std::vector<std::int64_t>;
 
@@ -48,6 +51,37 @@ ht_tensor_info permuted(const ht_tensor_info &from, const Extents &order) {
   return type;
 }
 
+ht_tensor_info look(const sdk::Graph &graph, ht_handle value, int left);
+
+// Of a sum or product: of two known operands of one rank the extent that is not 1, of a constant that adds no axis the
+// other operand's.
+ht_tensor_info broadcast(const sdk::Graph &graph, const sdk::Node &node, int left) {
+  ht_tensor_info a = look(graph, node.input(0), left), b = look(graph, node.input(1), left);
+  if (a.known_rank == 0 || b.known_rank == 0) return {};
+  if (a.rank < b.rank) std::swap(a, b);
+  for (std::size_t i = 0; i < b.rank; ++i) {
+    std::int64_t &extent = a.shape[a.rank - 1 - i];
+    const std::int64_t other = b.shape[b.rank - 1 - i];
+    // An unknown extent beside a known one above 1 is that one; beside 1 or another unknown one it may be anything.
+    if (extent < 0 ? other > 1 : extent == 1) extent = other;
+  }
+  return a;
+}
+
+// Rows of any number of axes times a matrix.
+ht_tensor_info product(const sdk::Graph &graph, const sdk::Node &node, int left) {
+  ht_tensor_info type = look(graph, node.input(0), left);
+  const ht_tensor_info weight = graph.value(node.input(1)).info.type;
+  if (type.known_rank == 0 || type.rank < 2 || weight.known_rank == 0 || weight.rank != 2) return {};
+  type.shape[type.rank - 1] = weight.shape[1];
+  return type;
+}
+
+bool keeps_shape(const sdk::Node &node) {
+  constexpr std::array kTypes = {"LayerNormalization", "Relu", "Gelu", "Erf", "Tanh", "Sigmoid", "Softmax", "Identity"};
+  return std::ranges::any_of(kTypes, [&](const char *type) { return node.is(type); });
+}
+
 ht_tensor_info look(const sdk::Graph &graph, ht_handle value, int left) {
   const sdk::Value v = graph.value(value);
   if (v.info.type.known_rank != 0 || v.info.producer == HT_NONE || left == 0) return v.info.type;
@@ -59,10 +93,9 @@ ht_tensor_info look(const sdk::Graph &graph, ht_handle value, int left) {
   if (node.is("Transpose")) {
     return permuted(look(graph, node.input(0), left - 1), graph.attribute_ints(node.handle, "perm"));
   }
-  if (node.is("Mul") || node.is("Div")) {
-    if (read_scalar(graph, node.input(1))) return look(graph, node.input(0), left - 1);
-    if (node.is("Mul") && read_scalar(graph, node.input(0))) return look(graph, node.input(1), left - 1);
-  }
+  if (node.is("MatMul")) return product(graph, node, left - 1);
+  if (keeps_shape(node)) return look(graph, node.input(0), left - 1);
+  if (node.is("Add") || node.is("Sub") || node.is("Mul") || node.is("Div")) return broadcast(graph, node, left - 1);
   return v.info.type;
 }
 

@@ -5,9 +5,9 @@
 
 namespace halftone::passes {
 
-// The value's own type where its rank is known. Otherwise what a Reshape before it was given, also through Concat of
-// constants and single unknown extents, and through Transpose and products with a constant of one element. Unknown
-// extents are -1.
+// The value's own type where its rank is known. Otherwise what a Reshape before it was given, also as a Concat of
+// constants and single unknown extents, followed through Transpose, sums, products and operators that keep the shape.
+// Unknown extents are -1.
 ht_tensor_info written_shape(const sdk::Graph &graph, ht_handle value);
 
 }  // namespace halftone::passes

@@ -42,7 +42,13 @@ std::size_t norm_rank(const sdk::Graph &graph, const sdk::Node &node) {
     const ht_tensor_info type = graph.value(value).info.type;
     if (type.known_rank != 0) return type.rank;
   }
-  return 0;
+  // A convolution's output has as many axes as its weight, even where the shape before it was computed.
+  const ht_handle producer = graph.value(node.input(0)).info.producer;
+  if (producer == HT_NONE) return 0;
+  const sdk::Node layer = graph.node(producer);
+  if ((!layer.is("Conv") && !layer.is("ConvTranspose")) || layer.input(1) == HT_NONE) return 0;
+  const ht_tensor_info weight = graph.value(layer.input(1)).info.type;
+  return weight.known_rank != 0 ? weight.rank : 0;
 }
 
 void put_depthwise_conv(const sdk::Graph &graph, const sdk::GraphEdit &edit, ht_handle norm, const NormAffine &affine,

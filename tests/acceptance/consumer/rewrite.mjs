@@ -1,0 +1,81 @@
+// Runs passes that rewrite the float graph on real models and compares the written files with the originals in ONNX Runtime, and
+// by `halftone evaluate --against`. Without graph optimization, so that the operators of the file are the ones that run.
+//   node rewrite.mjs --halftone BIN --modules DIR --out DIR [--limit N] MODELS_FOLDER
+import {spawnSync} from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import {parseArgs} from 'node:util';
+
+import {compare} from './figures.mjs';
+import {readNpy, resolveLink} from './npy.mjs';
+import {loadOrt, runModel} from './ort.mjs';
+import {preprocessor} from './preprocess.mjs';
+
+const MOST_NOISE = 1e-9;  // relative 3e-5 of the outputs
+
+const {values: options, positionals} = parseArgs({
+  allowPositionals: true,
+  options: {halftone: {type: 'string'}, modules: {type: 'string'}, out: {type: 'string'}, limit: {type: 'string', default: '8'}},
+});
+if (!options.halftone || !options.modules || !options.out || positionals.length !== 1) {
+  console.error('usage: rewrite.mjs --halftone BIN --modules DIR --out DIR [--limit N] MODELS_FOLDER');
+  process.exit(2);
+}
+
+const VIT = ['fuse-layer-norm', 'fuse-gelu', 'fuse-matmul-add', 'fuse-skip-layer-norm', 'fuse-attention'];
+const NORMS = ['fold-batch-norm: {standalone: false}', 'fuse-swish'];
+const CASES = [
+  ['vit-tiny-cifar10', 'model_op13_decomposed_ln.onnx', VIT, ['Gelu 4', 'MultiHeadAttention 4']],
+  ['vit-tiny-cifar10', 'model_op13_decomposed_ln.onnx', ['fuse-layer-norm', 'fuse-gelu: {operator: microsoft}'], ['Gelu 4']],
+  ['vit-tiny-cifar10', 'model.onnx', VIT, ['Gelu 4', 'MultiHeadAttention 4']],
+  ['vit-tiny-cifar10', 'model.onnx', ['fuse-gemm', 'decompose-gemm', 'split-parameters'], ['Gemm 0']],
+  ['ppocr-v2-cls', 'model.onnx', [...NORMS, 'replace-batch-norm', 'fuse-gemm'], ['BatchNormalization 0', 'HardSwish 18']],
+  ['ppocr-v2-cls', 'model.onnx', ['replace-batch-norm: {as: scale}'], ['BatchNormalization 0']],
+  ['mobilenetv2-cifar10', 'model_bn_unfused.onnx', ['replace-batch-norm', 'decompose-gemm'], ['BatchNormalization 0', 'Gemm 0']],
+  ['resnet20-cifar10', 'model_bn_unfused.onnx', ['replace-batch-norm: {as: scale}'], ['BatchNormalization 0']],
+  ['mobilenetv1-025-imagenet', 'model.onnx', ['decompose-gemm', 'fuse-gemm'], []],
+  ['squeezenet-imagenet', 'model.onnx', ['split-parameters: {floats_only: false}'], []],
+];
+
+function halftone(...args) {
+  const run = spawnSync(options.halftone, args, {encoding: 'utf8', maxBuffer: 1 << 26});
+  if (run.status !== 0) throw new Error(`halftone ${args[0]} ended with ${run.status ?? run.signal}: ${run.stderr.trim()}`);
+  return run.stdout;
+}
+
+// How many nodes of a type `halftone inspect` counts.
+function nodeCount(file, type) {
+  const found = new RegExp(`\\b${type}\\b[^\\n0-9]*([0-9]+)`).exec(halftone('inspect', file));
+  return found ? Number(found[1]) : 0;
+}
+
+const ort = loadOrt(options.modules);
+fs.mkdirSync(options.out, {recursive: true});
+let failures = 0;
+for (const [name, file, passes, expected] of CASES) {
+  const folder = path.join(positionals[0], name), original = path.join(folder, file), written = path.join(options.out, 'rewritten.onnx');
+  if (!fs.existsSync(original)) {
+    console.log(`${name}/${file} is not there`);
+    continue;
+  }
+  const list = ['constant-folding', ...passes, 'remove-dead-code'].map((pass) => `  - ${pass}\n`).join('');
+  const pipeline = path.join(options.out, 'rewrite.yaml');
+  fs.writeFileSync(pipeline, `halftone: 1\nmodel: ${path.resolve(original)}\npasses:\n${list}export:\n  - {format: onnx-qdq, path: ${path.resolve(written)}}\n`);
+  halftone('run', pipeline, '--quiet');
+  const meta = JSON.parse(fs.readFileSync(path.join(folder, 'meta.json'), 'utf8'));
+  const stored = readNpy(resolveLink(path.join(folder, 'test/x.npy')));
+  const samples = Math.min(Number(options.limit), stored.shape[0]), sample = preprocessor(meta, stored.shape);
+  const at = (s) => sample(stored.data, s);
+  const before = await runModel(ort, original, samples, at), after = await runModel(ort, written, samples, at);
+  const noise = Math.max(...after.map((output, i) => compare(output.data, before[i].data, samples).noiseToSignal));
+  const json = path.join(options.out, 'figures.json');
+  halftone('evaluate', written, '--data', resolveLink(path.join(folder, 'test/x.npy')), '--preprocess', path.join(folder, 'meta.json'),
+           '--limit', String(samples), '--against', original, '--json', json, '--quiet');
+  const own = Math.max(...JSON.parse(fs.readFileSync(json, 'utf8')).outputs.map((output) => output.noise_to_signal));
+  const missing = expected.filter((text) => nodeCount(written, text.split(' ')[0]) !== Number(text.split(' ')[1]));
+  const ok = noise < MOST_NOISE && own < MOST_NOISE && missing.length === 0;
+  failures += ok ? 0 : 1;
+  console.log(`${ok ? 'ok    ' : 'FAILED'} ${name}/${file}: ${passes.join(', ')}: noise/signal ${noise.toExponential(1)} in ONNX Runtime, ` +
+              `${own.toExponential(1)} in Halftone${missing.length ? `; not found: ${missing.join(', ')}` : ''}`);
+}
+process.exit(failures === 0 ? 0 : 1);
