@@ -107,15 +107,16 @@ ht_tensor_info as_heads(const sdk::Graph &graph, const HeadTensor &tensor) {
   return type;
 }
 
-bool mask_fits(const sdk::Graph &graph, ht_handle mask, const ht_tensor_info &query, const ht_tensor_info &key,
+bool mask_fits(const sdk::Graph &graph, AttentionPlace &place, const ht_tensor_info &query, const ht_tensor_info &key,
                bool dynamic) {
-  const ht_tensor_info type = graph.value(mask).info.type;
+  const ht_tensor_info type = graph.value(place.mask).info.type;
   if (type.known_rank == 0 || type.rank != 4) return false;
   ht_tensor_info rows = query;
   rows.shape[3] = key.shape[2];
   for (const std::size_t axis : {0U, 1U}) {
     if (type.shape[axis] != 1 && !same_extent(type, rows, axis, dynamic)) return false;
   }
+  place.mask_lacks_heads = type.shape[0] != 1 && type.shape[1] == 1 && place.heads > 1;
   return same_extent(type, rows, 2, dynamic) && same_extent(type, rows, 3, dynamic);
 }
 
@@ -130,7 +131,7 @@ bool shapes_fit(const sdk::Graph &graph, AttentionPlace &place, bool dynamic) {
   if (place.heads < 1 || place.width < 1 || place.value_width < 1) return false;
   if (k.shape[1] != place.heads || v.shape[1] != place.heads || k.shape[3] != place.width) return false;
   if (!same_extent(q, k, 0, dynamic) || !same_extent(q, v, 0, dynamic) || !same_extent(k, v, 2, dynamic)) return false;
-  return place.mask == HT_NONE || mask_fits(graph, place.mask, q, k, dynamic);
+  return place.mask == HT_NONE || mask_fits(graph, place, q, k, dynamic);
 }
 
 }  // namespace

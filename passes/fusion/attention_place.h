@@ -19,6 +19,7 @@ struct HeadTensor {
 struct AttentionPlace {
   HeadTensor query, key, values;
   ht_handle mask = HT_NONE;
+  bool mask_lacks_heads = false;  // one mask for all heads, another for each sample
   double scale = 1;
   std::int64_t heads = 0, width = 0, value_width = 0;
   std::vector<ht_handle> nodes;  // what the fused operator replaces, from the end; only they read each other

@@ -26,11 +26,24 @@ class Builder {
     reshape(value, out, std::array<std::int64_t, 3>{0, 0, columns}, what + "_join");
     return out;
   }
+  // ONNX Runtime (1.21, without optimization) repeats a mask over the heads only where it is one for all samples.
+  ht_handle for_each_head(ht_handle mask, std::int64_t heads) const {
+    const ht_handle out = edit_.add_value(home_, name_ + "_mask");
+    const std::array<std::int64_t, 4> shape = {1, heads, 1, 1};
+    with_shape("Expand", mask, out, shape, "_mask_expand");
+    return out;
+  }
   void transpose(ht_handle from, ht_handle to, const std::string &what) const {
     const ht_handle node = edit_.add_node(home_, "Transpose", name_ + what, {&from, 1}, {&to, 1});
     edit_.set_ints(node, "perm", std::array<std::int64_t, 4>{0, 2, 1, 3});
   }
   void reshape(ht_handle from, ht_handle to, std::span<const std::int64_t> shape, const std::string &what) const {
+    with_shape("Reshape", from, to, shape, what);
+  }
+
+ private:
+  void with_shape(const char *op_type, ht_handle from, ht_handle to, std::span<const std::int64_t> shape,
+                  const std::string &what) const {
     const auto count = static_cast<std::int64_t>(shape.size());
     ht_tensor_view view{};
     view.struct_size = sizeof(view);
@@ -39,10 +52,9 @@ class Builder {
     view.shape = &count;
     view.data = const_cast<std::int64_t *>(shape.data());
     const std::array inputs = {from, edit_.add_initializer(home_, name_ + what + "_shape", view)};
-    edit_.add_node(home_, "Reshape", name_ + what, inputs, {&to, 1});
+    edit_.add_node(home_, op_type, name_ + what, inputs, {&to, 1});
   }
 
- private:
   const sdk::GraphEdit &edit_;
   ht_handle home_;
   std::string name_;
@@ -115,7 +127,10 @@ class FuseAttention final : public sdk::Pass {
     const std::int64_t columns = place.heads * place.width, value_columns = place.heads * place.value_width;
     std::vector<ht_handle> inputs = {build.rows(place.query, columns, "_query"), build.rows(place.key, columns, "_key"),
                                      build.rows(place.values, value_columns, "_value")};
-    if (place.mask != HT_NONE) inputs.insert(inputs.end(), {HT_NONE, HT_NONE, place.mask});
+    if (place.mask != HT_NONE) {
+      const ht_handle mask = place.mask_lacks_heads ? build.for_each_head(place.mask, place.heads) : place.mask;
+      inputs.insert(inputs.end(), {HT_NONE, HT_NONE, mask});
+    }
     const ht_handle joined = edit.add_value(home, name + "_joined"), split = edit.add_value(home, name + "_split");
     const ht_handle node = edit.add_node(home, "MultiHeadAttention", name, inputs, {&joined, 1}, "com.microsoft");
     edit.set_int(node, "num_heads", place.heads);

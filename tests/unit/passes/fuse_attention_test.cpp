@@ -9,15 +9,16 @@ namespace {
 
 using model::Handle;
 
+constexpr std::int64_t kBatch = 2, kHeads = 3, kRows = 5, kKeys = 6, kWidth = 4;
+
 struct AttentionForm {
   int scaling = 0;        // 0: Div behind the product, 1: Mul on q, 2: Mul on q and k, 3: none
   bool from_rows = true;  // heads come out of [B, S, H * D] by Reshape and Transpose
   bool mask = false;
+  std::int64_t mask_batch = kBatch, mask_heads = 1;
   std::int64_t softmax_axis = -1;
   Net::Ints key_order = {0, 1, 3, 2};
 };
-
-constexpr std::int64_t kBatch = 2, kHeads = 3, kRows = 5, kKeys = 6, kWidth = 4;
 
 Handle heads_of(Sketch &s, std::int64_t rows, const AttentionForm &form) {
   if (!form.from_rows) return s.input({kBatch, kHeads, rows, kWidth});
@@ -38,7 +39,7 @@ void attention(Sketch &s, const AttentionForm &form, const std::function<void(Ha
   }
   Handle scores = s.node("MatMul", {q, kt});
   if (form.scaling == 0) scores = s.node("Div", {scores, s.scalar(2)});
-  if (form.mask) scores = s.node("Add", {s.weight({kBatch, 1, kRows, kKeys}, 3), scores});
+  if (form.mask) scores = s.node("Add", {s.weight({form.mask_batch, form.mask_heads, kRows, kKeys}, 3), scores});
   if (look) look(scores);
   const Handle weights = s.node("Softmax", {scores}, {Net::integer("axis", form.softmax_axis)});
   const Handle y = s.node("MatMul", {weights, v});
@@ -57,6 +58,23 @@ TEST_CASE("fuse-attention: scales and masks in every place, heads from rows or g
         CHECK(count_of(r, "MultiHeadAttention") == 1);
         CHECK(count_of(r, "MatMul") + count_of(r, "Softmax") + count_of(r, "Mul") + count_of(r, "Div") == 0);
       }
+    }
+  }
+}
+
+TEST_CASE("fuse-attention: masks for each sample, head, both and neither") {
+  for (const std::int64_t batch : {std::int64_t{1}, kBatch}) {
+    for (const std::int64_t heads : {std::int64_t{1}, kHeads}) {
+      Sketch s(8);
+      AttentionForm form;
+      form.mask = true;
+      form.mask_batch = batch;
+      form.mask_heads = heads;
+      attention(s, form);
+      PassRunner r(s.done());
+      run_and_compare(r, "fuse-attention");
+      CHECK(r.row("fused") == "1 attentions");
+      CHECK(count_of(r, "Expand") == (batch != 1 && heads == 1 ? 1 : 0));
     }
   }
 }
