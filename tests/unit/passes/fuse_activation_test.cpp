@@ -1,8 +1,13 @@
 // fuse-gelu, fuse-swish and fuse-mish.
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 
+#include "core/model/onnx_io.h"
+#include "tests/unit/model/graph_maker.h"
 #include "tests/unit/passes/float_check.h"
 
 namespace halftone::test {
@@ -139,6 +144,25 @@ TEST_CASE("fuse-swish: other constants stay, and smooth ones unless asked for") 
         return s.node("Mul", {x, s.node("Sigmoid", {s.node("Mul", {x, s.scalar(1.702)})})});
       },
       "fuse-swish", "QuickGelu", "{smooth: microsoft}");
+}
+
+TEST_CASE("fuse-swish on ONNX's expanded HardSwish gives the published output") {
+  const std::filesystem::path folder = "/usr/share/libonnx-testdata/data/node/test_hardswish_expanded";
+  if (!std::filesystem::exists(folder)) {
+    MESSAGE("libonnx-testdata is not installed");
+    return;
+  }
+  const auto tensor = [&](const char *name) {
+    std::ifstream in(folder / "test_data_set_0" / name, std::ios::binary);
+    return model::parse_tensor_proto(std::string(std::istreambuf_iterator<char>(in), {}));
+  };
+  PassRunner r(model::import_onnx(folder / "model.onnx").model);
+  r.run("fuse-swish");
+  CHECK(model::test::ops_in_order(r.working.model) == "HardSwish");
+  Runner runner(r.working, {.executor = "reference"});
+  const Emitted emitted = runner.run({tensor("input_0.pb")});
+  REQUIRE(emitted.size() == 1);
+  CHECK(difference(emitted.begin()->second, tensor("output_0.pb"), {.relative = 1e-5}) == "");
 }
 
 TEST_CASE("fuse-mish") {

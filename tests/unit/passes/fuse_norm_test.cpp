@@ -82,6 +82,25 @@ TEST_CASE("fuse-layer-norm: the form x * m + (beta - mean * m)") {
   }
 }
 
+TEST_CASE("fuse-layer-norm: where the rank is not known, axes from the end and the scale say enough") {
+  for (const bool has_scale : {true, false}) {
+    for (const std::int64_t axis : {-1, 2}) {
+      Sketch s(2, 13);
+      const Handle x = s.node("Neg", {s.input({2, 5, 8})});
+      NormForm form;
+      form.axes = {axis};
+      Handle y = norm(s, x, form);
+      if (has_scale) y = s.node("Mul", {y, s.weight({8})});
+      s.output(s.node("Relu", {y}));
+      model::Model m = s.done();
+      m.set_type(x, {});
+      PassRunner r(std::move(m));
+      run_and_compare(r, "fuse-layer-norm");
+      CHECK(count_of(r, "LayerNormalization") == (has_scale && axis < 0 ? 1 : 0));
+    }
+  }
+}
+
 TEST_CASE("fuse-layer-norm: what only looks like it stays") {
   const auto kept = [](const std::function<void(Sketch &, Handle)> &build, std::string_view settings = {}) {
     Sketch s(9, 13);
@@ -138,6 +157,12 @@ TEST_CASE("fuse-layer-norm: reductions and splits of the model move to the newer
   const Handle x = s.input({2, 6, 8});
   const Handle m = s.node("ReduceMax", {s.node("Mul", {x, x})}, {Net::ints("axes", {1}), Net::integer("keepdims", 0)});
   s.output(m);
+  s.output(s.node("ReduceMean", {x}));
+  const Handle parts = s.node("Split", {x}, {Net::integer("axis", 2)});
+  const Handle second = s.m().add_value(s.m().main_graph(), "second");
+  s.m().set_output(s.m().value(parts).producer, 1, second);
+  s.output(parts);
+  s.output(second);
   s.output(s.node("Mul", {x, s.node("Tanh", {s.node("Softplus", {x})})}));
   PassRunner r(s.done());
   run_and_compare(r, "fuse-mish");
