@@ -1,47 +1,12 @@
-#include <cmath>
 #include <string>
 
 #include "halftone/pass.hpp"
 #include "layer_parameters.h"
 #include "node_walk.h"
+#include "norm_affine.h"
 
 namespace halftone::passes {
 namespace {
-
-// BatchNormalization at inference: y = factor * x + offset, per channel.
-struct Affine {
-  std::vector<double> factor, offset;
-  ht_dtype dtype = HT_F32;
-};
-
-bool is_inference_form(const sdk::Graph &graph, const sdk::Node &node) {
-  if (!node.is("BatchNormalization") || graph.attribute_int(node.handle, "training_mode", 0) != 0) return false;
-  for (std::size_t i = 1; i < node.outputs().size(); ++i) {
-    if (node.outputs()[i] != HT_NONE) return false;
-  }
-  return node.inputs().size() == 5 && node.output(0) != HT_NONE;
-}
-
-std::optional<Affine> read_affine(const sdk::Graph &graph, const sdk::Node &node) {
-  const auto gamma = read_parameter(graph, node.input(1)), beta = read_parameter(graph, node.input(2));
-  const auto mean = read_parameter(graph, node.input(3)), variance = read_parameter(graph, node.input(4));
-  if (!gamma || !beta || !mean || !variance) return std::nullopt;
-  const std::size_t channels = gamma->data.size();
-  if (beta->data.size() != channels || mean->data.size() != channels || variance->data.size() != channels) {
-    return std::nullopt;
-  }
-  const double epsilon = graph.attribute_float(node.handle, "epsilon", 1e-5);
-  Affine affine;
-  affine.dtype = gamma->dtype;
-  for (std::size_t c = 0; c < channels; ++c) {
-    const double factor = gamma->data[c] / std::sqrt(variance->data[c] + epsilon);
-    const double offset = beta->data[c] - mean->data[c] * factor;
-    if (!std::isfinite(factor) || !std::isfinite(offset)) return std::nullopt;
-    affine.factor.push_back(factor);
-    affine.offset.push_back(offset);
-  }
-  return affine;
-}
 
 bool groups_fit(const sdk::Graph &graph, const sdk::Node &layer, const Parameter &weight) {
   const std::int64_t groups = graph.attribute_int(layer.handle, "group", 1);
@@ -126,13 +91,13 @@ class FoldBatchNorm final : public sdk::Pass {
   static bool fold(const sdk::Graph &graph, const sdk::GraphEdit &edit, ht_handle norm) {
     const sdk::Node node = graph.node(norm);
     const ht_handle between = node.input(0);
-    if (!is_inference_form(graph, node) || between == HT_NONE) return false;
+    if (!is_inference_norm(graph, node) || between == HT_NONE) return false;
     const ht_handle layer_handle = graph.value(between).info.producer;
     const auto use = graph.sole_consumer(between);
     if (layer_handle == HT_NONE || !use || use->slot != 0) return false;
     const sdk::Node layer = graph.node(layer_handle);
     if (!has_weight_and_bias(layer) || layer.graph() != node.graph()) return false;
-    const auto affine = read_affine(graph, node);
+    const auto affine = read_norm_affine(graph, node);
     auto weight = read_parameter(graph, layer.input(1));
     if (!affine || !weight || weight->shape.size() < 2) return false;
     const std::int64_t channels = output_channels(graph, layer, *weight);
@@ -156,25 +121,11 @@ class FoldBatchNorm final : public sdk::Pass {
 
   static bool convert(const sdk::Graph &graph, const sdk::GraphEdit &edit, ht_handle norm) {
     const sdk::Node node = graph.node(norm);
-    if (!is_inference_form(graph, node) || node.input(0) == HT_NONE) return false;
-    const auto affine = read_affine(graph, node);
-    ht_tensor_info type = graph.value(node.input(0)).info.type;
-    if (type.known_rank == 0) type = graph.value(node.output(0)).info.type;
-    if (!affine || type.known_rank == 0 || type.rank < 3) return false;
-    const auto channels = static_cast<std::int64_t>(affine->factor.size());
-    std::vector<std::int64_t> shape(type.rank, 1);
-    shape[0] = channels;
-    const Parameter weight{affine->dtype, shape, affine->factor}, bias{affine->dtype, {channels}, affine->offset};
-
-    const std::string name(node.name());
-    const ht_handle home = node.graph(), input = node.input(0), output = node.output(0);
-    const ht_handle inputs[] = {input, add_parameter(edit, home, name + "_weight", weight),
-                                add_parameter(edit, home, name + "_bias", bias)};
-    edit.remove_node(norm);
-    const ht_handle conv = edit.add_node(home, "Conv", name, inputs, {&output, 1});
-    const std::vector<std::int64_t> ones(type.rank - 2, 1);
-    edit.set_ints(conv, "kernel_shape", ones);
-    edit.set_int(conv, "group", channels);
+    if (!is_inference_norm(graph, node) || node.input(0) == HT_NONE) return false;
+    const auto affine = read_norm_affine(graph, node);
+    const std::size_t rank = norm_rank(graph, node);
+    if (!affine || rank < 3) return false;
+    put_depthwise_conv(graph, edit, norm, *affine, rank);
     return true;
   }
 

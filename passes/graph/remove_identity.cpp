@@ -2,6 +2,7 @@
 #include <string>
 
 #include "halftone/pass.hpp"
+#include "halftone/rewire.hpp"
 #include "node_walk.h"
 
 namespace halftone::passes {
@@ -95,14 +96,6 @@ bool is_identity(const sdk::Graph &graph, const sdk::Node &node) {
   return false;
 }
 
-// Whether the input can stand where the output stands: an output of the graph needs a producer in the same graph that
-// is no output under another name already.
-bool can_replace(const sdk::Graph &graph, const sdk::Node &node) {
-  const sdk::Value in = graph.value(node.input(0)), out = graph.value(node.output(0));
-  if (!out.is_output()) return true;
-  return !in.is_output() && !in.is_input() && !in.is_initializer() && in.info.graph == out.info.graph;
-}
-
 }  // namespace
 
 class RemoveIdentity final : public sdk::Pass {
@@ -129,12 +122,12 @@ class RemoveIdentity final : public sdk::Pass {
   void run(const sdk::Context &ctx) override {
     const sdk::Graph graph(ctx);
     const sdk::GraphEdit edit(ctx);
+    const sdk::Rewire rewire(graph, edit);
     std::size_t removed = 0, kept = 0;
     walk_nodes(ctx, graph, [&](ht_handle handle) {
       const sdk::Node node = graph.node(handle);
       if (!is_identity(graph, node)) return;
-      if (can_replace(graph, node)) {
-        remove(edit, node);
+      if (rewire.remove_keeping_links(handle)) {
         ++removed;
       } else {
         ++kept;
@@ -142,16 +135,6 @@ class RemoveIdentity final : public sdk::Pass {
     });
     ctx.report("removed", std::to_string(removed) + " nodes that change nothing");
     if (kept > 0) ctx.report("kept", std::to_string(kept) + " that join a graph's input or constant with its output");
-  }
-
- private:
-  static void remove(const sdk::GraphEdit &edit, const sdk::Node &node) {
-    const std::vector<ht_handle> outputs(node.outputs().begin(), node.outputs().end());
-    edit.replace_uses(node.output(0), node.input(0));
-    edit.remove_node(node.handle);
-    for (const ht_handle output : outputs) {
-      if (output != HT_NONE) edit.remove_value(output);
-    }
   }
 };
 HALFTONE_PASS(RemoveIdentity)

@@ -41,6 +41,41 @@ configs_out: explicit.json
               "--limit", 4)
 
 
+def rewritten_graph(bench):
+    """Passes on the float graph alone write a float model that computes the same; quantized behind them it stays close."""
+    float_passes = """  - constant-folding
+  - fuse-swish: {smooth: microsoft}
+  - replace-batch-norm: {as: scale}
+  - decompose-gemm
+  - fuse-gemm
+  - split-parameters
+  - remove-dead-code
+"""
+    (bench.work / "float.yaml").write_text(f"halftone: 1\nmodel: {bench.glyphs}/model.onnx\npasses:\n{float_passes}"
+                                           "export:\n  - {format: onnx-qdq, path: float.onnx}\n")
+    bench.run("run", "float.yaml", "--quiet")
+    listed = bench.run("inspect", "float.onnx")
+    require("BatchNormalization" not in listed and "com.microsoft.QuickGelu" in listed, f"the operators are\n{listed}")
+    against = ("--data", bench.glyphs / "test", "--preprocess", bench.glyphs / "meta.json", "--limit", 32,
+               "--against", bench.glyphs / "model.onnx", "--quiet", "--json")
+    bench.run("evaluate", "float.onnx", *against, "float.json")
+    noise = bench.json("float.json")["outputs"][0]["noise_to_signal"]
+    require(noise < 1e-10, f"the rewritten model has a noise/signal of {noise}")
+    bench.pipeline("behind", f"""passes:
+{float_passes}  - assign-configs
+  - quantize-fusion
+  - quantize-simplify
+  - parameter-quantize
+  - runtime-calibration
+  - passive-parameter-quantize
+export:
+  - {{format: onnx-qdq, path: behind.onnx}}
+""")
+    bench.run("evaluate", "behind.onnx", *against, "behind.json")
+    noise = bench.json("behind.json")["outputs"][0]["noise_to_signal"]
+    require(noise < 0.05, f"quantized behind these passes it has a noise/signal of {noise}")
+
+
 def same_results(bench, option, values):
     """Byte for byte the same model and configs for every value of an option, and once more for the first."""
     for name, value in zip(("first", "second", "again"), (*values, values[0])):
@@ -435,7 +470,7 @@ def stopped_by_ctrl_c(bench):
 
 
 TESTS = (
-    explicit_passes, determinism_threads, determinism_batch, read_back, executors_agree, overrides, equalization, evaluates, inspects, profiles,
+    explicit_passes, rewritten_graph, determinism_threads, determinism_batch, read_back, executors_agree, overrides, equalization, evaluates, inspects, profiles,
     dry_run, passes_listed,
     observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, memory_budget, memory_of_samples, stopped_by_ctrl_c)
 

@@ -33,3 +33,6 @@ if [ ${#folders[@]} -eq 0 ]; then
 fi
 
 node "$here/check.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/out" "${folders[@]}"
+if [ $# -eq 0 ] && [ -n "${HALFTONE_SHARED:-}" ] && [ -d "$HALFTONE_SHARED/models" ]; then
+  node "$here/rewrite.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/rewritten" "$HALFTONE_SHARED/models"
+fi

@@ -92,9 +92,11 @@ TEST_CASE("fold-batch-norm: Gemm in both layouts, with beta") {
     const model::Handle layer = g.model.find_node(g.graph, "layer");
     set_int(g.model, layer, "transB", transposed);
     g.model.set_attribute(layer, "beta", model::Attribute{0.5F});
+    g.model.set_attribute(layer, "alpha", model::Attribute{1.5F});
     PassRunner r(std::move(g.model));
     r.run("fold-batch-norm");
     CHECK(ops_in_order(r.working.model) == "Gemm");
+    CHECK(model::test::attribute<float>(r.working.model, layer, "alpha") == 1.5F);
     const auto w = r.initializer("w").to_floats(), b = r.initializer("b").to_floats();
     for (std::size_t i = 0; i < w.size(); ++i) {
       const std::size_t channel = transposed != 0 ? i / 4 : i % 5;

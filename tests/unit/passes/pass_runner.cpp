@@ -28,7 +28,8 @@ struct Plugins {
         std::filesystem::path(build == nullptr ? "." : build) / HALFTONE_TEST_PLUGIN_SUBDIR;
     host::SearchOptions options;
     for (const char *name :
-         {"ht_passes_equalization.so", "ht_passes_graph.so", "ht_passes_quantization.so", "ht_reference.so"}) {
+         {"ht_passes_equalization.so", "ht_passes_fusion.so", "ht_passes_graph.so", "ht_passes_quantization.so",
+          "ht_reference.so"}) {
       options.plugin_paths.push_back(folder / name);
     }
     options.use_environment = false;
