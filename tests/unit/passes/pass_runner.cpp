@@ -27,9 +27,8 @@ struct Plugins {
     const std::filesystem::path folder =
         std::filesystem::path(build == nullptr ? "." : build) / HALFTONE_TEST_PLUGIN_SUBDIR;
     host::SearchOptions options;
-    for (const char *name :
-         {"ht_passes_equalization.so", "ht_passes_fusion.so", "ht_passes_graph.so", "ht_passes_quantization.so",
-          "ht_reference.so"}) {
+    for (const char *name : {"ht_passes_equalization.so", "ht_passes_fusion.so", "ht_passes_graph.so",
+                             "ht_passes_quantization.so", "ht_reference.so"}) {
       options.plugin_paths.push_back(folder / name);
     }
     options.use_environment = false;
