@@ -47,6 +47,7 @@ find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(fmt REQUIRED)
 find_package(hwy REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)
 find_library(XXHASH_LIBRARY NAMES xxhash REQUIRED)
 
 # halftone_add_test(NAME SOURCES... [LINK targets...]): one doctest program, one CTest entry.
