@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -44,6 +46,9 @@ class PassRunner {
   explicit PassRunner(model::Model model, std::string_view platform = {});
   // Throws what the pass reports, and fails the test when the verifier finds a fault.
   void run(std::string_view pass, std::string_view settings = {});
+  // Samples of the only input, `shape` without the batch, for passes that run the model.
+  void feed(const std::vector<std::int64_t> &shape, const std::vector<std::vector<float>> &samples,
+            std::uint32_t threads);
   // The text of a row of the last pass's report; empty when there is none.
   std::string row(std::string_view key) const;
 
@@ -58,7 +63,10 @@ class PassRunner {
   GivenRanges ranges;
 
  private:
+  struct Data;
   std::unique_ptr<pipeline::Target> target_;
+  std::shared_ptr<Data> data_;
+  std::optional<host::WorkingModel> calibrated_;  // as a run keeps it for comparisons
   std::vector<std::pair<std::string, std::string>> rows_;
 };
 
