@@ -1,6 +1,7 @@
 // The correction passes on small networks, with samples, against what the reference executor computes.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -144,6 +145,26 @@ TEST_CASE("bias correction: every layer's outputs have the means of the float ne
   CHECK(difference(r, before, "e", 2, 36).mean < 1e-4);
   CHECK(difference(r, before, "h", 5, 1).mean < 1e-4);
   CHECK(difference(r, before, "y", 3, 1).mean < 1e-4);
+}
+
+TEST_CASE("analytic bias correction moves each bias by what rounding does to the means of the input") {
+  PassRunner r = prepared();
+  // The test's statistics are one mean for each channel of "c".
+  r.ranges.channel_means["c"] = {0.5, -1, 2, 0.25};
+  const std::vector<float> w = weights_of(r, "grouped", 1);
+  const auto scales = r.working.configs.scales(r.input("grouped", 1));
+  r.run("bias-correction", "{mode: analytic, layers: [grouped]}");
+  const std::vector<float> bias = weights_of(r, "grouped", 2);
+  REQUIRE(bias.size() == 6);
+  for (std::size_t o = 0; o < 6; ++o) {
+    double expected = 0;
+    for (std::size_t c = 0; c < 2; ++c) {
+      const float code = std::clamp(std::nearbyint(w[o * 2 + c] / scales[o]), -4.0F, 3.0F);
+      const double mean = r.ranges.channel_means["c"][o / 3 * 2 + c];
+      expected -= (static_cast<double>(code * scales[o]) - static_cast<double>(w[o * 2 + c])) * mean;
+    }
+    CHECK(static_cast<double>(bias[o]) == doctest::Approx(expected).epsilon(1e-5));
+  }
 }
 
 TEST_CASE("bias correction leaves no layer with more error, and layers without bias alone when told to") {

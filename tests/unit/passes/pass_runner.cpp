@@ -68,6 +68,11 @@ const ht_statistics *GivenRanges::statistics(host::Context &ctx, model::Handle v
   current_.struct_size = sizeof(current_);
   current_.minimum = low;
   current_.maximum = high;
+  if (const auto means = channel_means.find(name); means != channel_means.end()) {
+    current_.channel_count = means->second.size();
+    current_.channel_sum = means->second.data();
+    current_.channel_elements = 1;
+  }
   return &current_;
 }
 

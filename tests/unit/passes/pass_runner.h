@@ -22,8 +22,9 @@ namespace halftone::test {
 class GivenRanges final : public host::CalibrationService {
  public:
   std::map<std::string, std::pair<float, float>> ranges;
-  std::set<std::string> empty;         // values that no sample gives an element
-  std::vector<std::string> collected;  // names of the values that the last collect() asked for
+  std::map<std::string, std::vector<double>> channel_means;  // as of one element in each channel
+  std::set<std::string> empty;                               // values that no sample gives an element
+  std::vector<std::string> collected;                        // names of the values that the last collect() asked for
 
   std::uint32_t wants(host::Context &ctx, model::Handle config, std::string_view observer) override;
   void collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
