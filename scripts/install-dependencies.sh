@@ -13,7 +13,7 @@ build_packages=(
   libboost-dev libboost-program-options-dev     # command line, loading of plug-ins
   libyaml-cpp-dev nlohmann-json3-dev libfmt-dev # pipeline files, reports
   libhwy-dev libxxhash-dev                      # vector code, digests
-  libeigen3-dev                                 # singular values; headers only
+  libeigen3-dev                                 # matrices of equalization and rounding; headers only
   libjpeg-dev libpng-dev                        # the reader of pictures
   libminizip-dev                                # the reader of .npz archives
 )

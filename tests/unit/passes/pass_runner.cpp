@@ -9,9 +9,12 @@
 #include "core/host/registry.h"
 #include "core/host/service/table.h"
 #include "core/model/verify.h"
+#include "core/pipeline/execution.h"
+#include "core/pipeline/parallel.h"
 #include "core/pipeline/yaml_setting.h"
 #include "core/quant/arithmetic.h"
 #include "halftone/pass.h"
+#include "tests/unit/pipeline/written_samples.h"
 
 namespace halftone::test {
 
@@ -27,8 +30,8 @@ struct Plugins {
     const std::filesystem::path folder =
         std::filesystem::path(build == nullptr ? "." : build) / HALFTONE_TEST_PLUGIN_SUBDIR;
     host::SearchOptions options;
-    for (const char *name : {"ht_passes_equalization.so", "ht_passes_fusion.so", "ht_passes_graph.so",
-                             "ht_passes_quantization.so", "ht_reference.so"}) {
+    for (const char *name : {"ht_passes_correction.so", "ht_passes_equalization.so", "ht_passes_fusion.so",
+                             "ht_passes_graph.so", "ht_passes_quantization.so", "ht_readers.so", "ht_reference.so"}) {
       options.plugin_paths.push_back(folder / name);
     }
     options.use_environment = false;
@@ -65,6 +68,11 @@ const ht_statistics *GivenRanges::statistics(host::Context &ctx, model::Handle v
   current_.struct_size = sizeof(current_);
   current_.minimum = low;
   current_.maximum = high;
+  if (const auto means = channel_means.find(name); means != channel_means.end()) {
+    current_.channel_count = means->second.size();
+    current_.channel_sum = means->second.data();
+    current_.channel_elements = 1;
+  }
   return &current_;
 }
 
@@ -135,12 +143,40 @@ PassRunner::PassRunner(model::Model model, std::string_view platform) {
   target_ = std::make_unique<pipeline::Target>(pipeline::parse_platform(platform, "test.platform.yaml"));
 }
 
+struct PassRunner::Data {
+  Data(const std::vector<std::int64_t> &shape, const std::vector<std::vector<float>> &values)
+      : samples(shape, values) {}
+  WrittenSamples samples;
+  std::unique_ptr<calibration::Dataset> dataset;
+  host::Context creation;
+  host::Instance executor{plugins().registry.get(HT_KIND_EXECUTOR, "reference"), nullptr, creation};
+  std::unique_ptr<pipeline::Execution> execution;
+  std::unique_ptr<pipeline::Parallel> parallel;
+};
+
+void PassRunner::feed(const std::vector<std::int64_t> &shape, const std::vector<std::vector<float>> &samples,
+                      std::uint32_t threads) {
+  data_ = std::shared_ptr<Data>(new Data(shape, samples));
+  const model::Model &m = working.model;
+  calibration::InputSource source;
+  source.input = m.value(m.graph(m.main_graph()).inputs.front()).name;
+  source.path = data_->samples.path();
+  data_->dataset = std::make_unique<calibration::Dataset>(plugins().registry, m, std::vector{source});
+  pipeline::CalibrationSettings settings;
+  settings.threads = threads;
+  data_->execution = std::make_unique<pipeline::Execution>(data_->executor, data_->dataset.get(), settings);
+  data_->parallel = std::make_unique<pipeline::Parallel>(settings);
+}
+
 void PassRunner::run(std::string_view pass, std::string_view settings) {
   host::Context ctx;
   ctx.working = &working;
   ctx.calibration = calibration;
   ctx.target = target_.get();
   ctx.kernels = &plugins().kernels;
+  if (data_) ctx.execution = data_->execution.get(), ctx.parallel = data_->parallel.get();
+  host::WorkingModel before = calibrated_ ? *calibrated_ : working;
+  ctx.original = &before;
   ctx.component = pass;
   const Setting parsed =
       settings.empty() ? Setting{Setting::Map{}, {}, {}, {}} : pipeline::parse_yaml(settings, "test");
@@ -148,6 +184,7 @@ void PassRunner::run(std::string_view pass, std::string_view settings) {
   const auto &role = instance.role<ht_pass>(HT_PASS_1);
   host::call_component(ctx, [&] { return role.run(instance.raw(), &ctx); });
   rows_ = ctx.report;
+  if (pass == "runtime-calibration") calibrated_ = working;
   for (const std::string &fault : model::find_faults(working.model)) FAIL_CHECK(fault);
   for (const std::string &fault : quant::find_faults(working.configs, working.model)) FAIL_CHECK(fault);
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -20,8 +22,9 @@ namespace halftone::test {
 class GivenRanges final : public host::CalibrationService {
  public:
   std::map<std::string, std::pair<float, float>> ranges;
-  std::set<std::string> empty;         // values that no sample gives an element
-  std::vector<std::string> collected;  // names of the values that the last collect() asked for
+  std::map<std::string, std::vector<double>> channel_means;  // as of one element in each channel
+  std::set<std::string> empty;                               // values that no sample gives an element
+  std::vector<std::string> collected;                        // names of the values that the last collect() asked for
 
   std::uint32_t wants(host::Context &ctx, model::Handle config, std::string_view observer) override;
   void collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
@@ -44,6 +47,9 @@ class PassRunner {
   explicit PassRunner(model::Model model, std::string_view platform = {});
   // Throws what the pass reports, and fails the test when the verifier finds a fault.
   void run(std::string_view pass, std::string_view settings = {});
+  // Samples of the only input, `shape` without the batch, for passes that run the model.
+  void feed(const std::vector<std::int64_t> &shape, const std::vector<std::vector<float>> &samples,
+            std::uint32_t threads);
   // The text of a row of the last pass's report; empty when there is none.
   std::string row(std::string_view key) const;
 
@@ -59,7 +65,10 @@ class PassRunner {
   host::CalibrationService *calibration = &ranges;  // that passes get
 
  private:
+  struct Data;
   std::unique_ptr<pipeline::Target> target_;
+  std::shared_ptr<Data> data_;
+  std::optional<host::WorkingModel> calibrated_;  // as a run keeps it for comparisons
   std::vector<std::pair<std::string, std::string>> rows_;
 };
 

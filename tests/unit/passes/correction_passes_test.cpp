@@ -1,0 +1,242 @@
+// The correction passes on small networks, with samples, against what the reference executor computes.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "tests/unit/base/expect_error.h"
+#include "tests/unit/model/graph_maker.h"
+#include "tests/unit/passes/pass_runner.h"
+#include "tests/unit/reference/model_runner.h"
+
+namespace halftone::test {
+namespace {
+
+using model::Tensor;
+using model::test::GraphMaker;
+
+// Weights of 3 bits, so that there is something to correct.
+constexpr std::string_view kPlatform = R"(
+halftone-platform: 1
+id: test
+types:
+  activation: {bits: 8, symmetry: symmetric, observer: minmax}
+  weight: {bits: 3, symmetry: symmetric, granularity: channel, observer: minmax}
+  bias: fp32
+operators:
+  - {types: [Conv, ConvTranspose, Gemm, MatMul], computing: true, outputs: fp32}
+dispatcher: all
+)";
+
+std::vector<float> normal(std::size_t count, unsigned seed, float mean = 0) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> draw(mean);
+  std::vector<float> out(count);
+  for (float &x : out) x = draw(random);
+  return out;
+}
+
+std::vector<std::vector<float>> samples_of(std::size_t count, std::size_t size) {
+  std::vector<std::vector<float>> out;
+  for (std::size_t i = 0; i < count; ++i) out.push_back(normal(size, static_cast<unsigned>(100 + i), 0.5F));
+  return out;
+}
+
+// Divided by the root of how many are summed up, so that values keep their size from layer to layer.
+Tensor tensor(model::Shape shape, unsigned seed, float summed = 1) {
+  std::size_t count = 1;
+  for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
+  std::vector<float> values = normal(count, seed);
+  for (float &x : values) x /= std::sqrt(summed);
+  return Tensor::from_floats(std::move(shape), values);
+}
+
+void set_ints(GraphMaker &g, model::Handle node, std::string_view name, std::vector<std::int64_t> values) {
+  g.model.set_attribute(node, name, {std::move(values)});
+}
+
+// Convolutions of every form, then a product: x -> conv -> Relu -> depthwise -> grouped -> transposed -> Gemm,
+// MatMul+Add.
+GraphMaker network() {
+  GraphMaker g;
+  g.input("x", {1, 2, 6, 6});
+  g.constant("w0", tensor({4, 2, 3, 3}, 1, 18));
+  set_ints(g, g.node("Conv", {"x", "w0"}, {"a"}, "conv"), "pads", {1, 1, 1, 1});
+  g.node("Relu", {"a"}, {"b"}, "relu");
+  g.constant("w1", tensor({4, 1, 3, 3}, 2, 9));
+  const model::Handle depthwise = g.node("Conv", {"b", "w1", "b1"}, {"c"}, "depthwise");
+  g.model.set_initializer(g.at("b1"), tensor({4}, 7));
+  g.model.set_attribute(depthwise, "group", {std::int64_t{4}});
+  set_ints(g, depthwise, "strides", {2, 2});
+  set_ints(g, depthwise, "pads", {0, 0, 1, 1});
+  g.constant("w2", tensor({6, 2, 1, 1}, 3, 2));
+  g.model.set_attribute(g.node("Conv", {"c", "w2"}, {"d"}, "grouped"), "group", {std::int64_t{2}});
+  g.constant("w3", tensor({6, 2, 2, 2}, 4, 6));
+  set_ints(g, g.node("ConvTranspose", {"d", "w3"}, {"e"}, "transposed"), "strides", {2, 2});
+  g.node("Flatten", {"e"}, {"f"}, "flatten");
+  g.constant("w4", tensor({5, 72}, 5, 72));
+  g.model.set_attribute(g.node("Gemm", {"f", "w4"}, {"h"}, "gemm"), "transB", {std::int64_t{1}});
+  g.constant("w5", tensor({5, 3}, 6, 5));
+  g.node("MatMul", {"h", "w5"}, {"i"}, "matmul");
+  g.constant("b5", tensor({3}, 8));
+  g.node("Add", {"i", "b5"}, {"y"}, "add");
+  g.output("y");
+  return g;
+}
+
+constexpr std::size_t kSize = 72;
+
+PassRunner prepared(std::uint32_t threads = 1) {
+  PassRunner r(network().model, kPlatform);
+  for (const char *value : {"a", "b", "c", "d", "e", "f", "h", "i"}) r.ranges.ranges[value] = {-8, 8};
+  r.ranges.ranges["x"] = {-4, 4};
+  r.feed({2, 6, 6}, samples_of(12, kSize), threads);
+  for (const char *pass : {"assign-configs", "parameter-quantize", "runtime-calibration"}) r.run(pass);
+  return r;
+}
+
+// Values over all samples, one after the other.
+std::vector<float> values_of(host::WorkingModel &working, host::Mode mode, const char *name) {
+  const model::Handle value = working.model.find_value(working.model.main_graph(), name);
+  ModelRunner runner(working, {.mode = mode, .emits = {value}});
+  std::vector<float> all;
+  for (const std::vector<float> &sample : samples_of(12, kSize)) {
+    const std::vector<float> one = emitted(runner.run({Tensor::from_floats({1, 2, 6, 6}, sample)}), value).to_floats();
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  return all;
+}
+
+struct Difference {
+  double mean = 0, squared = 0;  // the largest mean of a channel
+};
+
+Difference difference(PassRunner &r, host::WorkingModel before, const char *name, std::size_t channels,
+                      std::size_t inner) {
+  const std::vector<float> q = values_of(r.working, host::Mode::kSimulated, name);
+  const std::vector<float> f = values_of(before, host::Mode::kFloat, name);
+  REQUIRE(q.size() == f.size());
+  std::vector<double> mean(channels, 0);
+  Difference out;
+  for (std::size_t i = 0; i < q.size(); ++i) {
+    const double d = static_cast<double>(q[i]) - static_cast<double>(f[i]);
+    mean[i / inner % channels] += d * static_cast<double>(channels) / static_cast<double>(q.size());
+    out.squared += d * d;
+  }
+  for (const double m : mean) out.mean = std::max(out.mean, std::abs(m));
+  return out;
+}
+
+std::vector<float> weights_of(PassRunner &r, const char *node, std::uint32_t slot) {
+  const model::Handle value = r.working.model.node(r.node(node)).inputs.at(slot);
+  return r.working.model.value(value).initializer->to_floats();
+}
+
+TEST_CASE("bias correction: every layer's outputs have the means of the float network") {
+  PassRunner r = prepared();
+  const host::WorkingModel before = r.working;
+  CHECK(difference(r, before, "y", 3, 1).mean > 0.1);
+  r.run("bias-correction", "{revert: false}");
+  CHECK(r.row("corrected") == "6 layers");
+  CHECK(difference(r, before, "a", 4, 36).mean < 1e-4);
+  CHECK(difference(r, before, "c", 4, 9).mean < 1e-4);
+  CHECK(difference(r, before, "d", 6, 9).mean < 1e-4);
+  CHECK(difference(r, before, "e", 2, 36).mean < 1e-4);
+  CHECK(difference(r, before, "h", 5, 1).mean < 1e-4);
+  CHECK(difference(r, before, "y", 3, 1).mean < 1e-4);
+}
+
+TEST_CASE("analytic bias correction moves each bias by what rounding does to the means of the input") {
+  PassRunner r = prepared();
+  // The test's statistics are one mean for each channel of "c".
+  r.ranges.channel_means["c"] = {0.5, -1, 2, 0.25};
+  const std::vector<float> w = weights_of(r, "grouped", 1);
+  const auto scales = r.working.configs.scales(r.input("grouped", 1));
+  r.run("bias-correction", "{mode: analytic, layers: [grouped]}");
+  const std::vector<float> bias = weights_of(r, "grouped", 2);
+  REQUIRE(bias.size() == 6);
+  for (std::size_t o = 0; o < 6; ++o) {
+    double expected = 0;
+    for (std::size_t c = 0; c < 2; ++c) {
+      const float code = std::clamp(std::nearbyint(w[o * 2 + c] / scales[o]), -4.0F, 3.0F);
+      const double mean = r.ranges.channel_means["c"][o / 3 * 2 + c];
+      expected -= (static_cast<double>(code * scales[o]) - static_cast<double>(w[o * 2 + c])) * mean;
+    }
+    CHECK(static_cast<double>(bias[o]) == doctest::Approx(expected).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("bias correction leaves no layer with more error, and layers without bias alone when told to") {
+  PassRunner r = prepared();
+  const host::WorkingModel before = r.working;
+  const double error = difference(r, before, "b", 4, 36).squared;
+  r.run("bias-correction", "{layers: [conv, depthwise], add_bias: false}");
+  CHECK(r.row("left") == "1 that have no bias");
+  CHECK(r.working.model.node(r.node("conv")).inputs.size() == 2);
+  r.run("bias-correction", "{layers: [conv]}");
+  CHECK(r.working.model.node(r.node("conv")).inputs.size() == 3);
+  CHECK(difference(r, before, "b", 4, 36).squared <= error);
+}
+
+TEST_CASE("round tuning leaves weights on their grid, scales as they were, and less error") {
+  for (const char *settings : {"{}", "{target: float_output}", "{sequential: false}", "{bias: false}"}) {
+    INFO(std::string(settings));
+    PassRunner r = prepared();
+    const host::WorkingModel before = r.working;
+    const double error = difference(r, before, "y", 3, 1).squared;
+    std::map<std::string, std::vector<float>> scales;
+    for (const char *node : {"conv", "depthwise", "grouped", "transposed", "gemm", "matmul"}) {
+      const auto s = r.working.configs.scales(r.input(node, 1));
+      scales[node] = {s.begin(), s.end()};
+    }
+    r.run("round-tuning", settings);
+    CHECK(r.row("tuned") == "6 weights");
+    for (const auto &[node, expected] : scales) {
+      const auto s = r.working.configs.scales(r.input(node, 1));
+      CHECK(std::vector<float>(s.begin(), s.end()) == expected);
+      for (const float w : weights_of(r, node.c_str(), 1)) {
+        bool on_grid = false;
+        for (const float scale : expected) {
+          for (int code = -4; code <= 3; ++code) on_grid = on_grid || w == static_cast<float>(code) * scale;
+        }
+        CHECK(on_grid);
+      }
+    }
+    CHECK(difference(r, before, "y", 3, 1).squared < 0.8 * error);
+  }
+}
+
+TEST_CASE("corrections give the same bits on any number of threads") {
+  for (const char *pass : {"round-tuning", "bias-correction", "seq-mse"}) {
+    PassRunner one = prepared(1), three = prepared(3);
+    one.run(pass);
+    three.run(pass);
+    for (const char *node : {"conv", "depthwise", "grouped", "transposed", "gemm", "matmul"}) {
+      CHECK(weights_of(one, node, 1) == weights_of(three, node, 1));
+      const auto a = one.working.configs.scales(one.input(node, 1)),
+                 b = three.working.configs.scales(three.input(node, 1));
+      CHECK(std::vector<float>(a.begin(), a.end()) == std::vector<float>(b.begin(), b.end()));
+    }
+  }
+}
+
+TEST_CASE("seq-mse lowers the error of the first layer's output, which the earlier ones cannot touch") {
+  PassRunner r = prepared();
+  const host::WorkingModel before = r.working;
+  const double error = difference(r, before, "a", 4, 36).squared;
+  r.run("seq-mse", "{layers: [conv]}");
+  CHECK(r.row("searched") == "1 weights, 1 changed");
+  CHECK(difference(r, before, "a", 4, 36).squared < error);
+}
+
+TEST_CASE("corrections say what they lack") {
+  PassRunner r(network().model, kPlatform);
+  for (const char *pass : {"assign-configs", "parameter-quantize", "runtime-calibration"}) r.run(pass);
+  expect_error(Status::kFailedPrecondition, {"cannot run the model"}, [&] { r.run("round-tuning"); });
+  PassRunner fed = prepared();
+  expect_error(Status::kInvalidArgument, {"named 'relu'"}, [&] { fed.run("seq-mse", "{layers: [relu]}"); });
+}
+
+}  // namespace
+}  // namespace halftone::test
