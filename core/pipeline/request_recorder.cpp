@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/pipeline/given_statistics.h"
+#include "core/pipeline/observation.h"
 
 namespace halftone::pipeline {
 
@@ -13,6 +14,11 @@ void RequestRecorder::collect(host::Context &ctx, std::span<const ht_statistics_
                               const ht_collect_options &options) {
   recorded_.emplace(RecordedRequest{*ctx.working, data_pass_request(requests, options)});
   fail(Status::kCancelled, "the request is recorded; there are no statistics yet");
+}
+
+void RequestRecorder::observe_all(host::Context &ctx, std::span<const model::Handle> configs, std::string_view observer,
+                                  const ht_collect_options &options) {
+  collect(ctx, observation_requests(*this, ctx, configs, observer, options), options);
 }
 
 const ht_statistics *RequestRecorder::statistics(host::Context &ctx, model::Handle value) {

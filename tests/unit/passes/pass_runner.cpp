@@ -9,6 +9,7 @@
 #include "core/host/registry.h"
 #include "core/host/service/table.h"
 #include "core/model/verify.h"
+#include "core/pipeline/observation.h"
 #include "core/pipeline/yaml_setting.h"
 #include "core/quant/arithmetic.h"
 #include "halftone/pass.h"
@@ -45,6 +46,11 @@ const Plugins &plugins() {
 
 std::uint32_t GivenRanges::wants(host::Context &, model::Handle, std::string_view) {
   return HT_WANT_GROUPS;
+}
+
+void GivenRanges::observe_all(host::Context &ctx, std::span<const model::Handle> configs, std::string_view observer,
+                              const ht_collect_options &options) {
+  collect(ctx, pipeline::observation_requests(*this, ctx, configs, observer, options), options);
 }
 
 void GivenRanges::collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
