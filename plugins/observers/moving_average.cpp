@@ -28,10 +28,15 @@ class MovingExtremes final : public sdk::Accumulator {
     }
     std::vector<float> low(channels, std::numeric_limits<float>::max()), high(channels, -low.front());
     const auto *data = static_cast<const float *>(tensor.data);
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t c = axis_ < 0 ? 0 : i / inner % channels;
-      low[c] = std::min(low[c], data[i]);
-      high[c] = std::max(high[c], data[i]);
+    if (axis_ < 0) inner = count;
+    for (std::size_t i = 0, c = 0; i < count; i += inner, c = c + 1 == channels ? 0 : c + 1) {
+      float least = low[c], most = high[c];
+      for (std::size_t k = 0; k < inner; ++k) {
+        least = std::min(least, data[i + k]);
+        most = std::max(most, data[i + k]);
+      }
+      low[c] = least;
+      high[c] = most;
     }
     add(low, high);
   }

@@ -33,3 +33,9 @@ if [ ${#folders[@]} -eq 0 ]; then
 fi
 
 node "$here/check.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/out" "${folders[@]}"
+
+# Types that no platform that ships asks for.
+types=()
+for file in "$here"/types/*.platform.yaml; do types+=(--platform "$(basename "$file" .platform.yaml)"); done
+HALFTONE_PLUGIN_PATH="$here/types" node "$here/check.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/types" \
+  "${types[@]}" --limit 100 "$root/examples/glyphs"
