@@ -1,4 +1,6 @@
 """Observers from end to end, against NumPy. Each function is one test; the first argument names it."""
+import json
+import os
 import pathlib
 import sys
 
@@ -185,7 +187,72 @@ def only_with_samples(bench):
         require(f"observer '{observer}' goes over the samples itself" in told and "calibrate on the data" in told, told)
 
 
-TESTS = (exact_percentile, moving_average, constant, weights_per_channel, isotone, only_with_samples)
+def skipped_samples(bench):
+    """A sample that cannot be read leaves nothing in any accumulator, on one thread and on three."""
+    x = small(bench)
+    (bench.work / "good").mkdir()
+    (bench.work / "bad").mkdir()
+    for i, sample in enumerate(x):
+        for folder in ("good", "bad"):
+            numpy.save(bench.work / folder / f"{i:03}.npy", sample)
+    whole = bench.bytes("bad/004.npy")
+    (bench.work / "bad" / "004a.npy").write_bytes(whole[:len(whole) // 2])
+    for observer, parameters in (("moving-average", "group=3"), ("percentile", "exact=true"), ("isotone", "axis=1")):
+        scales = []
+        for folder, threads in (("good", 1), ("bad", 1), ("bad", 3)):
+            (bench.work / "p.yaml").write_text(f"""halftone: 1
+model: small.onnx
+platform: onnxruntime-int8
+executor: reference
+calibration: {{path: {folder}, threads: {threads}, on_bad_sample: skip}}
+passes:
+  - assign-configs
+  - parameter-quantize
+  - runtime-calibration: {{observer: {observer}, observer_parameters: [{parameters}]}}
+configs_out: p.json
+""")
+            bench.run("run", "p.yaml", "-q")
+            scales.append({key: (slot["scale"], slot["offset"]) for key, slot in bench.slots("p.json").items()})
+        require(scales[0] == scales[1] == scales[2], f"{observer}: a skipped sample, or threads, change the scales")
+
+
+def array_of(path):
+    """Where links are stored as text, the array that the text names."""
+    while path.stat().st_size < 512 and not path.read_bytes().startswith(b"\x93NUMPY"):
+        path = path.parent / path.read_text().strip()
+    return path
+
+
+def shared_models(bench):
+    """Exact percentiles of real activations: what the models of HALFTONE_SHARED take in and give, against NumPy."""
+    shared = os.environ.get("HALFTONE_SHARED")
+    if not shared:
+        print("HALFTONE_SHARED is not set: real models are left out")
+        return
+    for name in ("resnet20-cifar10", "squeezenet-imagenet"):
+        folder = pathlib.Path(shared) / "models" / name
+        data, meta = array_of(folder / "calib" / "x.npy"), folder / "meta.json"
+        (bench.work / "p.yaml").write_text(f"""halftone: 1
+model: {folder}/model.onnx
+platform: onnxruntime-int8
+calibration: {{path: {data}, preprocess: {meta}, limit: 24}}
+passes:
+  - assign-configs
+  - runtime-calibration: {{observer: percentile, observer_parameters: [exact=true, percentile=0.99]}}
+configs_out: p.json
+""")
+        bench.run("run", "p.yaml", "-q")
+        bench.run("evaluate", folder / "model.onnx", "--data", data, "--preprocess", meta, "--limit", 24, "--outputs-npy", name, "-q")
+        given = json.loads(meta.read_text())
+        outputs = [slot for (_, _, direction, _), slot in bench.slots("p.json").items()
+                   if direction == "outputs" and slot["var"] == given["output"]]
+        require(len(outputs) == 1, f"{name}: {len(outputs)} configs of '{given['output']}'")
+        values = numpy.sort(numpy.load(next((bench.work / name).iterdir())).ravel())
+        low, high = values[int(len(values) * (1 - 0.99))], values[int(len(values) * 0.99)]
+        require_close(outputs[0]["scale"][0], scale_of(low, high), name, 1e-5)
+
+
+TESTS = (exact_percentile, moving_average, constant, weights_per_channel, isotone, only_with_samples, skipped_samples, shared_models)
 
 
 if __name__ == "__main__":
