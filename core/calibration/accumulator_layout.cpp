@@ -109,6 +109,13 @@ TensorLayout::TensorLayout(const ht_tensor_view &view, bool by_channel, std::uin
   if (!in_place && elements() > 0) copy(view);
 }
 
+TensorLayout::TensorLayout(const ht_tensor_view &view) {
+  check(view, false, 0);
+  values = static_cast<const float *>(view.data);
+  split_at(view, view.rank);
+  if ((is_blocked(view) || !is_row_major(view)) && elements() > 0) copy(view);
+}
+
 void TensorLayout::copy(const ht_tensor_view &view) {
   const Strides strides = strides_of(view);
   const auto offset_along = [&](std::uint32_t k, std::int64_t i) {

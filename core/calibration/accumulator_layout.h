@@ -22,6 +22,8 @@ class TensorLayout {
 
   // Throws InvalidArgument for a view that is not a float32 tensor in host memory or lacks the axis.
   TensorLayout(const ht_tensor_view &view, bool by_channel, std::uint32_t channel_axis);
+  // Plain row-major order, whatever the view's; a copy where it is another.
+  explicit TensorLayout(const ht_tensor_view &view);
   TensorLayout(const TensorLayout &) = delete;
   TensorLayout &operator=(const TensorLayout &) = delete;
 

@@ -208,14 +208,18 @@ class Pass {
     // A worker makes its own sink, so each has a place of its own.
     const bool may_skip = options.on_bad_sample == BadSample::kSkip;
     std::vector<std::vector<Accumulator>> kept(options.workers);
+    std::vector<WatchSink::Gatherers> watched(options.workers);
     const FlowResult flow = run_flow(
         dataset_, session_, options,
         [&](std::uint32_t worker) -> std::unique_ptr<SampleSink> {
-          return std::make_unique<Collector>(layout_, model_, may_skip, kept.at(worker));
+          auto sink = std::make_unique<Collector>(layout_, model_, may_skip, kept.at(worker));
+          if (plan_.watches == nullptr) return sink;
+          return std::make_unique<WatchSink>(*plan_.watches, may_skip, std::move(sink), watched.at(worker));
         },
-        [this](std::uint64_t index, const std::shared_ptr<void> &left) {
-          reduce(index, *static_cast<const Left *>(left.get()));
-        });
+        [this](std::uint64_t index, const std::shared_ptr<void> &left) { reduce_sample(index, left); });
+    for (const WatchSink::Gatherers &part : watched) {
+      if (plan_.watches != nullptr) merge_kept(watch_ctx_, *plan_.watches, part);
+    }
     for (std::vector<Accumulator> &part : kept) {
       for (std::size_t i = 0; i < part.size(); ++i) {
         if (!layout_.requests[i].groups) naming(layout_.names[i], [&] { statistics_[i]->total.merge(part[i]); });
@@ -227,6 +231,13 @@ class Pass {
     std::vector<std::string> &skipped = out_.collection.skipped;
     skipped.insert(skipped.end(), flow.skipped.begin(), flow.skipped.end());
     std::ranges::sort(skipped);
+  }
+
+  void reduce_sample(std::uint64_t index, const std::shared_ptr<void> &left) {
+    if (plan_.watches == nullptr) return reduce(index, *static_cast<const Left *>(left.get()));
+    const auto &both = *static_cast<const WatchSink::Left *>(left.get());
+    merge_in_order(watch_ctx_, *plan_.watches, both);
+    reduce(index, *static_cast<const Left *>(both.inner.get()));
   }
 
   // In the order of the samples. Groups are of consecutive good ones.
@@ -262,6 +273,7 @@ class Pass {
   const CollectPlan &plan_;
   Layout layout_;
   Collected out_;
+  host::Context watch_ctx_;
   double samples_a_second_ = 0;           // of the last part
   std::vector<Statistics *> statistics_;  // of out_, at the layout's positions
 };

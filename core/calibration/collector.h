@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "core/calibration/gatherer.h"
 #include "core/calibration/sample_flow.h"
 #include "core/calibration/statistics.h"
 
@@ -43,8 +44,9 @@ struct Collected {
 // What a pass over the data gathers, and how.
 struct CollectPlan {
   Requests requests;
-  std::uint64_t group = 0;  // samples in a group, for the requests that want groups
-  FlowOptions flow;         // flow.first and flow.limit say which samples
+  std::uint64_t group = 0;     // samples in a group, for the requests that want groups
+  FlowOptions flow;            // flow.first and flow.limit say which samples
+  Watches *watches = nullptr;  // fed in the same pass; their totals exist
   // Told after every so many samples, when all before `next` are in. 0: about every ten seconds.
   std::uint64_t checkpoint_every = 0;
   std::function<void(const Collected &)> checkpoint;  // may be empty

@@ -23,7 +23,9 @@ constexpr RoleSlot kExecutor[] = {HT_MANDATORY(ht_executor, supports), HT_MANDAT
                                   HT_MANDATORY(ht_executor, run),      HT_MANDATORY(ht_executor, close),
                                   HT_OPTIONAL(ht_executor, profile),   HT_OPTIONAL(ht_executor, memory)};
 constexpr RoleSlot kPlatform[] = {HT_MANDATORY(ht_platform, descriptor), HT_OPTIONAL(ht_platform, refine)};
-constexpr RoleSlot kObserver[] = {HT_MANDATORY(ht_observer, derive)};
+constexpr RoleSlot kObserver[] = {HT_MANDATORY(ht_observer, derive), HT_OPTIONAL(ht_observer, begin),
+                                  HT_OPTIONAL(ht_observer, observe), HT_OPTIONAL(ht_observer, merge),
+                                  HT_OPTIONAL(ht_observer, finish),  HT_OPTIONAL(ht_observer, release)};
 constexpr RoleSlot kExporter[] = {HT_OPTIONAL(ht_exporter, extension), HT_MANDATORY(ht_exporter, write)};
 constexpr RoleSlot kReader[] = {HT_OPTIONAL(ht_reader, extensions), HT_MANDATORY(ht_reader, open),
                                 HT_MANDATORY(ht_reader, close),     HT_MANDATORY(ht_reader, count),

@@ -75,23 +75,57 @@ std::uint32_t Calibrator::wants(host::Context &ctx, model::Handle handle, std::s
   const host::Instance &instance = observer_for(ctx, config, observer);
   const auto &role = instance.role<ht_observer>(HT_OBSERVER_1);
   if (config.spec.granularity == HT_PER_TENSOR) return role.wants;
-  if (config.spec.granularity == HT_PER_BLOCK)
-    fail(Status::kUnimplemented, "observers do not give ranges per block yet");
+  if (config.spec.granularity == HT_PER_BLOCK && !is_parameter(*ctx.working, config.key)) {
+    fail(Status::kInvalidArgument, "{} is quantized by block, which is for stored weights only",
+         quant::describe(config.key, ctx.working->model));
+  }
   if (role.wants_per_channel == 0) {
-    fail(Status::kInvalidArgument,
-         "observer '{}' gives one range per tensor, but {} is quantized per channel; use minmax",
-         instance.component().id(), quant::describe(config.key, ctx.working->model));
+    fail(Status::kInvalidArgument, "observer '{}' gives one range per tensor, but {} is quantized per {}; use minmax",
+         instance.component().id(), quant::describe(config.key, ctx.working->model),
+         config.spec.granularity == HT_PER_BLOCK ? "block" : "channel");
   }
   return role.wants_per_channel;
 }
 
 void Calibrator::collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
                          const ht_collect_options &options) {
-  const DataPassRequest request = data_pass_request(requests, options);
+  calibration::Watches none;
+  collect_watched(ctx, data_pass_request(requests, options), none);
+}
+
+void Calibrator::observe_all(host::Context &ctx, std::span<const model::Handle> configs, std::string_view observer,
+                             const ht_collect_options &options) {
+  const DataPassRequest request =
+      data_pass_request(observation_requests(*this, ctx, configs, observer, options), options);
+  Observation observation;
+  for (const model::Handle handle : configs) {
+    const quant::Config &config = ctx.working->configs.get(handle);
+    observation.add(handle, value_of(ctx.working->model, config.key), config.spec, observer_for(ctx, config, observer));
+  }
+  const auto refuse_without_data = [&](const calibration::Watches &watches) {
+    if (given_ != nullptr && !watches.empty()) observation.refuse_file(ctx, given_->path);
+  };
+  calibration::Watches watches = observation.first(ctx);
+  refuse_without_data(watches);
+  collect_watched(ctx, request, watches);
+  observation.keep(watches);
+  for (;;) {
+    watches = observation.next(ctx, [&](model::Handle value) { return &collected(ctx, value); });
+    if (watches.empty()) break;
+    refuse_without_data(watches);
+    run_watch_pass(executor_, ctx, *dataset_, settings_, request.quantized_weights, data_workers_, watches);
+    observation.keep(watches);
+  }
+  gathered_ = observation.take();
+}
+
+// Leaves out `watches` when it is empty.
+void Calibrator::collect_watched(host::Context &ctx, const DataPassRequest &request, calibration::Watches &watches) {
   in_use_ = nullptr;
   if (request.simulated && dataset_ == nullptr) {
     refuse_without_data(ctx.component, given_ == nullptr ? std::string() : given_->path);
   }
+  gathered_.clear();
   if (given_ != nullptr) {
     in_use_ = &require_statistics(*given_, *ctx.working, request);
     if (settings_.memory_budget) {
@@ -105,7 +139,9 @@ void Calibrator::collect(host::Context &ctx, std::span<const ht_statistics_reque
          "this pipeline needs calibration data; give `calibration:` with a path, or --calibration PATH");
   } else {
     collected_ = {};  // two at once would cost twice the memory
-    DataPassResult result = run_data_pass(executor_, ctx, *dataset_, settings_, request);
+    DataPassResult result =
+        run_data_pass(executor_, ctx, *dataset_, settings_, request, {}, watches.empty() ? nullptr : &watches);
+    data_workers_ = result.workers;
     collected_ = std::move(result.collected.collection);
     if (settings_.memory_budget) search_threads_ = result.workers;
     in_use_ = &collected_;
@@ -161,6 +197,7 @@ std::unique_ptr<RangeTask> Calibrator::range_task(host::Context &ctx, model::Han
   auto task = std::make_unique<RangeTask>();
   task->spec = config.spec;
   task->slot = quant::describe(config.key, working.model);
+  task->observer = &observer_for(ctx, config, observer);
   const model::Handle value = value_of(working.model, config.key);
   if (is_parameter(working, config.key)) {
     if (model::element_count(working.model.value(value).initializer->shape()) == 0) return nullptr;
@@ -168,8 +205,8 @@ std::unique_ptr<RangeTask> Calibrator::range_task(host::Context &ctx, model::Han
   } else {
     task->collected = &collected(ctx, value);
     if (task->collected->total.count() == 0) return nullptr;
+    task->gathered = find_gathered(gathered_, handle, *task->observer);
   }
-  task->observer = &observer_for(ctx, config, observer);
   return task;
 }
 
@@ -211,7 +248,8 @@ void Calibrator::apply(host::Context &ctx, model::Handle handle, const FoundRang
     zero_points[i] = scale.zero_point;
   }
   const std::string range =
-      count == 1 ? fmt::format(" [{:.6g}, {:.6g}]", found.low[0], found.high[0]) : fmt::format(" ({} channels)", count);
+      count == 1 ? fmt::format(" [{:.6g}, {:.6g}]", found.low[0], found.high[0])
+                 : fmt::format(" ({} {})", count, config.spec.granularity == HT_PER_BLOCK ? "blocks" : "channels");
   const bool from_data = found.from_samples && !key_.empty() && !is_parameter(*ctx.working, config.key);
   configs.set_scales(handle, scales, zero_points,
                      {ctx.component, found.rule + range, from_data ? key_ : std::string()});

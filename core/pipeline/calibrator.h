@@ -13,6 +13,7 @@
 #include "core/host/service/calibration_service.h"
 #include "core/pipeline/data_pass.h"
 #include "core/pipeline/given_statistics.h"
+#include "core/pipeline/observation.h"
 #include "core/pipeline/scale_search.h"
 
 namespace halftone::pipeline {
@@ -28,6 +29,8 @@ class Calibrator final : public host::CalibrationService {
   std::uint32_t wants(host::Context &ctx, model::Handle config, std::string_view observer) override;
   void collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
                const ht_collect_options &options) override;
+  void observe_all(host::Context &ctx, std::span<const model::Handle> configs, std::string_view observer,
+                   const ht_collect_options &options) override;
   const ht_statistics *statistics(host::Context &ctx, model::Handle value) override;
   const ht_statistics *measure(host::Context &ctx, const ht_tensor_view &tensor, std::uint32_t wants,
                                std::uint32_t channel_axis) override;
@@ -38,6 +41,7 @@ class Calibrator final : public host::CalibrationService {
 
  private:
   const host::Instance &observer_for(host::Context &ctx, const quant::Config &config, std::string_view name);
+  void collect_watched(host::Context &ctx, const DataPassRequest &request, calibration::Watches &watches);
   // Throws NotFound for a value that the last collect() was not asked for.
   const calibration::Statistics &collected(const host::Context &ctx, model::Handle value) const;
   // Null when there is no element to find a range from.
@@ -53,10 +57,12 @@ class Calibrator final : public host::CalibrationService {
   calibration::Collection collected_;  // of the last data pass
   const calibration::Collection *in_use_ = nullptr;  // what collect() asked for last: collected_, or a part of given_
   std::string key_;                                  // of in_use_, for provenance
+  std::uint32_t data_workers_ = 1;                   // of the last data pass
   // What the last statistics() or measure() handed out.
   calibration::Statistics measured_;
   std::unique_ptr<calibration::PlainStatistics> current_;
   std::map<std::string, std::unique_ptr<host::Instance>> observers_;  // by id and parameters
+  Gathered gathered_;  // of the last observe_all(); it ends before the observers that it belongs to
 };
 
 }  // namespace halftone::pipeline

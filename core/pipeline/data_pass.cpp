@@ -1,5 +1,7 @@
 #include "core/pipeline/data_pass.h"
 
+#include <memory>
+#include <set>
 #include <utility>
 
 #include "core/base/error.h"
@@ -7,6 +9,28 @@
 #include "core/pipeline/memory_fit.h"
 
 namespace halftone::pipeline {
+namespace {
+
+calibration::FlowOptions flow_options(const host::Context &ctx, const CalibrationSettings &settings) {
+  calibration::FlowOptions flow;
+  flow.first = settings.first;
+  flow.limit = settings.limit;
+  flow.on_bad_sample = settings.on_bad_sample;
+  flow.sinks = ctx.sinks;
+  return flow;
+}
+
+// With a context of its own: the session must not leave memory in the pass's arena.
+std::unique_ptr<host::Session> open_session(const host::Instance &executor, const host::Context &ctx,
+                                            const host::SessionRequest &request) {
+  host::Context own;
+  own.working = ctx.working;
+  own.kernels = ctx.kernels;
+  own.sinks = ctx.sinks;
+  return std::make_unique<host::Session>(executor, own, request);
+}
+
+}  // namespace
 
 void refuse_all_bad(const std::vector<std::string> &skipped) {
   fail(Status::kDataLoss, "no calibration sample could be used; the first was refused because: {}",
@@ -15,29 +39,23 @@ void refuse_all_bad(const std::vector<std::string> &skipped) {
 
 DataPassResult run_data_pass(const host::Instance &executor, const host::Context &ctx,
                              const calibration::Dataset &dataset, const CalibrationSettings &settings,
-                             const DataPassRequest &request, Checkpoints checkpoints) {
+                             const DataPassRequest &request, Checkpoints checkpoints, calibration::Watches *watches) {
   calibration::CollectPlan plan;
   plan.requests = request.requests;
   plan.group = request.group;
-  plan.flow.first = settings.first;
-  plan.flow.limit = settings.limit;
-  plan.flow.on_bad_sample = settings.on_bad_sample;
-  plan.flow.sinks = ctx.sinks;
+  plan.watches = watches;
+  plan.flow = flow_options(ctx, settings);
   plan.flow.workers = calibration::worker_count(settings.threads, dataset.count());
   plan.checkpoint_every = checkpoints.every;
   plan.checkpoint = std::move(checkpoints.keep);
 
-  // The session is opened with a context of its own: it must not leave memory in the pass's arena.
-  host::Context open_ctx;
-  open_ctx.working = ctx.working;
-  open_ctx.kernels = ctx.kernels;
-  open_ctx.sinks = ctx.sinks;
   host::SessionRequest session_request;
   session_request.mode = request.simulated ? host::Mode::kSimulated : host::Mode::kFloat;
   session_request.quantized_weights = request.quantized_weights;
   session_request.workers = plan.flow.workers;
   for (const auto &[value, _] : request.requests) session_request.emits.push_back(value);
-  const host::Session session(executor, open_ctx, session_request);
+  const std::unique_ptr<host::Session> opened = open_session(executor, ctx, session_request);
+  const host::Session &session = *opened;
 
   if (settings.memory_budget) {
     const calibration::MemoryPlan memory =
@@ -67,6 +85,20 @@ DataPassResult run_data_pass(const host::Instance &executor, const host::Context
                                                skipped + all.samples, all.skipped.front())});
   }
   return result;
+}
+
+void run_watch_pass(const host::Instance &executor, const host::Context &ctx, const calibration::Dataset &dataset,
+                    const CalibrationSettings &settings, bool quantized_weights, std::uint32_t workers,
+                    calibration::Watches &watches) {
+  calibration::FlowOptions flow = flow_options(ctx, settings);
+  flow.workers = workers;
+  host::SessionRequest request;
+  request.quantized_weights = quantized_weights;
+  request.workers = workers;
+  std::set<model::Handle> values;
+  for (const calibration::Watch &watch : watches) values.insert(watch.value);
+  request.emits.assign(values.begin(), values.end());
+  calibration::gather(dataset, *open_session(executor, ctx, request), flow, watches);
 }
 
 }  // namespace halftone::pipeline

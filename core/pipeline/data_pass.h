@@ -57,6 +57,12 @@ inline constexpr const char *kSkipBadSamples =
 
 DataPassResult run_data_pass(const host::Instance &executor, const host::Context &ctx,
                              const calibration::Dataset &dataset, const CalibrationSettings &settings,
-                             const DataPassRequest &request, Checkpoints checkpoints = {});
+                             const DataPassRequest &request, Checkpoints checkpoints = {},
+                             calibration::Watches *watches = nullptr);
+
+// Another pass over the same samples, for watches alone; as many workers as the pass before was allowed.
+void run_watch_pass(const host::Instance &executor, const host::Context &ctx, const calibration::Dataset &dataset,
+                    const CalibrationSettings &settings, bool quantized_weights, std::uint32_t workers,
+                    calibration::Watches &watches);
 
 }  // namespace halftone::pipeline

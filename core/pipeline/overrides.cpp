@@ -1,6 +1,8 @@
 #include "core/pipeline/overrides.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -36,8 +38,13 @@ bool change(host::WorkingModel &working, model::Handle handle, const Setting &se
   const std::string reason = "override at " + setting.where.text();
   bool changed = false;
   if (const std::string observer = text_at(setting, "observer"); !observer.empty()) {
-    changed = finds_range(configs.get(handle)) && configs.get(handle).observer != observer;
-    configs.set_observer(handle, observer, {});
+    std::map<std::string, std::string> parameters;
+    if (const Setting *given_parameters = given(setting, "observer_parameters")) {
+      for (const auto &[key, value] : given_parameters->map()) parameters[key] = value.text;
+    }
+    const quant::Config &before = configs.get(handle);
+    changed = finds_range(before) && (before.observer != observer || before.observer_parameters != parameters);
+    configs.set_observer(handle, observer, std::move(parameters));
   }
   ht_quant_spec spec = configs.get(handle).spec;
   const auto bits = static_cast<std::uint32_t>(integer_at(setting, "bits", spec.bits));
@@ -110,6 +117,11 @@ void check_overrides(const std::vector<OverrideRule> &rules, const host::Registr
       if (std::ranges::all_of(changes->map(), [](const auto &entry) { return entry.second.is_null(); })) {
         fail(Status::kInvalidArgument, "{}: `set.{}` changes nothing; it takes state, observer, bits and symmetry",
              changes->where.text(), slots);
+      }
+      if (const Setting *parameters = given(*changes, "observer_parameters");
+          parameters != nullptr && given(*changes, "observer") == nullptr) {
+        fail(Status::kInvalidArgument, "{}: `set.{}.observer_parameters` needs the `observer` that takes them",
+             parameters->where.text(), slots);
       }
       if (const Setting *observer = given(*changes, "observer"))
         (void)named_component(registry, HT_KIND_OBSERVER, observer->text, observer->where);

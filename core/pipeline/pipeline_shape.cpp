@@ -83,6 +83,7 @@ Shape overrides() {
   const Shape changes =
       not_empty(shape::map({{"state", shape::choice(kOverrideStates), "fp32: leave it in float"},
                             {"observer", name_of(kObserverName), "who finds the range"},
+                            {"observer_parameters", shape::map_of(text()), "parameters of that observer"},
                             {"bits", integer(2, 32), "width of the integers"},
                             {"symmetry", shape::choice(kOverrideSymmetries), "whether the range is centred on zero"}}),
                 "it takes state, observer, bits and symmetry");

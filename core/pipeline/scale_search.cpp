@@ -14,6 +14,8 @@
 #include "core/calibration/sample_flow.h"
 #include "core/host/service/baked.h"
 #include "core/host/service/table.h"
+#include "core/pipeline/block_rows.h"
+#include "core/pipeline/observer_gatherer.h"
 #include "halftone/observer.h"
 
 namespace halftone::pipeline {
@@ -26,15 +28,45 @@ bool may_share_threads(const RangeTask &task) {
   return description.threading == HT_THREADING_FREE && description.capabilities == 0;
 }
 
-FoundRange range_of_tensor(host::Context &ctx, const RangeTask &task) {
-  ht_tensor_view view = host::view_of(*task.tensor);
-  if (task.baked) view.data = host::fake_quantized(&ctx, *task.tensor, *task.baked);
+// What an observer with accumulators of its own makes of the tensor; null where it needs none.
+std::unique_ptr<calibration::Gatherer> gather_tensor(host::Context &ctx, const RangeTask &task,
+                                                     const ht_tensor_view &view, const ht_statistics &statistics) {
+  std::unique_ptr<calibration::Gatherer> last;
+  if (!has_accumulators(*task.observer)) return last;
+  for (int pass = 0; pass < kMostPasses; ++pass) {
+    auto next = begin_gathering(ctx, *task.observer, task.spec, pass == 0 ? nullptr : &statistics, last.get());
+    if (!next && pass > 0) break;
+    if (!next) continue;
+    next->observe(ctx, view);
+    last = std::move(next);
+  }
+  return last;
+}
+
+FoundRange range_of_tensor(host::Context &ctx, const RangeTask &whole) {
+  ht_tensor_view view = host::view_of(*whole.tensor);
+  if (whole.baked) view.data = host::fake_quantized(&ctx, *whole.tensor, *whole.baked);
+  RangeTask task = whole;
+  BlockRows rows;
+  if (whole.spec.granularity == HT_PER_BLOCK) {
+    rows = block_rows({static_cast<const float *>(view.data), whole.tensor->floats().size()}, whole.tensor->shape(),
+                      whole.spec);
+    view.shape = rows.shape.data();
+    view.rank = 2;
+    view.data = rows.values.data();
+    task.spec.granularity = HT_PER_CHANNEL;
+    task.spec.axis = task.spec.block_size = 0;
+    task.request.channel_axis = 0;
+  }
   calibration::Accumulator seen(task.request);
   if (!seen.observe(view)) {
     fail(Status::kFailedPrecondition, "'{}', {}, holds values that are NaN or infinite; repair the model",
          task.tensor_name, task.slot);
   }
-  return derive_range(ctx, task, calibration::PlainStatistics(seen, 1).get());
+  const calibration::PlainStatistics statistics(seen, 1);
+  const std::unique_ptr<calibration::Gatherer> gathered = gather_tensor(ctx, task, view, statistics.get());
+  task.gathered = gathered.get();
+  return derive_range(ctx, task, statistics.get());
 }
 
 FoundRange find_range(host::Context &ctx, const RangeTask &task) {
@@ -171,6 +203,10 @@ FoundRange derive_range(host::Context &ctx, const RangeTask &task, const ht_stat
   const auto &role = task.observer->role<ht_observer>(HT_OBSERVER_1);
   const Caller caller(ctx, std::string(task.observer->component().id()));
   host::call_component(ctx, [&] {
+    if (task.gathered != nullptr) {
+      return role.finish(task.observer->raw(), &ctx, raw_accumulator(*task.gathered), &statistics, &task.spec, count,
+                         found.low.data(), found.high.data(), &rule);
+    }
     return role.derive(task.observer->raw(), &ctx, &statistics, &task.spec, count, found.low.data(), found.high.data(),
                        &rule);
   });

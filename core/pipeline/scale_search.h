@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/calibration/collector.h"
+#include "core/calibration/gatherer.h"
 #include "core/host/instance.h"
 #include "core/quant/config.h"
 
@@ -30,6 +31,7 @@ struct RangeTask {
   std::string slot;  // for messages
   // What the data pass found; or null, and a tensor in hand with the quantizer that it is baked with, if any.
   const calibration::Statistics *collected = nullptr;
+  const calibration::Gatherer *gathered = nullptr;  // what the observer's own accumulator found, if it has one
   const model::Tensor *tensor = nullptr;
   std::string tensor_name;
   std::optional<ht_quantizer> baked;

@@ -36,6 +36,16 @@ std::optional<std::int32_t> channel_axis(const model::Node &node, const model::S
   return 0;
 }
 
+// The axis along which a weight is summed: blocks lie along it, so that each has one scale in an accumulation.
+std::optional<std::int32_t> summed_axis(const model::Node &node, const model::Shape &weight) {
+  const auto rank = static_cast<std::int32_t>(weight.size());
+  if (node.op_type == "Conv" && rank > 1) return 1;
+  if (node.op_type == "Gemm") return attribute_int(node, "transB", 0) != 0 ? 1 : 0;
+  if (node.op_type == "ConvTranspose" && rank > 1) return 0;
+  if (node.op_type == "MatMul" && rank > 1) return rank - 2;
+  return std::nullopt;
+}
+
 class SlotResolver {
  public:
   SlotResolver(const PlatformDescriptor &platform, const ResolvedRule &rule, const model::Model &model,
@@ -119,13 +129,17 @@ class SlotResolver {
     if (chosen == nullptr) return in_float(fmt::format("{} has no 'weight' type", platform_.id));
     SlotRule out = with(*chosen, HT_SLOT_WEIGHT);
     if (out.observer.empty()) out.observer = "minmax";
+    out.spec.dynamic = 0;  // what is stored has one range for good
     if (out.spec.granularity == HT_PER_TENSOR) return out;
-    const std::optional<std::int32_t> axis = says != nullptr && says->axis ? says->axis : channel_axis(node_, shape);
+    const bool blocks = out.spec.granularity == HT_PER_BLOCK;
+    const std::optional<std::int32_t> axis = says != nullptr && says->axis ? says->axis
+                                             : blocks                      ? summed_axis(node_, shape)
+                                                                           : channel_axis(node_, shape);
     if (!axis || *axis >= static_cast<std::int32_t>(shape.size())) {
       out.spec.granularity = HT_PER_TENSOR;
       out.spec.axis = 0;
       out.spec.block_size = 0;
-    } else if (out.spec.granularity == HT_PER_CHANNEL) {
+    } else {
       out.spec.axis = *axis;
     }
     return out;
@@ -140,6 +154,7 @@ class SlotResolver {
                                               : *scheme("activation"),
                         HT_SLOT_WEIGHT);
     if (!own && constant != nullptr) return out;
+    out.spec.dynamic = 0;
     out.observer = "minmax";
     out.observer_parameters.clear();
     return out;
@@ -177,6 +192,18 @@ class SlotResolver {
     if (bias.role != HT_SLOT_BIAS) return;
     if (out.inputs[0].role == HT_SLOT_NONE || out.inputs[1].role == HT_SLOT_NONE) {
       bias = in_float("its scale is the product of two others, and an input or the weight is not quantized");
+      return;
+    }
+    if (out.inputs[0].spec.dynamic != 0) {
+      bias = in_float("its scale is the product of two others, and that of the input is taken at run time");
+      return;
+    }
+    if (out.inputs[1].spec.granularity == HT_PER_BLOCK) {
+      bias = in_float("its scale is the product of two others, and the weight has one for each block");
+      return;
+    }
+    if (out.inputs[0].spec.kind != HT_QUANT_INTEGER || out.inputs[1].spec.kind != HT_QUANT_INTEGER) {
+      bias = in_float("it is added in floating point, as input or weight are float8");
       return;
     }
     if (node_.op_type == "Gemm" &&

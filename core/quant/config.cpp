@@ -104,7 +104,8 @@ std::optional<ht_quantizer> ConfigTable::quantizer(Handle config, bool even_if_b
   const Config &own = get(config);
   if (!is_live(own.state) && !(even_if_baked && is_baked(own.state))) return std::nullopt;
   const Config &origin = get(source(config));
-  if (origin.scales.empty()) return std::nullopt;
+  const bool at_run_time = origin.spec.dynamic != 0;
+  if (origin.scales.empty() && !at_run_time) return std::nullopt;
   ht_quantizer q{};
   q.struct_size = sizeof(q);
   q.kind = own.spec.kind;
@@ -117,6 +118,7 @@ std::optional<ht_quantizer> ConfigTable::quantizer(Handle config, bool even_if_b
   q.count = origin.scales.size();
   q.scales = origin.scales.data();
   q.zero_points = origin.zero_points.data();
+  if (at_run_time) q.dynamic = &origin.spec;
   return q;
 }
 

@@ -54,7 +54,7 @@ void Builder::take_inputs(std::span<const ht_tensor_view> inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const int value = program_.inputs[i];
     set_type(value, inputs[i].dtype, Shape(inputs[i].shape, inputs[i].shape + inputs[i].rank));
-    const std::size_t bytes = static_cast<std::size_t>(count_of(shape(value))) * size_of(dtype(value));
+    const std::size_t bytes = bytes_of(dtype(value), count_of(shape(value)));
     const int buffer = allocate(bytes);
     if (record(value).consumers.empty() && !record(value).emit) continue;
     const LoopStep::Body copy = [i, buffer, bytes](Run &run) {
@@ -203,7 +203,7 @@ void Builder::build_kernel(const NodeRecord &node) {
   for (const ht_tensor_info &info : infos) {
     KernelSlot slot{plain_layout(info.dtype, Shape(info.shape, info.shape + info.rank))};
     if (info.dtype != HT_DTYPE_NONE) {
-      slot.buffer = allocate(static_cast<std::size_t>(count_of(slot.layout.shape)) * size_of(info.dtype));
+      slot.buffer = allocate(bytes_of(info.dtype, count_of(slot.layout.shape)));
     }
     outputs.push_back(std::move(slot));
   }

@@ -84,7 +84,7 @@ void Builder::attach(int value, int buffer) {
 void Builder::define_constant(int value, ConstantPtr constant) {
   set_type(value, constant->layout.dtype, constant->layout.shape);
   State &s = at(value);
-  const std::size_t bytes = static_cast<std::size_t>(count_of(s.shape)) * size_of(s.dtype);
+  const std::size_t bytes = bytes_of(s.dtype, count_of(s.shape));
   const int buffer = constant_buffer(constant->data, bytes);
   s.constant = std::move(constant);
   if (is_dense(value)) {

@@ -54,11 +54,15 @@ std::int64_t count_of(std::span<const std::int64_t> shape) {
   return n;
 }
 
+namespace {
+
 std::size_t size_of(ht_dtype dtype) {
   switch (dtype) {
     case HT_I8:
     case HT_U8:
     case HT_BOOL:
+    case HT_F8E4M3FN:
+    case HT_F8E5M2:
       return 1;
     case HT_F16:
     case HT_BF16:
@@ -79,6 +83,13 @@ std::size_t size_of(ht_dtype dtype) {
     default:
       throw sdk::Failure(HT_UNIMPLEMENTED, "executor onednn: element type " + std::to_string(dtype));
   }
+}
+
+}  // namespace
+
+std::size_t bytes_of(ht_dtype dtype, std::int64_t count) {
+  const auto n = static_cast<std::size_t>(count);
+  return dtype == HT_I4 || dtype == HT_U4 ? (n + 1) / 2 : n * size_of(dtype);
 }
 
 Desc plain_desc(std::span<const std::int64_t> shape) {

@@ -15,7 +15,8 @@ using api::Dims;
 using Shape = std::vector<std::int64_t>;
 
 std::int64_t count_of(std::span<const std::int64_t> shape);
-std::size_t size_of(ht_dtype dtype);  // bytes of one element; throws Failure for types that are packed or no data
+// Bytes of so many elements; 4-bit ones are packed, two in a byte. Throws Failure for types that are no plain data.
+std::size_t bytes_of(ht_dtype dtype, std::int64_t count);
 
 // Row-major float32. A scalar becomes one element of rank 1: oneDNN has no rank 0.
 Desc plain_desc(std::span<const std::int64_t> shape);

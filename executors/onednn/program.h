@@ -37,6 +37,7 @@ struct Quantizer {
   ht_quantizer table;  // points into the vectors
   std::vector<float> scales;
   std::vector<std::int32_t> zero_points;
+  ht_quant_spec dynamic{};  // table.dynamic points here where the scale is taken at run time
 };
 using QuantizerPtr = std::shared_ptr<const Quantizer>;
 

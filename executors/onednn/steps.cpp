@@ -107,8 +107,8 @@ void DynamicStep::run(Run &run, StepState *) const {
     view.dtype = infos[i].dtype;
     view.rank = infos[i].rank;
     view.shape = shape;
-    const auto elements = static_cast<std::size_t>(count_of({shape, view.rank}));
-    view.data = run.ctx.allocate<std::byte>(elements * size_of(view.dtype) + 1);
+    const std::int64_t elements = count_of({shape, view.rank});
+    view.data = run.ctx.allocate<std::byte>(bytes_of(view.dtype, elements) + 1);
     if (node_.outputs[i] >= 0) run.workspace.dynamic[static_cast<std::size_t>(node_.outputs[i])] = view;
   }
   const ht_status status =

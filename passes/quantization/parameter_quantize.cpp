@@ -1,8 +1,7 @@
 #include <algorithm>
-#include <optional>
 #include <string>
 
-#include "quantization_points.h"
+#include "activation_calibration.h"
 
 namespace halftone::passes {
 
@@ -23,11 +22,9 @@ class ParameterQuantize final : public sdk::Pass {
             "wait for passive-parameter-quantize.\n"
             "\n"
             "PPQ counterpart: ParameterQuantizePass.");
-    d.params.text("observer", "observer for all parameters; absent: the platform's choice");
+    ObserverChoice::declare(d.params, "observer for all parameters; absent: the platform's choice");
   }
-  explicit ParameterQuantize(const sdk::Args &args) {
-    if (args.has("observer")) observer_ = args.text("observer");
-  }
+  explicit ParameterQuantize(const sdk::Args &args) : observer_(args) {}
 
   void run(const sdk::Context &ctx) override {
     const QuantizationPoints points(ctx);
@@ -55,13 +52,12 @@ class ParameterQuantize final : public sdk::Pass {
   }
 
   void render(const sdk::Context &ctx, const std::vector<ht_handle> &configs) const {
-    const ht_str name = sdk::view(observer_ ? std::string_view(*observer_) : std::string_view());
+    const ht_str *name = observer_.prepare(sdk::Configs(ctx), configs);
     std::vector<std::uint32_t> rendered(configs.size());
-    sdk::check(ctx.host.calibration->render_all(ctx.raw, configs.data(), configs.size(), observer_ ? &name : nullptr,
-                                                rendered.data()));
+    sdk::check(ctx.host.calibration->render_all(ctx.raw, configs.data(), configs.size(), name, rendered.data()));
   }
 
-  std::optional<std::string> observer_;
+  ObserverChoice observer_;
 };
 HALFTONE_PASS(ParameterQuantize)
 

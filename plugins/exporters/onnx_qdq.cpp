@@ -64,7 +64,7 @@ class Writer {
         parameter(builder, handle, slot, value, *plan);
       } else if (!plan->hidden && is_live(plan->state)) {
         const Quantization *present = grid(value);
-        if (present != nullptr && *present == q) continue;
+        if (present != nullptr && *present == q && !q.dynamic) continue;
         const ht_handle out = builder.pair_before(value, q);
         grids_.emplace(out, q);
         edit_.set_input(handle, slot, out);
@@ -151,7 +151,9 @@ class OnnxQdq final : public sdk::Exporter {
         "the "
         "codes. A quantizer that is narrower than its storage type gets a Clip before it, so that the file means what "
         "was "
-        "simulated. Types that opset 13 lacks (16 bit, float8, 4-bit parameters) raise the model's opset to 19 or 21.");
+        "simulated. Types that opset 13 lacks (16 bit, float8, 4-bit parameters, blocks) raise the model's opset to 19 "
+        "or "
+        "21. Ranges taken at run time become DynamicQuantizeLinear, which knows 8-bit asymmetric codes only.");
     d.params.choice("weights", "parameters as stored integers, or in float with a pair of nodes", "stored",
                     {"stored", "qdq"});
   }

@@ -33,12 +33,16 @@ class QdqBuilder {
     Storage storage;
     ht_handle scale = HT_NONE, zero_point = HT_NONE;
   };
-  Parameters parameters(std::string_view base, const Quantization &q, bool constant);
+  // `shape` is that of the tensor, which blocks need.
+  Parameters parameters(std::string_view base, const Quantization &q, bool constant,
+                        std::span<const std::int64_t> shape);
   void connect(ht_handle from, ht_handle to, std::string_view base, const Quantization &q);
+  void connect_dynamic(ht_handle from, ht_handle to, std::string_view base, const Quantization &q);
   ht_handle clipped(ht_handle value, std::string_view base, const Quantization &q, const Storage &storage);
   ht_handle node(const char *type, std::string_view name, std::vector<ht_handle> inputs, ht_handle output,
                  const Quantization *q);
-  ht_handle float_initializer(const std::string &base, const std::vector<float> &values, bool scalar);
+  ht_handle float_initializer(const std::string &base, const std::vector<float> &values,
+                              std::span<const std::int64_t> shape);
   std::string name_of(ht_handle value) const { return std::string(graph_.value(value).name()); }
 
   const sdk::Context &ctx_;

@@ -24,9 +24,6 @@ QdqPlan::QdqPlan(const sdk::Context &ctx) {
     slot.state = info.state;
     slot.hidden = info.spec.visibility == HT_EXPORT_NEVER;
     if (const auto q = configs.quantizer(config, true)) {
-      if (info.spec.dynamic != 0) {
-        throw sdk::Failure(HT_UNIMPLEMENTED, "ranges taken at run time are not written by onnx-qdq yet", info.node);
-      }
       slot.quantizer.emplace(*q);
     } else if (info.state == HT_STATE_OVERLAPPED && info.root != config) {
       if (const auto root = configs.quantizer(info.root)) slot.covering.emplace(*root);

@@ -26,6 +26,19 @@ Quantization::Quantization(const ht_quantizer &q)
       zero_points(q.zero_points, q.zero_points + q.count) {
   // What does not matter must not make two equal quantizers differ.
   if (granularity == HT_PER_TENSOR) axis = block_size = 0;
+  if (q.dynamic == nullptr) return;
+  dynamic = true;
+  symmetry = q.dynamic->symmetry;
+  scale_form = q.dynamic->scale_form;
+}
+
+std::vector<std::int64_t> Quantization::entry_shape(std::span<const std::int64_t> shape) const {
+  if (per_channel()) return {static_cast<std::int64_t>(scales.size())};
+  if (!per_block()) return {};
+  std::vector<std::int64_t> entries(shape.begin(), shape.end());
+  std::int64_t &extent = entries.at(static_cast<std::size_t>(axis));
+  extent = (extent + block_size - 1) / block_size;
+  return entries;
 }
 
 ht_quantizer Quantization::view() const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,14 @@ struct Quantization {
   std::int32_t axis = 0, block_size = 0;
   std::vector<float> scales;
   std::vector<std::int32_t> zero_points;
+  bool dynamic = false;                        // the scale is taken at run time
+  std::uint32_t symmetry = 0, scale_form = 0;  // of a dynamic one
 
   explicit Quantization(const ht_quantizer &q);
   bool per_channel() const { return granularity == HT_PER_CHANNEL; }
+  bool per_block() const { return granularity == HT_PER_BLOCK; }
+  // The shape of the scales for a tensor of this one; empty for one scale.
+  std::vector<std::int64_t> entry_shape(std::span<const std::int64_t> shape) const;
   // For ht.arithmetic; valid as long as this object.
   ht_quantizer view() const;
   friend bool operator==(const Quantization &, const Quantization &) = default;

@@ -1,13 +1,10 @@
 #include "divergence_range.h"
-#include "halftone/observer.hpp"
+#include "range_search.h"
 
 namespace halftone::observers {
 
-class KullbackLeibler final : public sdk::Observer {
+class KullbackLeibler final : public RangeSearch {
  public:
-  static constexpr std::uint32_t kWants = HT_WANT_HISTOGRAM;
-  static constexpr std::uint32_t kWantsPerChannel = 0;
-
   static void describe(sdk::Description &d) {
     d.id("kl")
         .title("the range that loses least information (Kullback-Leibler divergence)")
@@ -35,19 +32,14 @@ class KullbackLeibler final : public sdk::Observer {
   }
   explicit KullbackLeibler(const sdk::Args &) {}
 
-  ht_str derive(const sdk::Context &, const ht_statistics &statistics, const ht_quant_spec &spec, std::span<float> low,
-                std::span<float> high) const override {
-    if (spec.kind != HT_QUANT_INTEGER) {
-      low[0] = statistics.minimum;
-      high[0] = statistics.maximum;
-      return sdk::view(std::string_view("minmax (kl has no levels to compare for float8)"));
-    }
-    const Distribution distribution = distribution_of(statistics);
-    const Range range = spec.symmetry == HT_SYMMETRIC ? symmetric_divergence_range(distribution, spec.bits)
-                                                      : asymmetric_divergence_range(distribution, spec.bits);
-    low[0] = static_cast<float>(range.low);
-    high[0] = static_cast<float>(range.high);
-    return sdk::view(std::string_view("kl"));
+  Range find(const sdk::Context &, const Distribution &distribution, const ht_quant_spec &spec) const override {
+    if (spec.kind != HT_QUANT_INTEGER) return {distribution.minimum, distribution.maximum};
+    return spec.symmetry == HT_SYMMETRIC ? symmetric_divergence_range(distribution, spec.bits)
+                                         : asymmetric_divergence_range(distribution, spec.bits);
+  }
+  ht_str rule(const sdk::Context &, const ht_quant_spec &spec) const override {
+    return sdk::view(
+        std::string_view(spec.kind == HT_QUANT_INTEGER ? "kl" : "minmax (kl has no levels to compare for float8)"));
   }
 };
 HALFTONE_OBSERVER(KullbackLeibler)

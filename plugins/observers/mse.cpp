@@ -1,13 +1,10 @@
-#include "halftone/observer.hpp"
+#include "range_search.h"
 #include "squared_error_range.h"
 
 namespace halftone::observers {
 
-class SquaredError final : public sdk::Observer {
+class SquaredError final : public RangeSearch {
  public:
-  static constexpr std::uint32_t kWants = HT_WANT_HISTOGRAM;
-  static constexpr std::uint32_t kWantsPerChannel = 0;
-
   static void describe(sdk::Description &d) {
     d.id("mse")
         .title("the range with the least expected squared error")
@@ -19,7 +16,9 @@ class SquaredError final : public sdk::Observer {
             "spread "
             "evenly over it. The grid judged is the one the platform gets, power-of-two scales and zero points "
             "included. "
-            "Asymmetric configs are searched at both ends.\n"
+            "Asymmetric configs are searched at both ends. Channels and blocks are searched each for itself, in a "
+            "second pass "
+            "over the data where they are of activations.\n"
             "\n"
             "PPQ counterpart: the observer `mse`, which tries nine ranges for int8 and lets one half own all levels.");
     d.params.number("clip_weight",
@@ -29,17 +28,13 @@ class SquaredError final : public sdk::Observer {
   }
   explicit SquaredError(const sdk::Args &args) : clip_weight_(args.number("clip_weight")) {}
 
-  ht_str derive(const sdk::Context &, const ht_statistics &statistics, const ht_quant_spec &spec, std::span<float> low,
-                std::span<float> high) const override {
-    if (spec.kind != HT_QUANT_INTEGER) {
-      low[0] = statistics.minimum;
-      high[0] = statistics.maximum;
-      return sdk::view(std::string_view("minmax (mse searches integer grids only)"));
-    }
-    const Range range = squared_error_range(distribution_of(statistics), spec, clip_weight_);
-    low[0] = static_cast<float>(range.low);
-    high[0] = static_cast<float>(range.high);
-    return sdk::view(std::string_view("mse"));
+  Range find(const sdk::Context &, const Distribution &distribution, const ht_quant_spec &spec) const override {
+    if (spec.kind != HT_QUANT_INTEGER) return {distribution.minimum, distribution.maximum};
+    return squared_error_range(distribution, spec, clip_weight_);
+  }
+  ht_str rule(const sdk::Context &, const ht_quant_spec &spec) const override {
+    return sdk::view(
+        std::string_view(spec.kind == HT_QUANT_INTEGER ? "mse" : "minmax (mse searches integer grids only)"));
   }
 
  private:

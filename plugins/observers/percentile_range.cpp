@@ -24,13 +24,17 @@ Range interval_at(const Distribution &d, std::uint64_t rank) {
 
 }  // namespace
 
+PercentileRanks percentile_ranks(std::uint64_t n, double fraction) {
+  const auto count = static_cast<double>(n);
+  return {std::min(static_cast<std::uint64_t>(count * (1 - fraction)), n - 1),
+          std::min(static_cast<std::uint64_t>(count * fraction), n - 1)};
+}
+
 Range percentile_range(const Distribution &distribution, double fraction) {
   const std::uint64_t n = distribution.total();
   if (n == 0) return {};
-  const auto count = static_cast<double>(n);
-  const auto low_rank = std::min(static_cast<std::uint64_t>(count * (1 - fraction)), n - 1);
-  const auto high_rank = std::min(static_cast<std::uint64_t>(count * fraction), n - 1);
-  return {interval_at(distribution, low_rank).low, interval_at(distribution, high_rank).high};
+  const PercentileRanks ranks = percentile_ranks(n, fraction);
+  return {interval_at(distribution, ranks.low).low, interval_at(distribution, ranks.high).high};
 }
 
 Range percentile_range(const ht_statistics &statistics, double fraction) {

@@ -4,6 +4,7 @@
 #include "core/host/service/table.h"
 #include "core/host/service/tables.h"
 #include "core/quant/arithmetic.h"
+#include "core/quant/dynamic_range.h"
 
 namespace halftone::host {
 
@@ -54,7 +55,17 @@ ht_status HT_CALL fake_quantize(ht_ctx *ctx, const ht_quantizer *quantizer, cons
     const std::span<const float> from(static_cast<const float *>(in->data), count);
     const std::span<float> to(static_cast<float *>(out->data), count);
     const std::int64_t flat = static_cast<std::int64_t>(count);
-    quant::fake_quantize(from, to, in->block_size == 0 ? shape_of(*in) : std::span(&flat, 1), *quantizer);
+    const std::span<const std::int64_t> shape = in->block_size == 0 ? shape_of(*in) : std::span(&flat, 1);
+    if (!HT_HAS(quantizer, ht_quantizer, dynamic) || quantizer->dynamic == nullptr) {
+      return quant::fake_quantize(from, to, shape, *quantizer);
+    }
+    // Padding is 0, which every range contains.
+    const quant::Scale found = quant::dynamic_scale(from, *quantizer->dynamic);
+    ht_quantizer fixed = *quantizer;
+    fixed.count = 1;
+    fixed.scales = &found.scale;
+    fixed.zero_points = &found.zero_point;
+    quant::fake_quantize(from, to, shape, fixed);
   });
 }
 
@@ -67,6 +78,8 @@ void store_codes(std::span<const std::int32_t> codes, ht_tensor_view &out) {
     case HT_I8:
       return write(static_cast<std::int8_t *>(out.data));
     case HT_U8:
+    case HT_F8E4M3FN:
+    case HT_F8E5M2:
       return write(static_cast<std::uint8_t *>(out.data));
     case HT_I16:
       return write(static_cast<std::int16_t *>(out.data));
@@ -96,6 +109,8 @@ void load_codes(const ht_tensor_view &in, std::span<std::int32_t> codes) {
     case HT_I8:
       return read(static_cast<const std::int8_t *>(in.data));
     case HT_U8:
+    case HT_F8E4M3FN:
+    case HT_F8E5M2:
       return read(static_cast<const std::uint8_t *>(in.data));
     case HT_I16:
       return read(static_cast<const std::int16_t *>(in.data));
@@ -117,25 +132,11 @@ void load_codes(const ht_tensor_view &in, std::span<std::int32_t> codes) {
   }
 }
 
-bool is_float8(const ht_quantizer &quantizer) {
-  return quantizer.kind != HT_QUANT_INTEGER;
-}
-
 ht_status HT_CALL quantize(ht_ctx *ctx, const ht_quantizer *quantizer, const ht_tensor_view *in, ht_tensor_view *out) {
   return serve(ctx, [&] {
     require_floats(*in, "the input of quantization");
     const std::size_t count = stored_elements(*in, *quantizer);
     const std::span<const float> from(static_cast<const float *>(in->data), count);
-    if (is_float8(*quantizer)) {
-      // Fake quantization leaves the code's value times the scale, so scaling back is exact.
-      std::vector<float> values(count);
-      quant::fake_quantize(from, values, shape_of(*in), *quantizer);
-      auto *to = static_cast<std::uint8_t *>(out->data);
-      if (quantizer->granularity != HT_PER_TENSOR) fail(Status::kUnimplemented, "float8 is stored per tensor only");
-      for (std::size_t i = 0; i < count; ++i)
-        to[i] = quant::encode_float8(values[i] / quantizer->scales[0], quantizer->kind);
-      return;
-    }
     std::vector<std::int32_t> codes(count);
     quant::quantize(from, codes, shape_of(*in), *quantizer);
     store_codes(codes, *out);
@@ -148,13 +149,6 @@ ht_status HT_CALL dequantize(ht_ctx *ctx, const ht_quantizer *quantizer, const h
     require_floats(*out, "the output of dequantization");
     const auto count = static_cast<std::size_t>(model::element_count(shape_of(*in)));
     const std::span<float> to(static_cast<float *>(out->data), count);
-    if (is_float8(*quantizer)) {
-      const auto *from = static_cast<const std::uint8_t *>(in->data);
-      if (quantizer->granularity != HT_PER_TENSOR) fail(Status::kUnimplemented, "float8 is stored per tensor only");
-      for (std::size_t i = 0; i < count; ++i)
-        to[i] = quant::decode_float8(from[i], quantizer->kind) * quantizer->scales[0];
-      return;
-    }
     std::vector<std::int32_t> codes(count);
     load_codes(*in, codes);
     quant::dequantize(codes, to, shape_of(*in), *quantizer);

@@ -23,6 +23,8 @@ class CalibrationService {
                                        std::uint32_t channel_axis) = 0;
   virtual void render(Context &ctx, model::Handle config, const ht_statistics &statistics,
                       std::string_view observer) = 0;
+  virtual void observe_all(Context &ctx, std::span<const model::Handle> configs, std::string_view observer,
+                           const ht_collect_options &options) = 0;
   // For each config 1, or 0 where there was nothing to render from.
   virtual std::vector<std::uint32_t> render_all(Context &ctx, std::span<const model::Handle> configs,
                                                 std::string_view observer) = 0;

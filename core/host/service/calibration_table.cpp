@@ -54,11 +54,20 @@ ht_status HT_CALL render_all(ht_ctx *ctx, const ht_handle *configs, std::uint64_
   });
 }
 
+ht_status HT_CALL observe_all(ht_ctx *ctx, const ht_handle *configs, std::uint64_t count, const ht_str *observer,
+                              const ht_collect_options *options) {
+  return serve(ctx, [&] {
+    const std::span<const ht_handle> list(configs, static_cast<std::size_t>(count));
+    service(ctx).observe_all(*ctx, list, text(observer),
+                             options == nullptr ? ht_collect_options{sizeof(ht_collect_options), 0, 0, 0} : *options);
+  });
+}
+
 }  // namespace
 
 const ht_calibration *calibration_table() {
   static constexpr ht_calibration kTable = {
-      sizeof(ht_calibration), 0, &wants, &collect, &statistics, &measure, &render, &render_all};
+      sizeof(ht_calibration), 0, &wants, &collect, &statistics, &measure, &render, &render_all, &observe_all};
   return &kTable;
 }
 

@@ -54,6 +54,11 @@ typedef struct ht_calibration {
    * there was no element to see: then the config stays as it was. Ends what statistics() and measure() handed out. */
   ht_status(HT_CALL *render_all)(ht_ctx *ctx, const ht_handle *configs, uint64_t count, const ht_str *observer,
                                  uint32_t *rendered);
+  /* collect() for what the observers of these configs (or the one named) will need in render_all(): the statistics that
+   * they want, and the accumulators of observers that have their own, in as many passes over the data as these ask for.
+   * The configs' slots must not hold stored tensors. */
+  ht_status(HT_CALL *observe_all)(ht_ctx *ctx, const ht_handle *configs, uint64_t count, const ht_str *observer,
+                                  const ht_collect_options *options);
 } ht_calibration;
 HT_EXTERN_C_END
 #endif

@@ -86,6 +86,9 @@ typedef struct ht_quantizer {
   uint64_t count; /* entries of the two arrays */
   const float *scales;
   const int32_t *zero_points;
+  /* Not null: the scale is taken at run time from the range of the tensor at hand, all of it, under this spec, and
+   * `count` is 0. What outlives the call that gave the quantizer copies the spec as well as the arrays. */
+  const ht_quant_spec *dynamic;
 } ht_quantizer;
 
 HT_EXTERN_C_END

@@ -36,3 +36,9 @@ node "$here/check.mjs" --halftone "$build/bin/halftone" --modules "$work" --out 
 if [ $# -eq 0 ] && [ -n "${HALFTONE_SHARED:-}" ] && [ -d "$HALFTONE_SHARED/models" ]; then
   node "$here/rewrite.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/rewritten" "$HALFTONE_SHARED/models"
 fi
+
+# Types that no platform that ships asks for.
+types=()
+for file in "$here"/types/*.platform.yaml; do types+=(--platform "$(basename "$file" .platform.yaml)"); done
+HALFTONE_PLUGIN_PATH="$here/types" node "$here/check.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/types" \
+  "${types[@]}" --limit 100 "$root/examples/glyphs"

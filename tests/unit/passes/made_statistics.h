@@ -24,7 +24,9 @@ class MadeStatistics {
       }
       int exponent = 0;
       std::frexp(x, &exponent);  // |x| lies in [2^(exponent - 1), 2^exponent)
-      const double width = std::ldexp(1.0, exponent - 1) / bins_per_octave, low = std::floor(x / width) * width;
+      // The edge nearer to 0 belongs to a bin.
+      const double width = std::ldexp(1.0, exponent - 1) / bins_per_octave;
+      const double size = std::floor(std::abs(x) / width) * width, low = x < 0 ? -(size + width) : size;
       ++bins[{low, low + width}];
     }
     for (const auto &[bin, count] : bins) {

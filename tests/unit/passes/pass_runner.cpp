@@ -11,6 +11,7 @@
 #include "core/model/verify.h"
 #include "core/pipeline/execution.h"
 #include "core/pipeline/parallel.h"
+#include "core/pipeline/observation.h"
 #include "core/pipeline/yaml_setting.h"
 #include "core/quant/arithmetic.h"
 #include "halftone/pass.h"
@@ -49,6 +50,11 @@ const Plugins &plugins() {
 
 std::uint32_t GivenRanges::wants(host::Context &, model::Handle, std::string_view) {
   return HT_WANT_GROUPS;
+}
+
+void GivenRanges::observe_all(host::Context &ctx, std::span<const model::Handle> configs, std::string_view observer,
+                              const ht_collect_options &options) {
+  collect(ctx, pipeline::observation_requests(*this, ctx, configs, observer, options), options);
 }
 
 void GivenRanges::collect(host::Context &ctx, std::span<const ht_statistics_request> requests,

@@ -29,6 +29,8 @@ class GivenRanges final : public host::CalibrationService {
   std::uint32_t wants(host::Context &ctx, model::Handle config, std::string_view observer) override;
   void collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
                const ht_collect_options &options) override;
+  void observe_all(host::Context &ctx, std::span<const model::Handle> configs, std::string_view observer,
+                   const ht_collect_options &options) override;
   const ht_statistics *statistics(host::Context &ctx, model::Handle value) override;
   const ht_statistics *measure(host::Context &ctx, const ht_tensor_view &tensor, std::uint32_t wants,
                                std::uint32_t channel_axis) override;

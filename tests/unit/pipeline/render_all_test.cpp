@@ -56,7 +56,16 @@ ht_status HT_CALL derive(void *, ht_ctx *ctx, const ht_statistics *statistics, c
 
 struct Bench {
   Behaviour now;
-  ht_observer table = {sizeof(ht_observer), HT_WANT_HISTOGRAM, HT_WANT_CHANNEL_RANGE, 0, derive};
+  ht_observer table = {sizeof(ht_observer),
+                       HT_WANT_HISTOGRAM,
+                       HT_WANT_CHANNEL_RANGE,
+                       0,
+                       derive,
+                       nullptr,
+                       nullptr,
+                       nullptr,
+                       nullptr,
+                       nullptr};
   host::SamplePlugin plugin{"bounds"};
   host::Registry registry;
   test::SmallNet net;

@@ -1,0 +1,259 @@
+"""Observers from end to end, against NumPy. Each function is one test; the first argument names it."""
+import json
+import os
+import pathlib
+import sys
+
+import numpy
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "errors"))
+import make_onnx as onnx  # noqa: E402
+from glyphs import FOLDERS, Bench  # noqa: E402
+from test_main import require, run_tests  # noqa: E402
+
+COUNT = 37
+
+
+def small(bench, values=None):
+    """A convolution whose input is what the samples say; the samples have zeros, both signs and a few large values."""
+    random = numpy.random.default_rng(3)
+    x = random.normal(size=(COUNT, 3, 8, 8)).astype(numpy.float32)
+    x[x < -1] = 0
+    x[::7, 0, 0, :2] *= 40
+    x[5] *= 1e-4
+    x = x if values is None else values
+    numpy.save(bench.work / "x.npy", x)
+    (bench.work / "small.onnx").write_bytes(onnx.small_net())
+    return x
+
+
+def calibrated(bench, name, calibration, before="", overrides="", threads=0):
+    """The slots of the small net after a calibration with these parameters."""
+    (bench.work / f"{name}.yaml").write_text(f"""halftone: 1
+model: small.onnx
+platform: onnxruntime-int8
+executor: reference
+calibration: {{path: x.npy, threads: {threads}}}
+passes:
+  - assign-configs
+  - quantize-simplify
+  - parameter-quantize{before}
+  - runtime-calibration: {calibration}
+  - passive-parameter-quantize
+  - parameter-baking
+{overrides}
+export:
+  - {{format: onnx-qdq, path: {name}.onnx}}
+configs_out: {name}.json
+""")
+    bench.run("run", f"{name}.yaml", "-q")
+    return bench.slots(f"{name}.json")
+
+
+def scale_of(low, high):
+    return (max(float(high), 0.0) - min(float(low), 0.0)) / 255
+
+
+def input_scale(slots):
+    return slots["conv", "Conv", "inputs", 0]["scale"][0]
+
+
+def require_close(found, expected, what, tolerance=2e-7):
+    require(abs(found - expected) <= tolerance * abs(expected), f"{what}: scale {found}, expected {expected}")
+
+
+def same_for_threads(bench, name, calibration):
+    files = []
+    for threads in (1, 2, 5):
+        calibrated(bench, f"{name}{threads}", calibration, threads=threads)
+        files.append((bench.bytes(f"{name}{threads}.onnx"), bench.bytes(f"{name}{threads}.json")))
+    require(files[0] == files[1] == files[2], f"{name}: other numbers of threads give another result")
+
+
+def exact_percentile(bench):
+    """The values at the ranks, not the edges of bins; the same on any number of threads, and without data refused."""
+    x = small(bench)
+    values = numpy.sort(x.ravel())
+    for share in (0.5, 0.9, 0.99, 0.999, 0.9999, 1.0):
+        low = values[min(int(len(values) * (1 - share)), len(values) - 1)]
+        high = values[min(int(len(values) * share), len(values) - 1)]
+        slots = calibrated(bench, "exact", f"{{observer: percentile, observer_parameters: [exact=true, percentile={share}]}}")
+        expected = scale_of(low, high)
+        require_close(input_scale(slots), expected, f"percentile {share}")
+    same_for_threads(bench, "exact", "{observer: percentile, observer_parameters: [exact=true, percentile=0.99]}")
+    binned = calibrated(bench, "binned", "{observer: percentile, observer_parameters: [percentile=0.99]}")
+    require(0 < input_scale(binned) / input_scale(bench.slots("exact1.json")) - 1 < 0.01, "the bin is not near the value")
+
+
+def moving_average(bench):
+    """The formula over groups, in the order of the samples."""
+    x = small(bench)
+    for momentum, group in ((0.9, 1), (0.75, 8), (0.5, 37), (0.9, 100)):
+        low = high = None
+        for first in range(0, COUNT, group):
+            part = x[first:first + group]
+            if low is None:
+                low, high = float(part.min()), float(part.max())
+            else:
+                low = momentum * low + (1 - momentum) * float(part.min())
+                high = momentum * high + (1 - momentum) * float(part.max())
+        slots = calibrated(bench, "moving",
+                           f"{{observer: moving-average, observer_parameters: [momentum={momentum}, group={group}]}}")
+        require_close(input_scale(slots), scale_of(low, high), f"momentum {momentum}, groups of {group}")
+    same_for_threads(bench, "moving", "{observer: moving-average, observer_parameters: [group=4]}")
+
+
+def constant(bench):
+    """The very scale that is asked for."""
+    small(bench)
+    for scale, zero in ((0.1, 0), (0.0371, 128), (1e-5, 255), (3.0, 7)):
+        slots = calibrated(bench, "constant", f"{{observer: constant, observer_parameters: [scale={scale}, zero_point={zero}]}}")
+        slot = slots["conv", "Conv", "inputs", 0]
+        require(numpy.float32(slot["scale"][0]) == numpy.float32(scale), f"scale {slot['scale']} for {scale}")
+        require(slot["offset"] == [zero], f"zero point {slot['offset']} for {zero}")
+
+
+def fake(x, scale, low=-8, high=7):
+    return numpy.clip(numpy.rint(x / scale), low, high) * scale
+
+
+def weights_per_channel(bench):
+    """mse, kl and percentile for each channel of a weight; mse is as good as trying a thousand ranges."""
+    small(bench)
+    random = numpy.random.default_rng(11)
+    w = (random.standard_t(3, size=(4, 3, 3, 3)) * numpy.array([0.01, 1, 30, 0.2]).reshape(4, 1, 1, 1)).astype(numpy.float32)
+    (bench.work / "small.onnx").write_bytes(onnx.small_net(weights=onnx.tensor("w", w.shape, w.ravel().tolist())))
+    bits = "overrides:\n  - match: {op: Conv}\n    set: {inputs: {bits: 4}}\n"
+    slots = {name: calibrated(bench, name, "{observer: minmax}", before=f": {{observer: {name}}}", overrides=bits)
+             ["conv", "Conv", "inputs", 1] for name in ("minmax", "mse", "kl", "percentile")}
+    for name, slot in slots.items():
+        require(len(slot["scale"]) == 4, f"{name} gives {len(slot['scale'])} scales for 4 channels")
+    for channel in range(4):
+        values = w[channel].astype(numpy.float64).ravel()
+        errors = {name: ((values - fake(values, slot["scale"][channel])) ** 2).sum() for name, slot in slots.items()}
+        limit = numpy.abs(values).max()
+        brute = min(((values - fake(values, limit * i / 1000 / 7)) ** 2).sum() for i in range(20, 1001))
+        require(errors["mse"] <= errors["minmax"], f"channel {channel}: {errors}")
+        require(errors["mse"] <= 1.05 * brute, f"channel {channel}: {errors['mse']} where {brute} is possible")
+
+
+def kept(logits, scale, zero, bits):
+    """In how many rows the largest value stays above all others."""
+    top = 2 ** bits - 1
+    codes = numpy.clip(numpy.rint(logits / numpy.float32(scale)) + zero, 0, top)
+    ordered = numpy.sort(codes, axis=1)
+    winner = codes[numpy.arange(len(codes)), logits.argmax(axis=1)]
+    return int(((ordered[:, -1] > ordered[:, -2]) & (winner == ordered[:, -1])).sum())
+
+
+def isotone(bench):
+    """On the samples of the calibration, and on others, the winner stays at least as often as with minmax."""
+    def logits(folder):
+        bench.run("evaluate", bench.glyphs / "model.onnx", "--data", bench.glyphs / folder / "x.npy", "--preprocess",
+                  bench.glyphs / "meta.json", "--outputs-npy", folder, "--executor", "reference", "-q")
+        return numpy.load(next((bench.work / folder).iterdir()))
+    seen, held = logits("calib"), logits("test")
+    head = "logits"
+    results = {}
+    for name, extra in (("minmax", ""), ("isotone", "  - isotone-calibration: {variables: [" + head + "], axis: 1}\n")):
+        bench.pipeline(name, f"""executor: reference
+passes:
+  - assign-configs
+  - parameter-quantize
+{extra}  - runtime-calibration: {{observer: minmax}}
+  - passive-parameter-quantize
+overrides:
+  - match: {{op: Gemm}}
+    set: {{outputs: {{bits: 4}}}}
+configs_out: {name}.json
+""")
+        slot = next(s for (_, kind, direction, _), s in bench.slots(f"{name}.json").items()
+                    if kind == "Gemm" and direction == "outputs")
+        results[name] = slot
+    counts = {name: [kept(x, s["scale"][0], s["offset"][0], 4) for x in (seen, held)] for name, s in results.items()}
+    require("isotone" in results["isotone"]["rule"], results["isotone"]["rule"])
+    require(f"{counts['isotone'][0]} of {len(seen)} rows" in results["isotone"]["rule"],
+            f"{results['isotone']['rule']}; NumPy counts {counts}")
+    require(counts["isotone"][0] > counts["minmax"][0] and counts["isotone"][1] >= counts["minmax"][1], f"{counts}")
+
+
+def only_with_samples(bench):
+    """What goes over the samples itself is refused where there is a statistics file only."""
+    bench.run("calibrate", bench.glyphs / "model.onnx", "-c", bench.glyphs / "calib", "--preprocess", bench.glyphs / "meta.json",
+              "--observe-for", "onnxruntime-int8", "-o", "all.htstats", "-q")
+    for observer in ("isotone", "moving-average"):
+        told = bench.fails("quantize", bench.glyphs / "model.onnx", "-p", "onnxruntime-int8", "--stats-in", "all.htstats",
+                           "--observer", observer, "-o", "out.onnx", "-q")
+        require(f"observer '{observer}' goes over the samples itself" in told and "calibrate on the data" in told, told)
+
+
+def skipped_samples(bench):
+    """A sample that cannot be read leaves nothing in any accumulator, on one thread and on three."""
+    x = small(bench)
+    (bench.work / "good").mkdir()
+    (bench.work / "bad").mkdir()
+    for i, sample in enumerate(x):
+        for folder in ("good", "bad"):
+            numpy.save(bench.work / folder / f"{i:03}.npy", sample)
+    whole = bench.bytes("bad/004.npy")
+    (bench.work / "bad" / "004a.npy").write_bytes(whole[:len(whole) // 2])
+    for observer, parameters in (("moving-average", "group=3"), ("percentile", "exact=true"), ("isotone", "axis=1")):
+        scales = []
+        for folder, threads in (("good", 1), ("bad", 1), ("bad", 3)):
+            (bench.work / "p.yaml").write_text(f"""halftone: 1
+model: small.onnx
+platform: onnxruntime-int8
+executor: reference
+calibration: {{path: {folder}, threads: {threads}, on_bad_sample: skip}}
+passes:
+  - assign-configs
+  - parameter-quantize
+  - runtime-calibration: {{observer: {observer}, observer_parameters: [{parameters}]}}
+configs_out: p.json
+""")
+            bench.run("run", "p.yaml", "-q")
+            scales.append({key: (slot["scale"], slot["offset"]) for key, slot in bench.slots("p.json").items()})
+        require(scales[0] == scales[1] == scales[2], f"{observer}: a skipped sample, or threads, change the scales")
+
+
+def array_of(path):
+    """Where links are stored as text, the array that the text names."""
+    while path.stat().st_size < 512 and not path.read_bytes().startswith(b"\x93NUMPY"):
+        path = path.parent / path.read_text().strip()
+    return path
+
+
+def shared_models(bench):
+    """Exact percentiles of real activations: what the models of HALFTONE_SHARED take in and give, against NumPy."""
+    shared = os.environ.get("HALFTONE_SHARED")
+    if not shared:
+        print("HALFTONE_SHARED is not set: real models are left out")
+        return
+    for name in ("resnet20-cifar10", "squeezenet-imagenet"):
+        folder = pathlib.Path(shared) / "models" / name
+        data, meta = array_of(folder / "calib" / "x.npy"), folder / "meta.json"
+        (bench.work / "p.yaml").write_text(f"""halftone: 1
+model: {folder}/model.onnx
+platform: onnxruntime-int8
+calibration: {{path: {data}, preprocess: {meta}, limit: 24}}
+passes:
+  - assign-configs
+  - runtime-calibration: {{observer: percentile, observer_parameters: [exact=true, percentile=0.99]}}
+configs_out: p.json
+""")
+        bench.run("run", "p.yaml", "-q")
+        bench.run("evaluate", folder / "model.onnx", "--data", data, "--preprocess", meta, "--limit", 24, "--outputs-npy", name, "-q")
+        given = json.loads(meta.read_text())
+        outputs = [slot for (_, _, direction, _), slot in bench.slots("p.json").items()
+                   if direction == "outputs" and slot["var"] == given["output"]]
+        require(len(outputs) == 1, f"{name}: {len(outputs)} configs of '{given['output']}'")
+        values = numpy.sort(numpy.load(next((bench.work / name).iterdir())).ravel())
+        low, high = values[int(len(values) * (1 - 0.99))], values[int(len(values) * 0.99)]
+        require_close(outputs[0]["scale"][0], scale_of(low, high), name, 1e-5)
+
+
+TESTS = (exact_percentile, moving_average, constant, weights_per_channel, isotone, only_with_samples, skipped_samples, shared_models)
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests(__doc__, TESTS, Bench, FOLDERS))
