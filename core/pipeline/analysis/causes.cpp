@@ -21,6 +21,13 @@ bool is_signed_symmetric(const quant::Config &config) {
   return config.spec.kind == HT_QUANT_INTEGER && config.spec.symmetry == HT_SYMMETRIC && config.spec.is_signed != 0;
 }
 
+// The first observer that has not found this range already; where all have, only more bits help.
+std::string another_observer(const quant::Config &config, std::initializer_list<std::string_view> observers) {
+  const auto next = std::ranges::find(observers, std::string_view(config.observer));
+  if (next == observers.end()) return fmt::format("observer: {}", *observers.begin());
+  return next + 1 == observers.end() ? "bits: 16" : fmt::format("observer: {}", *(next + 1));
+}
+
 Cause cause_of(const char *kind, const Variable &variable, std::string text, const std::string &changes) {
   Cause cause;
   cause.kind = kind;
@@ -43,7 +50,7 @@ void find_in_variable(const host::WorkingModel &working, const Variable &variabl
         cause_of("range-outlier", variable,
                  fmt::format("the codes reach to {:.4g}, {:.1f} times what 99.9 % of the magnitudes need ({:.4g})",
                              reach, outlier, codes.bulk),
-                 config.observer == "mse" ? "bits: 16" : "observer: mse");
+                 another_observer(config, {"percentile", "mse"}));
     cause.evidence = {{"reach", reach}, {"bulk", codes.bulk}, {"ratio", outlier}};
     causes.push_back(std::move(cause));
   }
@@ -53,7 +60,7 @@ void find_in_variable(const host::WorkingModel &working, const Variable &variabl
         cause_of("saturation", variable,
                  fmt::format("{:.4f} % of the values lie beyond the codes and make {:.1f} % of the quantizer's error",
                              100 * share, 100 * codes.saturated_share),
-                 config.observer == "minmax" ? "bits: 16" : "observer: minmax");
+                 another_observer(config, {"minmax"}));
     cause.evidence = {{"saturated", share}, {"share_of_error", codes.saturated_share}};
     causes.push_back(std::move(cause));
   }
