@@ -186,6 +186,31 @@ def advice_weight_spread(bench):
     follow(bench, "weight-spread", "naive-int8", "minmax", "layerwise")
 
 
+def advice_channel_spread(bench):
+    """A convolution of each channel by itself, of which one channel is far larger than the others."""
+    group = onnx.field(1, "group") + onnx.field(3, 3) + onnx.field(20, 2)
+    nodes = [onnx.node("Conv", ["x", "w"], ["y"], "conv", attributes=[onnx.ints_attribute("pads", [1, 1, 1, 1]), group])]
+    (bench.work / "net.onnx").write_bytes(onnx.model(
+        nodes, [onnx.value_info("x", [1, 3, 8, 8])], [onnx.value_info("y", [1, 3, 8, 8])],
+        [onnx.tensor("w", (3, 1, 3, 3), [w * (1 if i < 9 else 50) for i, w in enumerate(onnx.WEIGHTS[:27])])]))
+    numpy.save(bench.work / "x.npy", (normal() * numpy.array([50, 1, 1]).reshape(3, 1, 1)).astype(numpy.float32))
+    follow(bench, "channel-spread", "naive-int8", "minmax", "layerwise")
+
+
+def bias_net(bench, size, bias):
+    """A bias far below what its scale of input times weight can tell apart."""
+    nodes = [onnx.conv(inputs=("x", "w", "b"), output="y")]
+    (bench.work / "net.onnx").write_bytes(onnx.model(
+        nodes, [onnx.value_info("x", [1, 3, 8, 8])], [onnx.value_info("y", [1, 4, 8, 8])],
+        [onnx.tensor("w", onnx.WEIGHT_SHAPE, onnx.WEIGHTS), onnx.tensor("b", (4,), [bias] * 4)]))
+    numpy.save(bench.work / "x.npy", (normal() * size).astype(numpy.float32))
+
+
+def advice_coarse_bias(bench):
+    bias_net(bench, 1000, 0.01)
+    follow(bench, "coarse-bias", "onnxruntime-int8", "minmax", "layerwise")
+
+
 # --- PPQ ----------------------------------------------------------------------------------------------------------
 
 def real_file(path):
@@ -223,4 +248,5 @@ def ppq(bench):
 
 if __name__ == "__main__":
     sys.exit(run_tests(__doc__, [threads, executors, table, numpy_agrees, inner_value, advice_outlier, advice_one_sided,
-                                 advice_saturation, advice_weight_spread, ppq], Bench, FOLDERS))
+                                 advice_saturation, advice_weight_spread, advice_channel_spread,
+                                 advice_coarse_bias, ppq], Bench, FOLDERS))

@@ -13,6 +13,7 @@
 #include "core/pipeline/analysis/moments.h"
 #include "core/pipeline/analysis/stored_tensor.h"
 #include "core/pipeline/yaml_setting.h"
+#include "core/quant/arithmetic.h"
 
 namespace halftone::pipeline {
 namespace {
@@ -171,6 +172,40 @@ TEST_CASE("a layer is fed float values and graph inputs; constants and shapes ar
   CHECK(std::set<Handle>(alone.feeds.begin(), alone.feeds.end()) == std::set<Handle>{reshaped, side});
   const std::vector<Handle> before = {a};
   CHECK(cutter.behind(middle, before).emits.empty());
+}
+
+TEST_CASE("elements beyond the codes of a bias are a cause, ranked behind what costs an operator more") {
+  host::WorkingModel working;
+  model::Model &m = working.model;
+  const Handle x = m.add_value(m.main_graph(), "x"), y = m.add_value(m.main_graph(), "y");
+  ErrorAnalysis errors;
+  std::vector<Parameter> parameters;
+  for (const char *name : {"small", "large"}) {
+    const Handle out = parameters.empty() ? y : m.add_value(m.main_graph(), "z");
+    const Handle node = m.add_node(m.main_graph(), "Conv", "", name, std::vector{x, x, x}, std::vector{out});
+    const Handle config =
+        working.configs.create({node, false, 2}, quant::make_spec(32, true, HT_SYMMETRIC), quant::State::kInitial);
+    working.configs.set_scales(config, std::vector{1e-9F}, std::vector<std::int32_t>{0}, {"test", "", ""});
+    Parameter parameter;
+    parameter.config = config;
+    parameter.node = name;
+    parameter.bits = 32;
+    parameter.saturated = 3;
+    parameter.noise_to_signal = 0.5;
+    parameters.push_back(parameter);
+    OperatorError error;
+    error.node = node;
+    error.layerwise = ErrorFigures{parameters.size() == 1 ? 0.1 : 0.2, 0, 0};
+    errors.operators.push_back(error);
+  }
+  const std::vector<Cause> causes = find_causes(working, errors, {}, parameters);
+  REQUIRE(causes.size() == 2);
+  CHECK(causes[0].kind == "bias-overflow");
+  CHECK(causes[0].node == "large");
+  CHECK(causes[0].error == 0.2);
+  CHECK(causes[0].text == "3 elements lie beyond 32 bits at the scale of input times weight");
+  CHECK(causes[0].yaml == "- match: {node: \"large\"}\n  set: {inputs: {state: fp32}}\n");
+  CHECK(causes[1].error == 0.1);
 }
 
 TEST_CASE("an override matches a node whatever its name is made of") {
