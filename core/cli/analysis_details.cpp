@@ -48,6 +48,7 @@ void add_variables(const std::vector<pipeline::Variable> &variables, Json &figur
       entry["bulk_999"] = v.codes->bulk;
       entry["noise_to_signal"] = v.codes->noise_to_signal;
     }
+    if (v.channel_spread) entry["channel_spread"] = *v.channel_spread;
     entry["float"] = json_of(v.floats);
     entry["quantized"] = json_of(v.quantized);
     entry["noise"] = json_of(v.noise);
@@ -78,8 +79,13 @@ void add_parameters(const std::vector<pipeline::Parameter> &parameters, Json &fi
 void add_causes(const std::vector<pipeline::Cause> &causes, Json &figures) {
   auto &list = figures["causes"] = Json::array();
   for (const pipeline::Cause &cause : causes) {
-    Json entry = {{"kind", cause.kind},         {"node", cause.node}, {"value", cause.value},
-                  {"severity", cause.severity}, {"text", cause.text}, {"evidence", Json::object()}};
+    Json entry = {{"kind", cause.kind},
+                  {"node", cause.node},
+                  {"value", cause.value},
+                  {"error", cause.error},
+                  {"tensor_error", cause.tensor_error},
+                  {"text", cause.text},
+                  {"evidence", Json::object()}};
     for (const auto &[name, number] : cause.evidence) entry["evidence"][name] = number;
     entry["override"] = cause.yaml;
     if (!cause.beyond.empty()) entry["instead"] = cause.beyond;
@@ -89,11 +95,11 @@ void add_causes(const std::vector<pipeline::Cause> &causes, Json &figures) {
 
 std::string causes_text(const std::vector<pipeline::Cause> &causes, std::size_t most) {
   if (causes.empty()) return "\nno likely cause stands out\n";
-  std::string text = "\nlikely causes, the largest noise/signal of a single quantizer first:\n";
+  std::string text = "\nlikely causes, by the layerwise noise/signal of the operator:\n";
   for (std::size_t i = 0; i < causes.size() && i < most; ++i) {
     const pipeline::Cause &cause = causes[i];
-    text += wrapped(fmt::format("{}. {} at {} ('{}'), {:.4f} %: {}", i + 1, cause.kind, cause.node, cause.value,
-                                100 * cause.severity, cause.text),
+    text += wrapped(fmt::format("{}. {:.4f} %, {} at {} ('{}'): {}", i + 1, 100 * cause.error, cause.kind, cause.node,
+                                cause.value, cause.text),
                     "  ");
     for (std::size_t at = 0; at < cause.yaml.size();) {
       const std::size_t end = cause.yaml.find('\n', at);

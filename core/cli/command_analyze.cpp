@@ -155,8 +155,10 @@ struct Findings {
 
 constexpr std::size_t kCausesShown = 10;
 
-void add_error_analysis(const calibration::Dataset &dataset, const pipeline::AnalysisRequest &request,
-                        const calibration::FlowOptions &flow, Method method, Progress &progress, Findings &findings) {
+pipeline::ErrorAnalysis add_error_analysis(const calibration::Dataset &dataset,
+                                           const pipeline::AnalysisRequest &request,
+                                           const calibration::FlowOptions &flow, Method method, Progress &progress,
+                                           Findings &findings) {
   progress.begin(0, 1, "errors of operators");
   const pipeline::ErrorAnalysis errors = pipeline::analyze_errors(dataset, request, flow);
   progress.end(fmt::format(": {} samples ({:.2f} s)", errors.samples, errors.seconds));
@@ -166,11 +168,12 @@ void add_error_analysis(const calibration::Dataset &dataset, const pipeline::Ana
   }
   add_errors(errors, findings.figures);
   findings.text += error_table(errors, method);
+  return errors;
 }
 
 void add_details(const calibration::Dataset &dataset, const pipeline::AnalysisRequest &request,
-                 const calibration::FlowOptions &flow, const std::set<std::string> &parts, Progress &progress,
-                 Findings &findings) {
+                 const calibration::FlowOptions &flow, const std::set<std::string> &parts,
+                 const pipeline::ErrorAnalysis &errors, Progress &progress, Findings &findings) {
   const bool causes = parts.contains("causes");
   std::vector<pipeline::Variable> variables;
   std::vector<pipeline::Parameter> parameters;
@@ -183,7 +186,7 @@ void add_details(const calibration::Dataset &dataset, const pipeline::AnalysisRe
   if (parts.contains("statistics")) add_variables(variables, findings.figures);
   if (parts.contains("parameters")) add_parameters(parameters, findings.figures);
   if (!causes) return;
-  const auto found = pipeline::find_causes(*request.working, variables, parameters);
+  const auto found = pipeline::find_causes(*request.working, errors, variables, parameters);
   add_causes(found, findings.figures);
   findings.text += causes_text(found, kCausesShown);
 }
@@ -197,7 +200,7 @@ pipeline::AnalysisRequest request_of(const po::variables_map &values, const pipe
   request.all_operators = values.count("all") != 0;
   request.values = texts_of(values, "at");
   request.graphwise = parts.contains("graphwise");
-  request.layerwise = parts.contains("layerwise");
+  request.layerwise = parts.contains("layerwise") || parts.contains("causes");  // which are ranked by it
   request.own = parts.contains("own");
   return request;
 }
@@ -218,6 +221,7 @@ int command_analyze(const std::vector<std::string> &arguments) {
   pipeline::PipelineSpec spec = is_pipeline_file(model) ? spec_of_file(values, model) : spec_of_options(values, model);
   spec.figures_out = text_of(values, "json");
   const pipeline::DataSpec data = data_of(values, spec);
+  if (values.count("data") != 0) spec.evaluation = data;  // files that no output may overwrite
 
   const host::Registry registry = open_registry(values);
   Progress progress(values.count("quiet") != 0);
@@ -242,9 +246,10 @@ int command_analyze(const std::vector<std::string> &arguments) {
   flow.workers = calibration::worker_count(data.threads, std::min(flow.limit, dataset->count()));
   Findings findings;
   findings.figures = {{"model", runner.spec().model.string()}, {"platform", runner.spec().platform}};
+  pipeline::ErrorAnalysis errors;
   if (request.graphwise || request.layerwise || request.own)
-    add_error_analysis(*dataset, request, flow, method, progress, findings);
-  add_details(*dataset, request, flow, parts, progress, findings);
+    errors = add_error_analysis(*dataset, request, flow, method, progress, findings);
+  add_details(*dataset, request, flow, parts, errors, progress, findings);
   runner.commit_outputs(findings.figures.dump(1) + "\n");
   if (values.count("quiet") == 0) std::fputs(findings.text.c_str(), stdout);
   return kExitOk;

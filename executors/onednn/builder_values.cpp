@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "builder.h"
+#include "shared_constants.h"
 
 namespace halftone::onednn {
 namespace {
@@ -35,10 +36,15 @@ Bytes WeightStore::get(const ConstantPtr &constant, const Desc &source, const De
       return entry.data;
     }
   }
+  if (Bytes shared = factor.empty() ? find_layout(constant, source, wanted) : nullptr) {
+    entries_.push_back({constant, source, wanted, factor, shared});
+    return shared;
+  }
   const Bytes data = make_bytes(wanted.get_size());
   const Bytes from = factor.empty() ? constant->data : scaled_slices(*constant, factor);
   reorder_now(source, from.get(), wanted, data.get());
   entries_.push_back({constant, source, wanted, factor, data});
+  if (factor.empty()) keep_layout(constant, source, wanted, data);
   return data;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "quantize.h"
+#include "shared_constants.h"
 
 namespace halftone::onednn {
 namespace {
@@ -59,7 +60,7 @@ class Reader {
     const auto found = index_.find(handle);
     if (found != index_.end()) return found->second;
     const int value = add_value(handle);
-    if (const auto tensor = graph_.initializer(handle)) program_.values[value].constant = copy_constant(*tensor);
+    if (const auto tensor = graph_.initializer(handle)) program_.values[value].constant = shared_copy(*tensor);
     return value;
   }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <random>
 #include <set>
 #include <string>
@@ -171,6 +172,22 @@ TEST_CASE("what is neither fed nor made is named, and so is a value that is fed 
     request.feeds = std::vector<Handle>{x, x};
     const std::string twice = fmt::format("value '{}' is fed twice", net.working.model.value(x).name);
     CHECK_THROWS_WITH_AS(Runner(net.working, request), twice.c_str(), Error);
+  }
+}
+
+TEST_CASE("sessions that are open at once share parameters, and never those of another model") {
+  Net net(6);
+  const Handle weight = net.weight({32, 16, 3, 3});
+  net.output(net.node("Conv", {net.input({1, 16, 7, 7}), weight}));
+  const auto sample = net.sample(8);
+  std::vector<std::unique_ptr<Runner>> open;  // keeps what they share
+  for (std::uint64_t i = 0; i < 24; ++i) {
+    // The old tensor goes, so that the new one may lie in its place. Every third time nothing changes.
+    if (i % 3 != 0) net.working.model.set_initializer(weight, random_tensor({32, 16, 3, 3}, i));
+    const Emitted want = Runner(net.working, {.executor = "reference"}).run(sample);
+    open.push_back(std::make_unique<Runner>(net.working, RunRequest{}));
+    CHECK(disagreement(net.working.model, open.back()->run(sample), want, {}) == "");
+    if (i % 5 == 4) open.erase(open.begin(), open.begin() + 3);
   }
 }
 

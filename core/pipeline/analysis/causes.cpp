@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -9,10 +10,13 @@ namespace halftone::pipeline {
 
 namespace {
 
+using model::Handle;
+
 // What counts as a cause; docs/analysis.md states these.
 constexpr double kOutlier = 4;        // reach of the codes by the bulk of the magnitudes
 constexpr double kSaturated = 0.5;    // of the quantizer's error energy
 constexpr double kOneSided = 0.6;     // of the codes' reach that the range can use
+constexpr double kChannelSpread = 8;  // largest by median channel, where channels do not mix
 constexpr double kWeightSpread = 16;  // largest by smallest channel, as 4 of 8 bits
 constexpr double kCoarseBias = 1e-3;  // noise/signal
 constexpr double kNegligible = 1e-6;  // noise/signal that is no cause of anything
@@ -21,12 +25,20 @@ bool is_signed_symmetric(const quant::Config &config) {
   return config.spec.kind == HT_QUANT_INTEGER && config.spec.symmetry == HT_SYMMETRIC && config.spec.is_signed != 0;
 }
 
+// The first observer that has not found this range already; where all have, only a finer type helps.
+std::string another_observer(const quant::Config &config, std::initializer_list<std::string_view> observers) {
+  const auto next = std::ranges::find(observers, std::string_view(config.observer));
+  if (next == observers.end()) return fmt::format("observer: {}", *observers.begin());
+  if (next + 1 != observers.end()) return fmt::format("observer: {}", *(next + 1));
+  return config.key.is_output ? "bits: 16" : "state: fp32";  // bits of inputs would be those of a bias too
+}
+
 Cause cause_of(const char *kind, const Variable &variable, std::string text, const std::string &changes) {
   Cause cause;
   cause.kind = kind;
   cause.node = variable.node;
   cause.value = variable.value;
-  cause.severity = variable.codes->noise_to_signal;
+  cause.tensor_error = variable.codes->noise_to_signal;
   cause.text = std::move(text);
   cause.yaml = override_yaml(variable.node, variable.is_output, changes);
   return cause;
@@ -43,7 +55,7 @@ void find_in_variable(const host::WorkingModel &working, const Variable &variabl
         cause_of("range-outlier", variable,
                  fmt::format("the codes reach to {:.4g}, {:.1f} times what 99.9 % of the magnitudes need ({:.4g})",
                              reach, outlier, codes.bulk),
-                 config.observer == "mse" ? "bits: 16" : "observer: mse");
+                 another_observer(config, {"percentile", "mse"}));
     cause.evidence = {{"reach", reach}, {"bulk", codes.bulk}, {"ratio", outlier}};
     causes.push_back(std::move(cause));
   }
@@ -53,7 +65,7 @@ void find_in_variable(const host::WorkingModel &working, const Variable &variabl
         cause_of("saturation", variable,
                  fmt::format("{:.4f} % of the values lie beyond the codes and make {:.1f} % of the quantizer's error",
                              100 * share, 100 * codes.saturated_share),
-                 config.observer == "minmax" ? "bits: 16" : "observer: minmax");
+                 another_observer(config, {"minmax"}));
     cause.evidence = {{"saturated", share}, {"share_of_error", codes.saturated_share}};
     causes.push_back(std::move(cause));
   }
@@ -71,12 +83,40 @@ void find_in_variable(const host::WorkingModel &working, const Variable &variabl
   }
 }
 
+// Each channel of the result comes of few channels of the input, so that the others do not make up for it.
+bool is_grouped(const model::Node &node) {
+  const auto group = node.attributes.find("group");
+  const auto *count = group == node.attributes.end() ? nullptr : std::get_if<std::int64_t>(&group->second.data);
+  return node.op_type == "Conv" && count != nullptr && *count > 1;
+}
+
+void find_channel_spread(const host::WorkingModel &working, const Variable &variable, std::vector<Cause> &causes) {
+  if (!variable.codes || !variable.channel_spread || *variable.channel_spread < kChannelSpread) return;
+  const quant::SlotKey &key = working.configs.get(variable.config).key;
+  const model::Node &node = working.model.node(key.node);
+  const Handle value = key.is_output ? node.outputs[key.slot] : node.inputs[key.slot];
+  for (const model::Use &use : working.model.value(value).consumers) {
+    const model::Node &reader = working.model.node(use.node);
+    if (use.slot != 0 || !is_grouped(reader) || variable.node.empty()) continue;
+    Cause cause =
+        cause_of("channel-spread", variable,
+                 fmt::format("one scale for channels of which the largest is {:.1f} times the median, read by "
+                             "a convolution in groups, which does not mix them",
+                             *variable.channel_spread),
+                 "state: fp32");
+    cause.evidence = {{"spread", *variable.channel_spread}};
+    cause.beyond = "an equalization pass makes the channels alike and keeps the operator quantized";
+    causes.push_back(std::move(cause));
+    return;
+  }
+}
+
 Cause cause_of(const char *kind, const Parameter &parameter, std::string text) {
   Cause cause;
   cause.kind = kind;
   cause.node = parameter.node;
   cause.value = parameter.value;
-  cause.severity = parameter.noise_to_signal;
+  cause.tensor_error = parameter.noise_to_signal;
   cause.text = std::move(text);
   cause.yaml = override_yaml(parameter.node, false, "state: fp32");
   return cause;
@@ -106,6 +146,21 @@ void find_in_parameter(const Parameter &parameter, std::vector<Cause> &causes) {
   causes.push_back(std::move(cause));
 }
 
+// The largest layerwise error of the operators where a scale acts, by the config that owns the scale.
+std::map<Handle, double> errors_by_config(const host::WorkingModel &working, const ErrorAnalysis &errors) {
+  std::map<Handle, double> by_node, by_config;
+  for (const OperatorError &op : errors.operators) {
+    if (op.layerwise) by_node[op.node] = op.layerwise->noise_to_signal;
+  }
+  for (const Handle config : working.configs.all()) {
+    const auto found = by_node.find(working.configs.get(config).key.node);
+    if (found == by_node.end() || !working.configs.quantizer(config, true)) continue;
+    double &largest = by_config[working.configs.source(config)];
+    largest = std::max(largest, found->second);
+  }
+  return by_config;
+}
+
 }  // namespace
 
 std::string override_yaml(const std::string &node, bool outputs, const std::string &changes) {
@@ -119,12 +174,28 @@ std::string override_yaml(const std::string &node, bool outputs, const std::stri
                      changes);
 }
 
-std::vector<Cause> find_causes(const host::WorkingModel &working, const std::vector<Variable> &variables,
-                               const std::vector<Parameter> &parameters) {
+std::vector<Cause> find_causes(const host::WorkingModel &working, const ErrorAnalysis &errors,
+                               const std::vector<Variable> &variables, const std::vector<Parameter> &parameters) {
+  const std::map<Handle, double> by_config = errors_by_config(working, errors);
   std::vector<Cause> causes;
-  for (const Variable &variable : variables) find_in_variable(working, variable, causes);
-  for (const Parameter &parameter : parameters) find_in_parameter(parameter, causes);
-  std::ranges::stable_sort(causes, std::ranges::greater(), &Cause::severity);
+  const auto set_error = [&](std::size_t first, Handle config) {
+    const auto found = by_config.find(config);
+    for (std::size_t i = first; i < causes.size() && found != by_config.end(); ++i) causes[i].error = found->second;
+  };
+  for (const Variable &variable : variables) {
+    const std::size_t first = causes.size();
+    find_in_variable(working, variable, causes);
+    find_channel_spread(working, variable, causes);
+    set_error(first, variable.config);
+  }
+  for (const Parameter &parameter : parameters) {
+    const std::size_t first = causes.size();
+    find_in_parameter(parameter, causes);
+    set_error(first, working.configs.source(parameter.config));
+  }
+  std::ranges::stable_sort(causes, [](const Cause &a, const Cause &b) {
+    return a.error != b.error ? a.error > b.error : a.tensor_error > b.tensor_error;
+  });
   return causes;
 }
 

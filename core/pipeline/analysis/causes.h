@@ -11,20 +11,20 @@
 namespace halftone::pipeline {
 
 struct Cause {
-  std::string
-      kind;  // "range-outlier", "saturation", "one-sided-range", "weight-spread", "bias-overflow", "coarse-bias"
-  std::string node;  // whose quantizer it is; its layerwise error is beside it where there is one
-  std::string value;
-  double severity = 0;  // noise/signal that the quantizer adds to its tensor
+  // "range-outlier", "saturation", "one-sided-range", "channel-spread", "weight-spread", "bias-overflow", "coarse-bias"
+  std::string kind;
+  std::string node, value;  // of the quantizer
+  double error = 0;         // the largest layerwise noise/signal of an operator on which this quantizer acts
+  double tensor_error = 0;  // noise/signal that the quantizer adds to its tensor
   std::vector<std::pair<std::string, double>> evidence;
   std::string text;    // the evidence as a sentence
   std::string yaml;    // a rule for `overrides:` of a pipeline file
   std::string beyond;  // what answers it better where overrides cannot; may be empty
 };
 
-// The most severe first.
-std::vector<Cause> find_causes(const host::WorkingModel &working, const std::vector<Variable> &variables,
-                               const std::vector<Parameter> &parameters);
+// By the error of the operator, then by that of the tensor, the largest first.
+std::vector<Cause> find_causes(const host::WorkingModel &working, const ErrorAnalysis &errors,
+                               const std::vector<Variable> &variables, const std::vector<Parameter> &parameters);
 
 // A rule for `overrides:` that matches one node by its name, whatever characters that has.
 std::string override_yaml(const std::string &node, bool outputs, const std::string &changes);

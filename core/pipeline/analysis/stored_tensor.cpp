@@ -20,14 +20,34 @@ void StoredTensor::store(const ht_tensor_view &view) {
   if (count == 0) return;
   if (view.strides == nullptr || view.rank == 0) {
     std::copy_n(static_cast<const float *>(view.data), count, floats_.begin());
+  } else if (view.block_size == 0) {
+    store_strided(view);
   } else {
     store_blocked(view);
   }
 }
 
+// Channels last and the like: rows along the last axis, the other axes count up like the digits of a number.
+void StoredTensor::store_strided(const ht_tensor_view &view) {
+  const std::uint32_t last = view.rank - 1;
+  const std::int64_t extent = shape_[last], step = view.strides[last];
+  std::vector<std::int64_t> at(view.rank, 0);
+  const float *row = static_cast<const float *>(view.data);
+  float *out = floats_.data();
+  for (bool more = true; more;) {
+    for (std::int64_t i = 0; i < extent; ++i) *out++ = row[i * step];
+    more = false;
+    for (std::uint32_t k = last; k-- > 0 && !more;) {
+      more = ++at[k] < shape_[k];
+      row += more ? view.strides[k] : -(at[k] - 1) * view.strides[k];
+      if (!more) at[k] = 0;
+    }
+  }
+}
+
 // Asked for channels, the layout is row-major or in blocks along that axis, and nothing else.
 void StoredTensor::store_blocked(const ht_tensor_view &view) {
-  const calibration::TensorLayout layout(view, true, view.block_size != 0 ? view.block_axis : 0);
+  const calibration::TensorLayout layout(view, true, view.block_axis);
   if (layout.block == 0) {
     std::copy_n(layout.values, layout.elements(), floats_.begin());
     return;

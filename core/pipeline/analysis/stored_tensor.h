@@ -21,6 +21,7 @@ class StoredTensor {
   const model::Shape &shape() const noexcept { return shape_; }
 
  private:
+  void store_strided(const ht_tensor_view &view);
   void store_blocked(const ht_tensor_view &view);
   ht_dtype dtype_ = HT_DTYPE_NONE;
   model::Shape shape_;

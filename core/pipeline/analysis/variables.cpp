@@ -30,7 +30,33 @@ struct Slot {
 
 struct Ranges {
   Range floats, quantized, noise;
+  std::vector<float> channels;  // largest magnitude of each
+
+  void join(const Ranges &other) {
+    floats.join(other.floats), quantized.join(other.quantized), noise.join(other.noise);
+    channels.resize(std::max(channels.size(), other.channels.size()));
+    for (std::size_t i = 0; i < other.channels.size(); ++i) channels[i] = std::max(channels[i], other.channels[i]);
+  }
 };
+
+std::vector<float> channel_magnitudes(std::span<const float> values, const model::Shape &shape) {
+  if (shape.size() < 3) return {};
+  std::vector<float> channels(static_cast<std::size_t>(shape[1]));
+  std::size_t inner = 1;
+  for (std::size_t axis = 2; axis < shape.size(); ++axis) inner *= static_cast<std::size_t>(shape[axis]);
+  for (std::size_t at = 0; at < values.size(); at += inner) {
+    float &channel = channels[at / inner % channels.size()];
+    for (const float x : values.subspan(at, inner)) channel = std::max(channel, std::abs(x));
+  }
+  return channels;
+}
+
+std::optional<double> spread_of(std::vector<float> channels) {
+  std::erase(channels, 0.0F);
+  if (channels.size() < 2) return std::nullopt;
+  std::ranges::sort(channels);
+  return static_cast<double>(channels.back()) / channels[channels.size() / 2];
+}
 
 struct Counts {
   Spread floats, quantized, noise;
@@ -107,7 +133,7 @@ class BothModels : public calibration::SampleSink {
       quant::fake_quantize(q.floats(), after_, q.shape(), slots_[i].quantizer);
       noise_.resize(count);
       for (std::size_t k = 0; k < count; ++k) noise_[k] = after_[k] - f.floats()[k];
-      visit(i, f.floats(), std::span<const float>(after_), std::span<const float>(noise_));
+      visit(i, f, std::span<const float>(after_), std::span<const float>(noise_));
     }
   }
   const std::vector<Slot> &slots_;
@@ -124,9 +150,10 @@ class RangeSink final : public BothModels {
   using BothModels::BothModels;
   std::shared_ptr<void> take(host::Context &ctx, const calibration::Sample &sample) override {
     auto left = std::make_shared<std::vector<Ranges>>(slots_.size());
-    each_slot(ctx, sample, [&](std::size_t i, auto floats, auto quantized, auto noise) {
+    each_slot(ctx, sample, [&](std::size_t i, const StoredTensor &floats, auto quantized, auto noise) {
       Ranges &ranges = (*left)[i];
-      ranges.floats.take(floats), ranges.quantized.take(quantized), ranges.noise.take(noise);
+      ranges.channels = channel_magnitudes(floats.floats(), floats.shape());
+      ranges.floats.take(floats.floats()), ranges.quantized.take(quantized), ranges.noise.take(noise);
     });
     return left;
   }
@@ -139,12 +166,12 @@ class CountSink final : public BothModels {
       : BothModels(slots, floats, quantized, worker), ranges_(ranges) {}
   std::shared_ptr<void> take(host::Context &ctx, const calibration::Sample &sample) override {
     auto left = std::make_shared<std::vector<Counts>>(slots_.size());
-    each_slot(ctx, sample, [&](std::size_t i, auto floats, auto quantized, auto noise) {
+    each_slot(ctx, sample, [&](std::size_t i, const StoredTensor &floats, auto quantized, auto noise) {
       Counts &counts = (*left)[i];
-      counts.floats.take(floats, ranges_[i].floats);
+      counts.floats.take(floats.floats(), ranges_[i].floats);
       counts.quantized.take(quantized, ranges_[i].quantized);
       counts.noise.take(noise, ranges_[i].noise);
-      if (slots_[i].one_scale()) count_codes(floats, quantized, slots_[i], ranges_[i].floats, counts);
+      if (slots_[i].one_scale()) count_codes(floats.floats(), quantized, slots_[i], ranges_[i].floats, counts);
     });
     return left;
   }
@@ -208,15 +235,7 @@ std::vector<Part> gather(const calibration::Dataset &dataset, const calibration:
       [&](std::uint32_t worker) { return std::make_unique<Sink>(slots, floats, quantized, worker, more...); },
       [&](std::uint64_t, const std::shared_ptr<void> &left) {
         const auto &parts = *static_cast<const std::vector<Part> *>(left.get());
-        if constexpr (std::is_same_v<Part, Counts>) {
-          for (std::size_t i = 0; i < parts.size(); ++i) all[i].join(parts[i]);
-        } else {
-          for (std::size_t i = 0; i < parts.size(); ++i) {
-            all[i].floats.join(parts[i].floats);
-            all[i].quantized.join(parts[i].quantized);
-            all[i].noise.join(parts[i].noise);
-          }
-        }
+        for (std::size_t i = 0; i < parts.size(); ++i) all[i].join(parts[i]);
       });
   return all;
 }
@@ -242,6 +261,7 @@ std::vector<Variable> analyze_variables(const calibration::Dataset &dataset, con
     variables[i].floats = summary_of(ranges[i].floats, counts[i].floats);
     variables[i].quantized = summary_of(ranges[i].quantized, counts[i].quantized);
     variables[i].noise = summary_of(ranges[i].noise, counts[i].noise);
+    variables[i].channel_spread = spread_of(ranges[i].channels);
     if (slots[i].one_scale()) variables[i].codes = figures_of(slots[i], ranges[i], counts[i]);
   }
   return variables;

@@ -29,6 +29,8 @@ struct Variable {
   std::uint32_t slot = 0;
   Summary floats, quantized, noise;
   std::optional<CodeFigures> codes;
+  // Largest by median magnitude of the channels of axis 1, those that are all zero left out; of three axes and more.
+  std::optional<double> channel_spread;
 };
 
 // Goes over the samples twice, for ranges and then for what is counted within them. Sums are taken sample by sample in
