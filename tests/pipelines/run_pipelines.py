@@ -65,6 +65,9 @@ def dispatchers(bench):
     require(soi and all("dispatch table at" in op["reason"] for op in soi), f"shapes and indices: {soi[:2]}")
     printed = bench.run("explain", "table.yaml")
     require("node in float" in printed and "dispatch table at" in printed, printed[-2000:])
+    require("dispatcher allin (" in printed and "), 2 exceptions" in printed, printed[:400])
+    printed = bench.run("explain", "table.yaml", "--dispatcher", "pplnn")
+    require("dispatcher pplnn (--dispatcher), 2 exceptions" in printed, printed[:400])
 
 
 def same_results(bench, option, values):
