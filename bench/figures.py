@@ -21,7 +21,9 @@ sys.path.insert(0, str(HERE.parent / "tests" / "acceptance" / "oracle"))
 import accuracy  # noqa: E402
 import compare_configs  # noqa: E402
 import startup  # noqa: E402
+from config_difference import is_equal, largest_and_median  # noqa: E402
 from model_files import data_settings, shared_folder, test_arguments  # noqa: E402
+from ppq_runs import PLATFORMS, runs_of  # noqa: E402
 
 LAYOUT = "{:<64}{:<34}{:<52}{}"
 
@@ -83,20 +85,22 @@ def accuracy_rows(figures):
                         f"{mine['top1']:.2f} of {mine['float_top1']:.2f}, error {mine['top1_change_error']:.2f}", good)
 
 
-def ppq_rows(figures, folder):
-    options = argparse.Namespace(halftone=figures.halftone, platform="ppq-trt-int8")
-    for observer, tolerance in (("minmax", 1e-3), ("percentile", 1e-3)):
-        slots, states, largest, equal = 0, 0, 0.0, True
-        for model in sorted(p.name for p in (figures.shared / "oracle" / "ppq").iterdir()):
-            configs = Path(folder) / "ppq.json"
-            compare_configs.quantize(options, figures.shared, model, observer, configs)
-            theirs = json.loads((figures.shared / "oracle/ppq" / model / f"TRT_INT8.{observer}.json").read_text())
-            report = compare_configs.compare(json.loads(configs.read_text()), theirs, tolerance)
-            slots, states = slots + report["compared"], states + len(report["states"])
-            largest = max(largest, report["differences"][0][0] if report["differences"] else 0.0)
-            equal = equal and compare_configs.is_equal(report)
-        figures.add(f"ppq-compat, {observer}: scales and states, five models", "differences up to 1e-3, all states equal",
-                    f"{largest:.2g} over {slots} slots, {states} states differ", equal)
+def ppq_rows(figures, platform):
+    """Every stored run of a platform of PPQ with minmax or percentile, variants of its pipeline included."""
+    options = argparse.Namespace(halftone=figures.halftone, plugin_path=[], tolerance=1e-3)
+    rows = {}
+    for folder in sorted((figures.shared / "oracle" / "ppq").iterdir()):
+        for _, observer, variant, file in runs_of(folder, compare_configs.OBSERVERS, [platform]):
+            report, _ = compare_configs.compare_run(options, figures.shared, folder.name, platform, observer, variant, file)
+            row = rows.setdefault(observer, {"runs": 0, "slots": 0, "states": 0, "largest": 0.0, "equal": True})
+            row["runs"] += 1
+            row["slots"] += report["compared"]
+            row["states"] += len(report["states"])
+            row["largest"] = max(row["largest"], largest_and_median(report)[0])
+            row["equal"] = row["equal"] and is_equal(report)
+    for observer, row in sorted(rows.items()):
+        figures.add(f"ppq-compat as {platform}, {observer}, {row['runs']} runs", "differences up to 1e-3, all states equal",
+                    f"{row['largest']:.2g} over {row['slots']} slots, {row['states']} states differ", row["equal"])
 
 
 def time_row(figures, folder):
@@ -138,7 +142,8 @@ def main():
         for platform in ("tensorrt-int8", "onnxruntime-int8", "openvino-int8"):
             figures.attempt(top1_after, "vit-tiny-cifar10", platform, 1.5, folder)
         figures.attempt(accuracy_rows)
-        figures.attempt(ppq_rows, folder)
+        for platform in PLATFORMS:
+            figures.attempt(ppq_rows, platform)
     if options.json:
         options.json.write_text(json.dumps(figures.rows, indent=1) + "\n")
     short = sum(not row["ok"] for row in figures.rows)

@@ -37,10 +37,22 @@ RunOptions run_options(const po::variables_map &values) {
 
 namespace {
 
+// Which nodes will be quantized at all, and who says so. A pass that names its own method shows it among its
+// parameters.
+void print_dispatcher(const pipeline::DispatchSpec &dispatch, const pipeline::PlatformDescriptor &platform) {
+  const Setting *method = platform.option("dispatcher");
+  const std::string name = method == nullptr ? "allin" : method->text;
+  std::string from = method == nullptr ? "no other is named" : "the platform's";
+  if (!dispatch.method.empty()) from = dispatch.where.text();
+  std::printf("dispatcher %s (%s)%s\n", name.c_str(), from.c_str(),
+              dispatch.table.empty() ? "" : fmt::format(", {} exceptions", dispatch.table.size()).c_str());
+}
+
 void print_plan(const pipeline::Runner &runner) {
   if (const pipeline::PlatformDescriptor *platform = runner.platform()) {
     std::printf("platform %s\n", pipeline::platform_text(*platform).c_str());
     for (const std::string &note : platform->notes) std::printf("  %s\n", note.c_str());
+    print_dispatcher(runner.spec().dispatch, *platform);
   }
   Table table({"step", "pass", "parameters", "from"});
   std::size_t number = 0;

@@ -43,7 +43,7 @@ std::map<ht_handle, ChannelRange> collect_ranges(const sdk::Context &ctx, const 
     wanted.push_back(one);
   }
   if (wanted.empty()) return ranges;
-  const ht_collect_options options = {sizeof(ht_collect_options), 0, 0, 0};
+  const ht_collect_options options = {sizeof(ht_collect_options), 0, 0, 0, 0, 0};
   sdk::check(ctx.host.calibration->collect(ctx.raw, wanted.data(), wanted.size(), &options));
   for (auto &[value, range] : ranges) {
     const ht_statistics *seen = nullptr;

@@ -156,7 +156,7 @@ class CrossLayerEqualization final : public sdk::Pass {
       asked.push_back(clip);
     }
     if (requests.empty()) return out;
-    const ht_collect_options options = {sizeof(ht_collect_options), 0, 0, 0};
+    const ht_collect_options options = {sizeof(ht_collect_options), 0, 0, 0, 0, 0};
     sdk::check(ctx.host.calibration->collect(ctx.raw, requests.data(), requests.size(), &options));
     for (std::size_t i = 0; i < asked.size(); ++i) {
       const ht_statistics *seen = nullptr;

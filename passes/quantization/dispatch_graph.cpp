@@ -1,6 +1,5 @@
 #include "dispatch_graph.h"
 
-#include <algorithm>
 #include <unordered_map>
 
 #include "halftone/config.hpp"
@@ -8,8 +7,9 @@
 namespace halftone::passes {
 namespace {
 
-void add_once(std::vector<std::size_t> &list, std::size_t item) {
-  if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
+// Edges come grouped by their producer, so that most doubles follow each other; another one costs a walk nothing.
+void add_edge(std::vector<std::size_t> &list, std::size_t item) {
+  if (list.empty() || list.back() != item) list.push_back(item);
 }
 
 // A limit takes part in no computation: what produces it is no neighbour by data.
@@ -56,8 +56,8 @@ std::vector<DispatchNode> dispatch_graph(const sdk::Context &ctx) {
         if (reader == index.end()) continue;  // in a subgraph
         const bool data = gives && (carries_data(target.slot_role(use.node, HT_SLOT_INPUT, use.slot)) ||
                                     looks_at_data(graph.node(use.node), use.slot));
-        add_once(data ? own.data_readers : own.other_readers, reader->second);
-        add_once(data ? nodes[reader->second].data_writers : nodes[reader->second].other_writers, i);
+        add_edge(data ? own.data_readers : own.other_readers, reader->second);
+        add_edge(data ? nodes[reader->second].data_writers : nodes[reader->second].other_writers, i);
       }
     }
   }

@@ -18,7 +18,7 @@ struct DispatchNode {
   bool quantizable = false;    // the platform has a quantized form of it
   bool computing = false;      // weighted: Conv, ConvTranspose, Gemm, MatMul and what the platform adds
   bool gives_no_data = false;  // all that it writes is a shape, an index or a condition
-  std::vector<std::size_t> data_readers, data_writers;    // neighbours by data, each once
+  std::vector<std::size_t> data_readers, data_writers;    // neighbours by data
   std::vector<std::size_t> other_readers, other_writers;  // by shapes, indices, conditions and limits
 };
 

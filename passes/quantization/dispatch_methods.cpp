@@ -1,5 +1,6 @@
 #include "dispatch_methods.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace halftone::passes {
@@ -109,11 +110,16 @@ void follow_producers(const Nodes &nodes, std::vector<Verdict> &verdicts) {
 std::vector<Verdict> with_shapes(const Nodes &nodes, const Set &quantized, const std::string &reason, bool follow) {
   Set barrier = quantized;
   for (const std::size_t i : computing(nodes)) barrier[i] = true;
-  const Set shapes = around_shapes(nodes, barrier);
+  Set shapes = around_shapes(nodes, barrier);
   const Set data = reached_by_data(nodes, computing(nodes), Direction::kDown, [](std::size_t) { return true; });
+  // What another node reads as data is no shape, though a shape may be taken of it too. Readers are settled first.
+  for (std::size_t i = nodes.size(); i-- > 0;) {
+    const auto is_data = [&](std::size_t reader) { return !shapes[reader] && !nodes[reader].gives_no_data; };
+    if (data[i] || std::ranges::any_of(nodes[i].data_readers, is_data)) shapes[i] = false;
+  }
   std::vector<Verdict> verdicts(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (shapes[i] && !data[i]) {
+    if (shapes[i]) {
       verdicts[i] = {HT_DISPATCH_SHAPE, "it computes shapes or indices, or only feeds what does"};
     } else if (quantized[i] && nodes[i].quantizable) {
       verdicts[i] = {HT_DISPATCH_QUANTIZE, {}};

@@ -34,7 +34,7 @@ export:
 configs_out: explicit.json
 """, "--json", "figures.json")
     steps = [step["pass"] for step in bench.json("figures.json")["steps"]]
-    require(steps[0] == "fold-batch-norm" and steps[-1] == "parameter-baking" and len(steps) == 12, f"the passes were {steps}")
+    require(steps[0] == "fold-batch-norm" and steps[-1] == "parameter-baking" and len(steps) == 13, f"the passes were {steps}")
     rules = [slot["rule"] for slot in bench.slots("explicit.json").values() if slot.get("set_by") == "runtime-calibration"]
     require(rules and all(rule.startswith("percentile") for rule in rules), f"the ranges were found by {sorted(set(rules))[:5]}")
     bench.run("evaluate", "explicit.onnx", "--data", bench.glyphs / "test", "--preprocess", bench.glyphs / "meta.json",
@@ -74,6 +74,36 @@ export:
     bench.run("evaluate", "behind.onnx", *against, "behind.json")
     noise = bench.json("behind.json")["outputs"][0]["noise_to_signal"]
     require(noise < 0.05, f"quantized behind these passes it has a noise/signal of {noise}")
+
+
+def dispatchers(bench):
+    """A dispatcher, a table and --dispatcher decide which nodes are quantized; the others say why, and explain prints it."""
+    def quantized(name, body, *args):
+        bench.pipeline(name, f"{body}configs_out: {name}.json\n", *args)
+        operations = bench.json(f"{name}.json")["operations"]
+        require(all(op.get("reason") for op in operations if not op["quantized"]), f"{name}: an operator in float has no reason")
+        unquantized = [op["op"] for op in operations if not op["quantized"]
+                       for slot in op["inputs"] + op["outputs"] if "bits" in slot]
+        require(not unquantized, f"{name}: {unquantized} are in float and have configs")
+        return {op["op"]: op["type"] for op in operations if op["quantized"]}
+
+    everything = quantized("all", "dispatch: allin\n")
+    weighted = {"Conv", "Gemm", "MatMul", "ConvTranspose"}
+    alone = quantized("alone", "", "--dispatcher", "pointwise")
+    require(alone == {name: op for name, op in everything.items() if op in weighted}, f"pointwise quantized {alone}")
+    require(quantized("plain", "") == quantized("conservative", "dispatch: conservative\n"), "the platform says conservative")
+    first = next(name for name, op in everything.items() if op == "Conv")
+    table = quantized("table", "dispatch:\n  method: allin\n  table:\n    - {match: {op: Conv}, to: soi}\n"
+                      f"    - {{match: {{node: '{first}'}}, to: quantize}}\n")
+    expected = {name for name, op in everything.items() if op != "Conv" or name == first}
+    require(set(table) == expected, f"the table gave {sorted(table)}")
+    soi = [op for op in bench.json("table.json")["operations"] if op["platform"] == "SOI"]
+    require(soi and all("dispatch table at" in op["reason"] for op in soi), f"shapes and indices: {soi[:2]}")
+    printed = bench.run("explain", "table.yaml")
+    require("node in float" in printed and "dispatch table at" in printed, printed[-2000:])
+    require("dispatcher allin (" in printed and "), 2 exceptions" in printed, printed[:400])
+    printed = bench.run("explain", "table.yaml", "--dispatcher", "pplnn")
+    require("dispatcher pplnn (--dispatcher), 2 exceptions" in printed, printed[:400])
 
 
 def same_results(bench, option, values):
@@ -470,7 +500,7 @@ def stopped_by_ctrl_c(bench):
 
 
 TESTS = (
-    explicit_passes, rewritten_graph, determinism_threads, determinism_batch, read_back, executors_agree, overrides, equalization, evaluates, inspects, profiles,
+    explicit_passes, dispatchers, rewritten_graph, determinism_threads, determinism_batch, read_back, executors_agree, overrides, equalization, evaluates, inspects, profiles,
     dry_run, passes_listed,
     observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, memory_budget, memory_of_samples, stopped_by_ctrl_c)
 

@@ -57,6 +57,15 @@ def set_known_aside(report, platform, observer):
     return known
 
 
+def compare_run(options, shared, model, platform, observer, variant, file):
+    """Quantizes as PPQ's platform does and compares with its stored configs: the report, and what was known to differ."""
+    with tempfile.TemporaryDirectory() as folder:
+        configs = Path(folder) / "configs.json"
+        quantize(options, shared, model, PLATFORMS[platform], observer, variant, configs)
+        report = compare(json.loads(configs.read_text()), json.loads(file.read_text()), options.tolerance)
+    return report, set_known_aside(report, platform, observer)
+
+
 class Row:
     """One line of the table: all models of a platform, an observer and a variant."""
 
@@ -98,16 +107,13 @@ def run_all(options):
             if options.variant and variant not in options.variant:
                 continue
             title = " ".join(filter(None, (model, platform, observer, variant)))
-            with tempfile.TemporaryDirectory() as folder:
-                configs = Path(folder) / "configs.json"
-                try:
-                    quantize(options, shared, model, PLATFORMS[platform], observer, variant, configs)
-                except RuntimeError as error:
-                    print(f"{title}: {error}")
-                    equal = False
-                    continue
-                report = compare(json.loads(configs.read_text()), json.loads(file.read_text()), options.tolerance)
-            for reason, count in set_known_aside(report, platform, observer).items():
+            try:
+                report, aside = compare_run(options, shared, model, platform, observer, variant, file)
+            except RuntimeError as error:
+                print(f"{title}: {error}")
+                equal = False
+                continue
+            for reason, count in aside.items():
                 known[platform, reason] = known.get((platform, reason), 0) + count
             print_report(title, report, options.tolerance, options.most)
             rows.setdefault((platform, observer, variant), Row()).add(report)

@@ -146,5 +146,25 @@ TEST_CASE("what only feeds a shape is told apart, also where it is computed from
   CHECK(with_verdict(r, HT_DISPATCH_QUANTIZE) == Names{"conv", "reshape"});
 }
 
+TEST_CASE("data of which a shape is taken too stays data") {
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  g.constant("w", Tensor::from_floats({2, 2, 1, 1}, std::vector<float>{1, 1, 1, 1}));
+  g.constant("c", Tensor::from_floats({1}, std::vector<float>{2}));
+  g.node("Mul", {"x", "c"}, {"m"}, "pre");
+  g.node("Conv", {"m", "w"}, {"a"}, "conv");
+  g.node("Add", {"a", "m"}, {"s"}, "add");
+  g.node("Shape", {"s"}, {"sh"}, "shape");
+  g.node("Reshape", {"s", "sh"}, {"y"}, "reshape");
+  g.output("y");
+  for (const char *method : {"{method: conservative}", "{method: pointwise}", "{method: pplnn}"}) {
+    CAPTURE(method);
+    PassRunner r(g.model, kPlatform);
+    r.run("dispatch", method);
+    CHECK(with_verdict(r, HT_DISPATCH_SHAPE).empty());
+    CHECK(with_verdict(r, HT_DISPATCH_FLOAT).count("pre") == 1);
+  }
+}
+
 }  // namespace
 }  // namespace halftone::test

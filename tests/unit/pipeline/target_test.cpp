@@ -34,9 +34,10 @@ operators:
 struct Rules {
   GraphMaker made;
   Target target{parse_platform(kPlatform, "toy.yaml")};
+  std::map<Handle, halftone::host::Dispatch> dispatch;
   NodeRule of(Handle node) {
     NodeRule rule;
-    target.node_rule(WorkingModel{made.model, {}, {}}, node, rule);
+    target.node_rule(WorkingModel{made.model, {}, {}, dispatch}, node, rule);
     return rule;
   }
 };
@@ -150,4 +151,69 @@ TEST_CASE("what stays in float says why") {
   r.made.output("nn");
   CHECK(r.of(add).reason == "its input 'n' is int64, not float32");
   CHECK(r.of(add).inputs.size() == 2);
+}
+
+TEST_CASE("types of their own for inputs of the model and for limits") {
+  GraphMaker g;
+  g.input("x", {1, 2});
+  g.constant("low", zeros({}));
+  const Handle first = g.node("Clip", {"x", "low"}, {"t"}, "first");
+  const Handle second = g.node("Clip", {"t", "low"}, {"y"}, "second");
+  g.output("y");
+  Target target(parse_platform(R"(
+halftone-platform: 1
+id: toy
+types:
+  activation: {bits: 8, rounding: half-up}
+  input: {bits: 8, rounding: half-down, observer: minmax}
+  bound: {bits: 8, rounding: down, visibility: never}
+operators:
+  - {types: [Clip]}
+)",
+                               "toy.yaml"));
+  NodeRule rule;
+  target.node_rule(WorkingModel{g.model, {}, {}, {}}, first, rule);
+  CHECK(rule.inputs[0].spec.rounding == HT_ROUND_HALF_DOWN);
+  CHECK(rule.inputs[0].observer == "minmax");
+  CHECK(rule.inputs[1].role == HT_SLOT_BOUND);
+  CHECK(rule.inputs[1].spec.rounding == HT_ROUND_DOWN);
+  CHECK(rule.inputs[1].spec.visibility == HT_EXPORT_NEVER);
+  CHECK(rule.outputs[0].spec.rounding == HT_ROUND_HALF_UP);
+  target.node_rule(WorkingModel{g.model, {}, {}, {}}, second, rule);
+  CHECK(rule.inputs[0].spec.rounding == HT_ROUND_HALF_UP);
+}
+
+TEST_CASE("a dispatcher's verdict keeps a node in float, with its reason; the platform's own reason goes first") {
+  Rules r;
+  r.made.input("x", {1, 2});
+  const Handle add = r.made.node("Add", {"x", "x"}, {"t"}, "add");
+  const Handle sigmoid = r.made.node("Sigmoid", {"t"}, {"y"}, "sigmoid");
+  r.made.output("y");
+  CHECK(r.of(add).quantized);
+  r.dispatch[add] = {HT_DISPATCH_FLOAT, "not today"};
+  r.dispatch[sigmoid] = {HT_DISPATCH_QUANTIZE, ""};
+  CHECK_FALSE(r.of(add).quantized);
+  CHECK(r.of(add).reason == "not today");
+  CHECK(r.of(sigmoid).reason == "too coarse");
+  r.dispatch[add] = {HT_DISPATCH_SHAPE, ""};
+  CHECK(r.of(add).reason == "it computes shapes or indices");
+  r.dispatch[add] = {HT_DISPATCH_QUANTIZE, ""};
+  CHECK(r.of(add).quantized);
+}
+
+TEST_CASE("what ONNX says of a slot does not depend on the platform") {
+  Rules r;
+  r.made.input("x", {1, 2, 4});
+  r.made.constant("index", Tensor::from_ints({1}, std::vector<std::int64_t>{0}));
+  const Handle gather = r.made.node("Gather", {"x", "index"}, {"y"}, "gather");
+  const Handle shape = r.made.node("Shape", {"y"}, {"s"}, "shape");
+  const Handle sum = r.made.node("Add", {"s", "s"}, {"z"}, "sum");
+  r.made.output("z");
+  const WorkingModel working{r.made.model, {}, {}, {}};
+  CHECK(r.target.slot_role(working, gather, false, 0) == HT_SLOT_ACTIVATION);
+  CHECK(r.target.slot_role(working, gather, false, 1) == HT_SLOT_NONE);
+  CHECK(r.target.slot_role(working, gather, true, 0) == HT_SLOT_ACTIVATION);
+  CHECK(r.target.slot_role(working, gather, true, 7) == HT_SLOT_NONE);
+  CHECK(r.target.slot_role(working, shape, true, 0) == HT_SLOT_NONE);
+  CHECK(r.target.slot_role(working, sum, false, 0) == HT_SLOT_NONE);  // integers
 }
