@@ -113,7 +113,7 @@ void Calibrator::observe_all(host::Context &ctx, std::span<const model::Handle> 
     watches = observation.next(ctx, [&](model::Handle value) { return &collected(ctx, value); });
     if (watches.empty()) break;
     refuse_without_data(watches);
-    run_watch_pass(executor_, ctx, *dataset_, settings_, request.quantized_weights, data_workers_, watches);
+    run_watch_pass(executor_, ctx, *dataset_, settings_, request, data_workers_, watches);
     observation.keep(watches);
   }
   gathered_ = observation.take();

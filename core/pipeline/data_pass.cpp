@@ -88,12 +88,13 @@ DataPassResult run_data_pass(const host::Instance &executor, const host::Context
 }
 
 void run_watch_pass(const host::Instance &executor, const host::Context &ctx, const calibration::Dataset &dataset,
-                    const CalibrationSettings &settings, bool quantized_weights, std::uint32_t workers,
+                    const CalibrationSettings &settings, const DataPassRequest &before, std::uint32_t workers,
                     calibration::Watches &watches) {
   calibration::FlowOptions flow = flow_options(ctx, settings);
   flow.workers = workers;
   host::SessionRequest request;
-  request.quantized_weights = quantized_weights;
+  request.mode = before.simulated ? host::Mode::kSimulated : host::Mode::kFloat;
+  request.quantized_weights = before.quantized_weights;
   request.workers = workers;
   std::set<model::Handle> values;
   for (const calibration::Watch &watch : watches) values.insert(watch.value);

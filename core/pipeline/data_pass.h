@@ -41,13 +41,6 @@ struct Checkpoints {
   calibration::Collected from;
 };
 
-// Opens a session for the working model and runs the samples through it, with no more workers than the memory budget
-// allows; what it plans is told to the sinks before it begins. Skipped samples are warned about. Throws DataLoss when
-// no sample could be used, ResourceExhausted when the budget is too small.
-struct DataPassResult {
-  calibration::Collected collected;
-  std::uint32_t workers = 1;  // that it had, and that what follows may have
-};
 // What to do about bad samples, for an error that one of them raised.
 inline constexpr const char *kSkipBadSamples =
     "`on_bad_sample: skip` (--on-bad-sample skip) passes over samples that cannot be used";
@@ -55,14 +48,21 @@ inline constexpr const char *kSkipBadSamples =
 // Throws DataLoss with the first of the reasons why every sample was skipped.
 [[noreturn]] void refuse_all_bad(const std::vector<std::string> &skipped);
 
+struct DataPassResult {
+  calibration::Collected collected;
+  std::uint32_t workers = 1;  // that it had, and that what follows may have
+};
+// Opens a session for the working model and runs the samples through it, with no more workers than the memory budget
+// allows; what it plans is told to the sinks before it begins. Skipped samples are warned about. `watches` see the
+// values as they come. Throws DataLoss when no sample could be used, ResourceExhausted when the budget is too small.
 DataPassResult run_data_pass(const host::Instance &executor, const host::Context &ctx,
                              const calibration::Dataset &dataset, const CalibrationSettings &settings,
                              const DataPassRequest &request, Checkpoints checkpoints = {},
                              calibration::Watches *watches = nullptr);
 
-// Another pass over the same samples, for watches alone; as many workers as the pass before was allowed.
+// Another pass over the samples of `before`, for watches alone; as many workers as that pass was allowed.
 void run_watch_pass(const host::Instance &executor, const host::Context &ctx, const calibration::Dataset &dataset,
-                    const CalibrationSettings &settings, bool quantized_weights, std::uint32_t workers,
+                    const CalibrationSettings &settings, const DataPassRequest &before, std::uint32_t workers,
                     calibration::Watches &watches);
 
 }  // namespace halftone::pipeline

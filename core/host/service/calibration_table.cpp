@@ -15,6 +15,16 @@ CalibrationService &service(ht_ctx *ctx) {
   return *ctx->calibration;
 }
 
+// What a caller with an older, shorter struct left out is zero.
+ht_collect_options read_options(const ht_collect_options *given) {
+  ht_collect_options options{};
+  if (given != nullptr) std::memcpy(&options, given, std::min<std::size_t>(given->struct_size, sizeof(options)));
+  if (options.mode > HT_MODE_SIMULATED) {
+    fail(Status::kInvalidArgument, "statistics are of float or simulated runs, not of mode {}", options.mode);
+  }
+  return options;
+}
+
 ht_status HT_CALL wants(ht_ctx *ctx, ht_handle config, const ht_str *observer, std::uint32_t *out) {
   return serve(ctx, [&] { *out = service(ctx).wants(*ctx, config, text(observer)); });
 }
@@ -24,12 +34,7 @@ ht_status HT_CALL collect(ht_ctx *ctx, const ht_statistics_request *requests, st
   return serve(ctx, [&] {
     std::vector<ht_statistics_request> list;
     for (std::uint64_t i = 0; i < count; ++i) list.push_back(*element(requests, i));
-    ht_collect_options read{};
-    if (options != nullptr) std::memcpy(&read, options, std::min<std::size_t>(options->struct_size, sizeof(read)));
-    if (read.mode > HT_MODE_SIMULATED) {
-      fail(Status::kInvalidArgument, "statistics are of float or simulated runs, not of mode {}", read.mode);
-    }
-    service(ctx).collect(*ctx, list, read);
+    service(ctx).collect(*ctx, list, read_options(options));
   });
 }
 
@@ -58,8 +63,7 @@ ht_status HT_CALL observe_all(ht_ctx *ctx, const ht_handle *configs, std::uint64
                               const ht_collect_options *options) {
   return serve(ctx, [&] {
     const std::span<const ht_handle> list(configs, static_cast<std::size_t>(count));
-    service(ctx).observe_all(*ctx, list, text(observer),
-                             options == nullptr ? ht_collect_options{sizeof(ht_collect_options), 0, 0, 0} : *options);
+    service(ctx).observe_all(*ctx, list, text(observer), read_options(options));
   });
 }
 
