@@ -16,9 +16,10 @@ class WrittenSamples {
   WrittenSamples(const std::vector<std::int64_t> &shape, const std::vector<std::vector<float>> &samples) {
     std::string pattern = (std::filesystem::temp_directory_path() / "halftone-samples-XXXXXX").string();
     folder_ = mkdtemp(pattern.data());
-    std::string text = "(" + std::to_string(samples.size()) + ",";
-    for (const std::int64_t extent : shape) text += " " + std::to_string(extent) + ",";
-    std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': " + text + "), }";
+    std::string header("{'descr': '<f4', 'fortran_order': False, 'shape': (");
+    header.append(std::to_string(samples.size())).append(",");
+    for (const std::int64_t extent : shape) header.append(" ").append(std::to_string(extent)).append(",");
+    header.append("), }");
     header.append(63 - (10 + header.size()) % 64, ' ').push_back('\n');
     std::ofstream out(path(), std::ios::binary);
     out.write("\x93NUMPY\x01\x00", 8);
