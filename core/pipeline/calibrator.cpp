@@ -109,14 +109,20 @@ void Calibrator::observe_all(host::Context &ctx, std::span<const model::Handle> 
   refuse_without_data(watches);
   collect_watched(ctx, request, watches);
   observation.keep(watches);
+  bool counted = watches.empty();
   for (;;) {
     watches = observation.next(ctx, [&](model::Handle value) { return &collected(ctx, value); });
+    counted = counted && watches.empty();
     if (watches.empty()) break;
     refuse_without_data(watches);
     run_watch_pass(executor_, ctx, *dataset_, settings_, request, data_workers_, watches);
     observation.keep(watches);
   }
   gathered_ = observation.take();
+  if (!counted && settings_.memory_budget && ctx.sinks.log) {
+    ctx.sinks.log(
+        {HT_LOG_WARNING, "what observers gather in accumulators of their own is not part of the memory budget"});
+  }
 }
 
 // Leaves out `watches` when it is empty.

@@ -86,10 +86,7 @@ calibration::Watches Observation::begin(host::Context &ctx) {
     const ht_statistics *statistics = is_first ? nullptr : &entry.statistics->get();
     auto total = begin_gathering(ctx, *entry.observer, entry.spec, statistics, entry.last.get());
     if (!total) continue;
-    if (passes_ == kMostPasses) {
-      fail(Status::kFailedPrecondition, "observer '{}' asks for more than {} passes over the data",
-           entry.observer->component().id(), kMostPasses);
-    }
+    if (passes_ == kMostPasses) refuse_more_passes(*entry.observer);
     calibration::Watch watch;
     watch.value = entry.value;
     watch.any_order = merges_in_any_order(*entry.observer);

@@ -36,6 +36,11 @@ class ObserverGatherer final : public calibration::Gatherer {
 
 }  // namespace
 
+void refuse_more_passes(const host::Instance &observer) {
+  fail(Status::kFailedPrecondition, "observer '{}' asks for more than {} passes over the data",
+       observer.component().id(), kMostPasses);
+}
+
 bool has_accumulators(const host::Instance &observer) {
   const ht_observer &role = role_of(observer);
   if (!HT_HAS(&role, ht_observer, release)) return false;

@@ -12,6 +12,8 @@ namespace halftone::pipeline {
 // How often begin() may ask for the data before the host takes it for a mistake.
 inline constexpr int kMostPasses = 16;
 
+[[noreturn]] void refuse_more_passes(const host::Instance &observer);
+
 // Whether the observer is of the second form. Throws FailedPrecondition when it has some of its functions only.
 bool has_accumulators(const host::Instance &observer);
 bool merges_in_any_order(const host::Instance &observer);

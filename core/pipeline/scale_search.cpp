@@ -33,10 +33,11 @@ std::unique_ptr<calibration::Gatherer> gather_tensor(host::Context &ctx, const R
                                                      const ht_tensor_view &view, const ht_statistics &statistics) {
   std::unique_ptr<calibration::Gatherer> last;
   if (!has_accumulators(*task.observer)) return last;
-  for (int pass = 0; pass < kMostPasses; ++pass) {
+  for (int pass = 0;; ++pass) {
     auto next = begin_gathering(ctx, *task.observer, task.spec, pass == 0 ? nullptr : &statistics, last.get());
     if (!next && pass > 0) break;
     if (!next) continue;
+    if (pass == kMostPasses) refuse_more_passes(*task.observer);
     next->observe(ctx, view);
     last = std::move(next);
   }

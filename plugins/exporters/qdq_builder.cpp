@@ -28,7 +28,8 @@ QdqBuilder::Parameters QdqBuilder::parameters(std::string_view base, const Quant
   const std::optional<Storage> storage = storage_of(q, constant);
   if (!storage) {
     throw sdk::Failure(HT_UNIMPLEMENTED, "ONNX has no type for the codes " + std::to_string(q.quant_min) + " to " +
-                                             std::to_string(q.quant_max) + " of '" + std::string(base) + "'");
+                                             std::to_string(q.quant_max) + " of '" + std::string(base) +
+                                             "'; use at most 16 bits for activations");
   }
   if (q.per_block() && tensor_shape.empty()) {
     throw sdk::Failure(HT_UNIMPLEMENTED, "'" + std::string(base) +
@@ -62,9 +63,10 @@ ht_handle QdqBuilder::node(const char *type, std::string_view name, std::vector<
 ht_handle QdqBuilder::clipped(ht_handle value, std::string_view base, const Quantization &q, const Storage &storage) {
   if (q.kind != HT_QUANT_INTEGER || (q.quant_min == storage.low && q.quant_max == storage.high)) return value;
   if (q.per_channel() || q.per_block()) {
-    throw sdk::Failure(HT_UNIMPLEMENTED, "'" + std::string(base) + "' has several scales and the range " +
-                                             std::to_string(q.quant_min) + " to " + std::to_string(q.quant_max) +
-                                             ", which no ONNX operator clips to");
+    throw sdk::Failure(HT_UNIMPLEMENTED,
+                       "'" + std::string(base) + "' has several scales and the range " + std::to_string(q.quant_min) +
+                           " to " + std::to_string(q.quant_max) +
+                           ", which no ONNX operator clips to; use all codes of 8 or 16 bits, or one scale");
   }
   const float scale = q.scales.front();
   const auto zero_point = static_cast<std::int64_t>(q.zero_points.front());

@@ -137,6 +137,48 @@ def weights_per_channel(bench):
         require(errors["mse"] <= 1.05 * brute, f"channel {channel}: {errors['mse']} where {brute} is possible")
 
 
+def activations_per_channel(bench):
+    """Ranges of each channel of what the samples give: the extremes, the percentile within a bin, mse better than minmax."""
+    x = small(bench) * numpy.array([0.01, 1, 7], numpy.float32).reshape(1, 3, 1, 1)
+    numpy.save(bench.work / "x.npy", x)
+    channels = numpy.moveaxis(x, 1, 0).reshape(3, -1)
+    scales = {}
+    for observer in ("minmax", "moving-average", "percentile", "kl", "mse"):
+        results = []
+        for threads in (1, 3):
+            (bench.work / "channels.platform.yaml").write_text(f"""halftone-platform: 1
+id: channels
+types:
+  activation: {{bits: 4, granularity: channel, axis: 1, observer: {observer}}}
+  weight: {{bits: 8}}
+operators:
+  - {{types: [Conv], computing: true, outputs: fp32}}
+pipeline: [assign-configs, parameter-quantize, runtime-calibration]
+""")
+            (bench.work / "p.yaml").write_text(f"""halftone: 1
+model: small.onnx
+platform: channels
+executor: reference
+calibration: {{path: x.npy, threads: {threads}}}
+configs_out: out.json
+""")
+            bench.run("run", "p.yaml", "--plugin-path", ".", "-q")
+            results.append(bench.bytes("out.json"))
+        require(results[0] == results[1], f"{observer}: threads change the scales")
+        scales[observer] = bench.slots("out.json")["conv", "Conv", "inputs", 0]["scale"]
+        require(len(scales[observer]) == 3, f"{observer}: {scales[observer]}")
+    for c, values in enumerate(channels.astype(numpy.float64)):
+        largest = numpy.abs(values).max()
+        require_close(scales["minmax"][c], largest / 7, f"channel {c}")
+        ordered = numpy.sort(values)
+        ends = max(-ordered[int(len(values) * (1 - 0.9999))], ordered[min(int(len(values) * 0.9999), len(values) - 1)])
+        bin_width = (values.max() - values.min()) / 2048
+        require(abs(scales["percentile"][c] * 7 - ends) <= 1.001 * bin_width, f"channel {c}: percentile {scales['percentile'][c]}")
+        error = {name: ((values - fake(values, scale[c])) ** 2).sum() for name, scale in scales.items()}
+        brute = min(((values - fake(values, largest * i / 1000 / 7)) ** 2).sum() for i in range(20, 1001))
+        require(error["mse"] <= 1.02 * brute, f"channel {c}: {error}, possible is {brute}")
+
+
 def kept(logits, scale, zero, bits):
     """In how many rows the largest value stays above all others."""
     top = 2 ** bits - 1
@@ -252,7 +294,8 @@ configs_out: p.json
         require_close(outputs[0]["scale"][0], scale_of(low, high), name, 1e-5)
 
 
-TESTS = (exact_percentile, moving_average, constant, weights_per_channel, isotone, only_with_samples, skipped_samples, shared_models)
+TESTS = (exact_percentile, moving_average, constant, weights_per_channel, activations_per_channel, isotone,
+         only_with_samples, skipped_samples, shared_models)
 
 
 if __name__ == "__main__":

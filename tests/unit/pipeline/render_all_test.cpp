@@ -134,6 +134,82 @@ std::string rendered_by(std::uint32_t threads) {
   return bench.outcome();
 }
 
+// An accumulator that counts: how often it was begun, and what it saw.
+struct Tally {
+  int passes = 0;
+  float largest = 0;
+};
+int wanted_passes = 0;
+
+ht_status HT_CALL begin_tally(void *, ht_ctx *, const ht_quant_spec *, const ht_statistics *statistics,
+                              const void *previous, void **accumulator) {
+  const int before = previous == nullptr ? 0 : static_cast<const Tally *>(previous)->passes;
+  const bool first = statistics == nullptr;
+  *accumulator = first || before == wanted_passes ? nullptr : new Tally{before + 1, 0};
+  return HT_OK;
+}
+ht_status HT_CALL observe_tally(void *, ht_ctx *, void *accumulator, const ht_tensor_view *tensor) {
+  const float *values = static_cast<const float *>(tensor->data);
+  std::int64_t count = 1;
+  for (std::uint32_t k = 0; k < tensor->rank; ++k) count *= tensor->shape[k];
+  for (std::int64_t i = 0; i < count; ++i) {
+    float &largest = static_cast<Tally *>(accumulator)->largest;
+    largest = std::max(largest, values[i]);
+  }
+  return HT_OK;
+}
+ht_status HT_CALL merge_tally(void *, ht_ctx *, void *, const void *) {
+  return HT_INTERNAL;  // one tensor is never merged
+}
+ht_status HT_CALL finish_tally(void *, ht_ctx *, const void *accumulator, const ht_statistics *, const ht_quant_spec *,
+                               std::uint64_t count, float *low, float *high, ht_str *rule) {
+  const auto *tally = static_cast<const Tally *>(accumulator);
+  std::fill_n(low, count, 0.0F);
+  std::fill_n(high, count, tally->largest * static_cast<float>(tally->passes));
+  *rule = {"tally", 5};
+  return HT_OK;
+}
+void HT_CALL release_tally(void *, void *accumulator) {
+  delete static_cast<Tally *>(accumulator);
+}
+
+void accumulate(Bench &bench, int passes) {
+  wanted_passes = passes;
+  bench.table.begin = begin_tally;
+  bench.table.observe = observe_tally;
+  bench.table.merge = merge_tally;
+  bench.table.finish = finish_tally;
+  bench.table.release = release_tally;
+}
+
+TEST_CASE("an observer of parameters is given the tensor as often as it asks") {
+  for (const int passes : {1, 3, 15}) {
+    Bench bench;
+    accumulate(bench, passes);
+    bench.add({-1, 1.27F});
+    bench.render(2);
+    const quant::Config &config = bench.net.working.configs.get(bench.configs.front());
+    CHECK(config.provenance.rule.starts_with("tally"));
+    CHECK(config.scales.front() == doctest::Approx(0.01 * passes));
+  }
+  Bench none;  // without an accumulator derive() answers
+  accumulate(none, 0);
+  none.add({-1, 1.27F});
+  none.render(1);
+  CHECK(none.net.working.configs.get(none.configs.front()).provenance.rule.starts_with("test"));
+}
+
+TEST_CASE("endless passes and half an accumulator are refused") {
+  Bench endless;
+  accumulate(endless, 1000);
+  endless.add({-1, 1});
+  CHECK(host::SamplePlugin::error_of([&] { endless.render(1); }).find("more than 16 passes") != std::string::npos);
+  Bench half;
+  half.table.begin = begin_tally;
+  half.add({-1, 1});
+  CHECK(host::SamplePlugin::error_of([&] { half.render(1); }).find("needs all five") != std::string::npos);
+}
+
 TEST_CASE("any number of threads gives the same scales, provenance and log") {
   const std::string one = rendered_by(1);
   CHECK(one.find("initial") == std::string::npos);
