@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::size_t kWorthwhile = 4096;  // bytes; smaller ones are copied
 
-std::size_t bytes_of(const Constant &constant) {
-  return static_cast<std::size_t>(count_of(constant.layout.shape)) * size_of(constant.layout.dtype);
-}
-
 // Nothing here keeps anything alive: what no session holds any more is forgotten.
 struct Registry {
   struct Layout {
@@ -48,13 +44,13 @@ Registry &registry() {
 
 ConstantPtr shared_copy(const ht_tensor_view &tensor) {
   const Shape shape(tensor.shape, tensor.shape + tensor.rank);
-  const std::size_t bytes = static_cast<std::size_t>(count_of(shape)) * size_of(tensor.dtype);
+  const std::size_t bytes = bytes_of(tensor.dtype, count_of(shape));
   if (bytes < kWorthwhile) return copy_constant(tensor);
   Registry &all = registry();
   const std::lock_guard lock(all.mutex);
   if (const auto found = all.by_origin.find(tensor.data); found != all.by_origin.end()) {
     const ConstantPtr known = found->second.constant.lock();
-    if (known && known->layout.dtype == tensor.dtype && known->layout.shape == shape && bytes_of(*known) == bytes &&
+    if (known && known->layout.dtype == tensor.dtype && known->layout.shape == shape &&
         std::memcmp(known->data.get(), tensor.data, bytes) == 0)
       return known;
   }

@@ -50,6 +50,8 @@ class SampledRanges final : public host::CalibrationService {
   const ht_statistics *statistics(host::Context &ctx, model::Handle value) override;
   const ht_statistics *measure(host::Context &, const ht_tensor_view &, std::uint32_t, std::uint32_t) override;
   void render(host::Context &, model::Handle, const ht_statistics &, std::string_view) override {}
+  void observe_all(host::Context &, std::span<const model::Handle>, std::string_view,
+                   const ht_collect_options &) override {}
   std::vector<std::uint32_t> render_all(host::Context &, std::span<const model::Handle>, std::string_view) override {
     return {};
   }
