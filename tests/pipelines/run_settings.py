@@ -123,10 +123,9 @@ def choices(bench):
         *GRAPH_PASSES, "quantize-fusion: {fuse_activation: false, passive: false}", "parameter-quantize: {observer: minmax}",
         "runtime-calibration: {observer: minmax}", "quant-alignment: {elementwise: to_output, force_overlap: false}",
         "passive-parameter-quantize"],
-        f"overrides:\n  - match: {{node: \"{node}\"}}\n    set: {{inputs: {{state: fp32}}, outputs: {{state: fp32}}}}\n")
-    states = {slot["state"] for operation in operations(bench, "model.configs.json") if operation["op"] == node
-              for slot in operation["inputs"] + operation["outputs"] if "state" in slot}
-    require(states == {"FP32"}, f"'{node}' has the states {states}")
+        f"dispatch:\n  table:\n    - {{match: {{node: \"{node}\"}}, to: float}}\n")
+    (dispatched,) = [operation for operation in operations(bench, "model.configs.json") if operation["op"] == node]
+    require(not dispatched["quantized"], f"'{node}' is quantized")
 
 
 def halves(bench):

@@ -22,7 +22,7 @@ operators:
   - {types: [Conv, Gemm, MatMul], computing: true}
   - types: [Relu, Softmax, Add]
 fusion: {activations: [Relu], passive: true, swish: true, mish: false}
-dispatcher: all
+dispatcher: allin
 )";
 
 // x -> conv -> relu -> conv2 -> softmax

@@ -26,7 +26,7 @@ types:
   bias: fp32
 operators:
   - {types: [Conv, ConvTranspose, Gemm, MatMul], computing: true, outputs: fp32}
-dispatcher: all
+dispatcher: allin
 )";
 
 std::vector<float> normal(std::size_t count, unsigned seed, float mean = 0) {
