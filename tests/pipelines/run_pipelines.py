@@ -191,6 +191,7 @@ def equalization(bench):
             [{"layerwise-equalization": {"include_activations": True}}],
             ["cross-layer-equalization", "bias-absorption"],
             [{"activation-equalization": {"threshold": 1.5}}],
+            [{"activation-equalization": {"method": "direct", "strength": 0.6, "range": "least_error"}}],
             ["channelwise-split"])):
         first = noise(f"first{number}", passes, 1)
         second = noise(f"second{number}", passes, 2)
