@@ -42,6 +42,10 @@ LAYERWISE = {"layerwise-equalization": {"value_threshold": 0}}
 BIASES = {"layerwise-equalization": {"value_threshold": 0, "include_biases": True}}
 SCALE = {"cross-layer-equalization": {"clip": "scale"}}
 EVEN = {"activation-equalization": {"threshold": 1.5, "iterations": 20}}
+SSD = "ssd-equalization"
+SSD_ALL = {"ssd-equalization": {"iterations": 20, "loss_threshold": 0.95}}
+SSD_CLIP = {"ssd-equalization": {"level": 2, "clip": "scale"}}
+SSD2 = {"ssd-equalization": {"level": 2}}
 PER_TENSOR = "per-tensor-int8"
 CASES = [
     case("layerwise", HARD, "naive-int8", [LAYERWISE], 0.5),
@@ -67,6 +71,16 @@ CASES = [
     case("activation, 60 rounds", HARD, "tensorrt-int8", [{"activation-equalization": {"threshold": 1.5, "iterations": 60}}], 0.6),
     case("activation", "squeezenet-imagenet", "tensorrt-int8", [EVEN], 1),
     case("activation", FACE, "tensorrt-int8", [EVEN], 1),
+    case("ssd", HARD, "tensorrt-int8", [SSD], 0.6),
+    case("ssd, small gains too", HARD, "tensorrt-int8", [SSD_ALL], 0.5),
+    case("ssd", HARD, "naive-int8", [SSD], 0.4),
+    case("ssd", HARD, PER_TENSOR, [SSD], 0.3),
+    case("ssd", "squeezenet-imagenet", "tensorrt-int8", [SSD], 0.9),
+    case("ssd, level 2", "squeezenet-imagenet", "tensorrt-int8", [SSD2], 0.9),
+    case("ssd", FACE, "tensorrt-int8", [SSD], 0.8),
+    case("ssd", RESNET, "naive-int8", [SSD], 1),
+    case("ssd, limits scaled", V2, PER_TENSOR, [SSD_CLIP], 0.9),
+    case("ssd, limits scaled", V2, "tensorrt-int8", [SSD_CLIP], None),
     case("channelwise-split", RESNET, "naive-int8", [{"channelwise-split": {"expansion": 0.2}}], 1),
     case("channelwise-split", RESNET, PER_TENSOR, [{"channelwise-split": {"expansion": 0.2}}], 1),
     case("channelwise-split, PPQ's", RESNET, PER_TENSOR, [{"channelwise-split": {"method": "threshold", "value_threshold": 0.5}}], None),
