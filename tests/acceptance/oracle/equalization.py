@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What each equalization and split pass does to the noise of a quantized model, and our equalized weights beside PPQ's.
 
-    equalization.py --halftone BIN [--case TEXT ...] [--shared FOLDER] [--json FILE]
+    equalization.py --halftone BIN [--case TEXT ...] [--behind-calibration PASS ...] [--shared FOLDER] [--json FILE]
 
 Every row quantizes a model twice, with the passes of a base list and with the pass under test in front of `assign-configs`, and
 prints noise/signal at the outputs (mean) before and after, their ratio, top-1, and the change that the pass alone makes to the
@@ -236,12 +236,17 @@ def main():
     parser.add_argument("--halftone", required=True)
     parser.add_argument("--shared")
     parser.add_argument("--case", action="append", help="rows whose name or model has this text")
+    parser.add_argument("--behind-calibration", action="append", default=[], metavar="PASS",
+                        help="passes that every row has behind runtime-calibration, such as bias-correction")
     parser.add_argument("--json", help="file for the figures")
     options = parser.parse_args()
     if not options.shared and not os.environ.get("HALFTONE_SHARED"):
         print("skipped: HALFTONE_SHARED does not say where the models are")
         return 0
     shared = shared_folder(options.shared)
+    for platform, passes in QUANTIZE.items():
+        behind = passes.index("passive-parameter-quantize")
+        QUANTIZE[platform] = passes[:behind] + options.behind_calibration + passes[behind:]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options.halftone, shared, Path(folder))
@@ -249,7 +254,8 @@ def main():
         for one in CASES:
             if options.case and not any(part in one["name"] or part in one["model"] for part in options.case):
                 continue
-            rows.append(measure(bench, one))
+            # What a row demands was measured without other passes.
+            rows.append(measure(bench, {**one, "most": None} if options.behind_calibration else one))
             print_row(rows[-1])
         if not options.case or "ppq" in options.case:
             compare_with_ppq(bench)
