@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/model/onnx_build_graph.h"
 #include "core/model/onnx_sidecar.h"
+#include "halftone/graph_edit.h"
 
 namespace halftone::model {
 namespace {
@@ -38,6 +39,11 @@ void write_opsets(const Model &model, onnx::ModelProto &proto) {
   }
 }
 
+// Notes of passes for later passes end with the run.
+bool is_note(std::string_view key) {
+  return key.starts_with(HT_NOTE_PREFIX);
+}
+
 void write_metadata(const Model &model, onnx::ModelProto &proto) {
   if (model.sidecar != nullptr && model.sidecar->metadata == model.metadata) return;
   auto &entries = *proto.mutable_metadata_props();
@@ -51,7 +57,7 @@ void write_metadata(const Model &model, onnx::ModelProto &proto) {
     entries[i++].set_value(found->second);
   }
   for (const auto &[key, value] : model.metadata) {
-    if (written.contains(key)) continue;
+    if (written.contains(key) || is_note(key)) continue;
     auto &added = *entries.Add();
     added.set_key(key);
     added.set_value(value);

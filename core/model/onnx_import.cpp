@@ -8,6 +8,7 @@
 #include "core/model/onnx_read.h"
 #include "core/model/onnx_schema.h"
 #include "core/model/opset_lift.h"
+#include "halftone/graph_edit.h"
 
 namespace halftone::model {
 namespace {
@@ -20,7 +21,10 @@ void read_header(const onnx::ModelProto &proto, Sidecar &sidecar, Model &model) 
   for (const auto &import : proto.opset_import()) model.set_opset(import.domain(), import.version());
   // The first versions of the format had no operator set imports and meant opset 1.
   if (proto.opset_import_size() == 0 && proto.ir_version() < 3) model.set_opset("", 1);
-  for (const auto &entry : proto.metadata_props()) model.metadata[entry.key()] = entry.value();
+  for (const auto &entry : proto.metadata_props()) {
+    // A pass believes such a note; that of a file could be about another model.
+    if (!entry.key().starts_with(HT_NOTE_PREFIX)) model.metadata[entry.key()] = entry.value();
+  }
   model.name = proto.graph().name();
   model.rename_graph(model.main_graph(), proto.graph().name());
   model.producer_name = proto.producer_name();

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "expected_shift.h"
+#include "implied_means.h"
 #include "layer_bias.h"
 #include "layer_moments.h"
 #include "output_errors.h"
@@ -15,7 +16,7 @@ class BiasCorrection final : public sdk::Pass {
         .title("moves biases so that the means of each layer's outputs are those of the float network")
         .capabilities(HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT | HT_CAP_CONFIG_READ | HT_CAP_CONFIG_EDIT |
                       HT_CAP_CALIBRATE | HT_CAP_EXECUTE)
-        .after({HT_FACT_CONFIGS, HT_FACT_PARAMETERS_QUANTIZED, HT_FACT_ACTIVATIONS_CALIBRATED})
+        .after({HT_FACT_CONFIGS, HT_FACT_PARAMETERS_QUANTIZED})
         .invalidates({HT_FACT_PASSIVE_RESOLVED})
         .doc(
             "Rounding weights and activations shifts the mean of a layer's output, and a shift is the same for every "
@@ -30,39 +31,55 @@ class BiasCorrection final : public sdk::Pass {
             "of the float network's values, in one pass over the data for all layers: faster, and blind to what "
             "activations lose.\n"
             "\n"
+            "`mode: batch-norm` does the same without data, before calibration or without any: the means are those "
+            "that "
+            "a BatchNormalization before the layer implies, which fold-batch-norm keeps, through Relu, Clip, "
+            "LeakyRelu, "
+            "means over positions, residual sums and concatenations. Layers behind anything else are left.\n"
+            "\n"
             "Conv, ConvTranspose, Gemm, and MatMul with an Add of a stored vector behind it. A convolution or Gemm "
             "without bias gets one, unless `add_bias` is false.\n"
             "\n"
             "Source: Nagel, van Baalen, Blankevoort, Welling, Data-Free Quantization Through Weight Equalization and "
-            "Bias Correction, 2019, section 4.2 (analytic, with measured means in place of "
-            "those that batch normalization implies) and appendix D (empirical).\n"
+            "Bias Correction, 2019, section 4.2 (`batch-norm`; `analytic` is the same with measured means) and "
+            "appendix "
+            "D (empirical).\n"
             "PPQ counterpart: BiasCorrectionPass (its `steps` are `samples` in batches; there they are not honoured).");
     d.params.texts("layers", "names of the nodes to treat; empty: all", {})
         .integer("samples", "calibration samples used; 0: all", 128, 0, 1 << 24, "samples")
-        .choice("mode",
-                "from the outputs of both networks on samples, or from the weights and the means of a layer's input",
-                "samples", {"samples", "analytic"})
+        .choice(
+            "mode",
+            "from the outputs of both networks on samples, or from the weights and the means of a layer's input, as "
+            "measured or as batch normalization implies them",
+            "samples", {"samples", "analytic", "batch-norm"})
         .flag("add_bias", "give a bias to layers that have none", true)
         .flag("revert", "take a correction back where the layer's error has not fallen", true);
   }
   explicit BiasCorrection(const sdk::Args &args)
       : names_(args.texts("layers")),
         samples_(static_cast<std::uint64_t>(args.integer("samples"))),
-        analytic_(args.text("mode") == "analytic"),
+        mode_(args.text("mode")),
         add_bias_(args.flag("add_bias")),
         revert_(args.flag("revert")) {}
 
   void run(const sdk::Context &ctx) override {
     const std::vector<Layer> layers = find_layers(ctx, names_, "bias-correction");
-    require_samples(ctx, layers);
     Counts counts;
-    if (analytic_) {
-      correct_by_means(ctx, layers, counts);
+    if (mode_ == "batch-norm") {
+      correct_by_means(ctx, layers, implied_means(ctx, layers), counts);
     } else {
+      require_calibrated(ctx, layers);
+      require_samples(ctx, layers);
+    }
+    if (mode_ == "analytic") {
+      correct_by_means(ctx, layers, input_means(ctx, layers), counts);
+    } else if (mode_ == "samples") {
       correct_in_order(ctx, layers, counts);
     }
     ctx.report("corrected", std::to_string(counts.corrected - counts.reverted) + " layers");
     if (counts.reverted > 0) ctx.report("taken back", std::to_string(counts.reverted) + " that did not help");
+    if (counts.unknown > 0)
+      ctx.report("not known", "the means of " + std::to_string(counts.unknown) + " layers' inputs");
     if (counts.without > 0) ctx.report("left", std::to_string(counts.without) + " that have no bias");
   }
 
@@ -75,14 +92,30 @@ class BiasCorrection final : public sdk::Pass {
     double error = 0;           // of that value, before
   };
   struct Counts {
-    std::size_t corrected = 0, reverted = 0, without = 0;
+    std::size_t corrected = 0, reverted = 0, without = 0, unknown = 0;
   };
 
-  void correct_by_means(const sdk::Context &ctx, const std::vector<Layer> &layers, Counts &counts) const {
-    const std::vector<std::vector<double>> means = input_means(ctx, layers);
+  // What is compared with the float network must be all of the quantized one.
+  static void require_calibrated(const sdk::Context &ctx, const std::vector<Layer> &layers) {
+    const sdk::Configs configs(ctx);
+    for (const Layer &layer : layers) {
+      if (layer.input_config == HT_NONE || configs.info(layer.input_config).state != HT_STATE_INITIAL) continue;
+      throw sdk::Failure(HT_FAILED_PRECONDITION,
+                         "the activations are not calibrated; put bias-correction behind runtime-calibration, or set "
+                         "`mode: batch-norm`, which needs no data",
+                         layer.node);
+    }
+  }
+
+  void correct_by_means(const sdk::Context &ctx, const std::vector<Layer> &layers,
+                        const std::vector<std::vector<double>> &means, Counts &counts) const {
     for (std::size_t i = 0; i < layers.size(); ++i) {
+      if (means[i].empty()) {
+        ++counts.unknown;
+        continue;
+      }
       std::vector<Work> work = work_of(ctx, {&layers[i]}, counts);
-      if (work.empty() || means[i].empty()) continue;
+      if (work.empty()) continue;
       move(ctx, work.front(), expected_shift(ctx, layers[i], means[i]), counts);
     }
   }
@@ -165,7 +198,8 @@ class BiasCorrection final : public sdk::Pass {
 
   std::vector<std::string> names_;
   std::uint64_t samples_;
-  bool analytic_, add_bias_, revert_;
+  std::string mode_;
+  bool add_bias_, revert_;
 };
 HALFTONE_PASS(BiasCorrection)
 

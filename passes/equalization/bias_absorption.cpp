@@ -4,6 +4,7 @@
 
 #include "channel_labels.h"
 #include "channel_ranges.h"
+#include "halftone/channel_normal.hpp"
 #include "halftone/pass.hpp"
 #include "weighted_layer.h"
 
@@ -207,6 +208,10 @@ class BiasAbsorption final : public sdk::Pass {
       store_tensor(graph, edit, place.norm, 2, std::string(norm.name()) + "_bias", bias);
     } else {
       add_to_layer(graph, edit, place.layer->node, taken);
+      if (auto normal = sdk::noted_normal(graph, place.before); normal && normal->mean.size() == taken.size()) {
+        for (std::size_t c = 0; c < taken.size(); ++c) normal->mean[c] += taken[c];
+        sdk::note_normal(graph, edit, place.before, *normal);
+      }
     }
     for (const Reader &reader : place.readers) {
       const WeightedLayer &layer = reader.layer;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "class_finder.h"
+#include "halftone/channel_normal.hpp"
 
 namespace halftone::passes {
 namespace {
@@ -33,6 +34,18 @@ void store_addend(const sdk::Graph &graph, const sdk::GraphEdit &edit, const Sid
   store_tensor(graph, edit, addend.node, addend.slot, name + "_addend", tensor);
 }
 
+// What is known of the channels without data is scaled with them.
+void scale_note(const sdk::Graph &graph, const sdk::GraphEdit &edit, const LayerChannels &channels,
+                std::span<const double> total) {
+  auto normal = sdk::noted_normal(graph, channels.output);
+  if (!normal || normal->mean.size() != channels.out.size()) return;
+  for (std::size_t c = 0; c < channels.out.size(); ++c) {
+    normal->mean[c] *= total[channels.out[c]];
+    normal->deviation[c] *= total[channels.out[c]];
+  }
+  sdk::note_normal(graph, edit, channels.output, *normal);
+}
+
 }  // namespace
 
 ChannelClasses::ChannelClasses(const sdk::Context &ctx, const sdk::Graph &graph, const ClassOptions &options) {
@@ -58,6 +71,7 @@ void ChannelClasses::scale(const ChannelSite &site, std::span<const double> fact
 void ChannelClasses::store(const sdk::Graph &graph, const sdk::GraphEdit &edit, std::span<const double> total) const {
   for (const LayerChannels &channels : layers) {
     if (any_scaled(channels.in, total) || any_scaled(channels.out, total)) store_layer(graph, edit, channels.layer);
+    if (any_scaled(channels.out, total)) scale_note(graph, edit, channels, total);
   }
   for (const SideConstant &addend : addends) {
     if (any_scaled(addend.classes, total)) store_addend(graph, edit, addend, total);

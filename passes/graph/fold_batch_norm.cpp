@@ -1,5 +1,7 @@
+#include <cmath>
 #include <string>
 
+#include "halftone/channel_normal.hpp"
 #include "halftone/pass.hpp"
 #include "layer_parameters.h"
 #include "node_walk.h"
@@ -36,6 +38,13 @@ void scale_weight(const sdk::Graph &graph, const sdk::Node &node, const std::vec
   }
 }
 
+// What training left of each channel: mean beta, deviation |gamma|.
+sdk::ChannelNormal trained_normal(const sdk::Graph &graph, const sdk::Node &norm) {
+  sdk::ChannelNormal normal{read_parameter(graph, norm.input(2))->data, read_parameter(graph, norm.input(1))->data};
+  for (double &deviation : normal.deviation) deviation = std::abs(deviation);
+  return normal;
+}
+
 }  // namespace
 
 class FoldBatchNorm final : public sdk::Pass {
@@ -56,6 +65,9 @@ class FoldBatchNorm final : public sdk::Pass {
             "be stored in the model; a weight that several layers share is copied first. The arithmetic is done in "
             "double and "
             "rounded once.\n"
+            "\n"
+            "The mean and deviation of each channel that the normalization stands for (beta and |gamma|) stay with the "
+            "model as a note until the run ends: bias-correction reads it (`mode: batch-norm`).\n"
             "\n"
             "A BatchNormalization that follows no such layer becomes a depthwise 1x1 convolution of its input's rank "
             "(`standalone`), which every integer device can run.\n"
@@ -115,7 +127,9 @@ class FoldBatchNorm final : public sdk::Pass {
     set_bias_factor(graph, edit, layer_handle, beta);
     write_parameter(graph, edit, layer_handle, 1, name + "_weight", *weight);
     write_parameter(graph, edit, layer_handle, 2, name + "_bias", *bias);
+    const sdk::ChannelNormal normal = trained_normal(graph, graph.node(norm));
     take_over_output(graph, edit, layer_handle, norm);
+    note_normal(graph, edit, graph.node(layer_handle).output(0), normal);
     return true;
   }
 
@@ -125,6 +139,7 @@ class FoldBatchNorm final : public sdk::Pass {
     const auto affine = read_norm_affine(graph, node);
     const std::size_t rank = norm_rank(graph, node);
     if (!affine || rank < 3) return false;
+    note_normal(graph, edit, node.output(0), trained_normal(graph, node));
     put_depthwise_conv(graph, edit, norm, *affine, rank);
     return true;
   }

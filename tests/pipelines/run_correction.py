@@ -134,7 +134,42 @@ passes:
                 "calibration data instead of --stats-in" in message.replace(str(bench.work) + "/", ""), message)
 
 
-TESTS = (less_noise, threads, quantized_biases, memory_budget, bad_samples, statistics_file)
+WEIGHTS_ONLY = """halftone-platform: 1
+id: weights-only
+title: weights of 3 bits, activations in float
+types:
+  activation: {bits: 8, symmetry: symmetric, observer: minmax}
+  weight: {bits: 3, symmetry: symmetric, granularity: channel, observer: minmax}
+  bias: fp32
+operators:
+  - {types: [Conv, Gemm], computing: true, inputs: {0: fp32}, outputs: fp32}
+dispatcher: conservative
+"""
+
+
+def without_data(bench):
+    """Weights alone are quantized and biases corrected from batch normalization without any calibration data; notes of passes
+    are in no file."""
+    (bench.work / "weights-only.platform.yaml").write_text(WEIGHTS_ONLY)
+    left = {}
+    for name, steps in (("plain", ()), ("corrected", ("bias-correction: {mode: batch-norm}",))):
+        text = "".join(f"  - {step}\n" for step in (*BEFORE[:6], "parameter-quantize", *steps, "parameter-baking"))
+        (bench.work / f"{name}.yaml").write_text(f"""halftone: 1
+model: {bench.glyphs}/model.onnx
+platform: weights-only
+passes:
+{text}export:
+  - path: {name}.onnx
+""")
+        bench.run("run", f"{name}.yaml", "-q", "--plugin-path", bench.work)
+        require(b"halftone.note" not in bench.bytes(f"{name}.onnx"), "a note of a pass was exported")
+        bench.run("evaluate", f"{name}.onnx", "--data", bench.glyphs / "test", "--preprocess", bench.glyphs / "meta.json",
+                  "--against", bench.glyphs / "model.onnx", "--json", "figures.json", "-q")
+        left[name] = noise(bench.json("figures.json"))
+    require(left["corrected"] < left["plain"], f"noise/signal {left}")
+
+
+TESTS = (less_noise, threads, quantized_biases, memory_budget, bad_samples, statistics_file, without_data)
 
 
 if __name__ == "__main__":

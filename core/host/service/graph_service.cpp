@@ -211,12 +211,23 @@ ht_status HT_CALL revision(ht_ctx *ctx, std::uint64_t *out) {
   return serve(ctx, [&] { *out = working(ctx).model.revision(); });
 }
 
+ht_status HT_CALL metadata(ht_ctx *ctx, const ht_str *key, ht_str *out) {
+  bool found = false;
+  const ht_status status = serve(ctx, [&] {
+    const auto &entries = working(ctx).model.metadata;
+    const auto entry = entries.find(text(key));
+    found = entry != entries.end();
+    if (found) *out = text(entry->second);
+  });
+  return status == HT_OK && !found ? HT_NOT_FOUND : status;
+}
+
 }  // namespace
 
 const ht_graph *graph_table() {
   static constexpr ht_graph kTable = {sizeof(ht_graph), 0,           &main_graph, &graphs,      &nodes,     &values,
                                       &inputs,          &outputs,    &node_infos, &value_infos, &consumers, &attribute,
-                                      &initializer,     &find_value, &find_node,  &opset,       &revision};
+                                      &initializer,     &find_value, &find_node,  &opset,       &revision,  &metadata};
   return &kTable;
 }
 

@@ -148,6 +148,14 @@ class Graph {
     check(api_->opset(ctx_.raw, &d, &version));
     return version;
   }
+  std::optional<std::string> metadata(std::string_view key) const {
+    ht_str text{};
+    const ht_str k = view(key);
+    const ht_status status = api_->metadata(ctx_.raw, &k, &text);
+    if (status == HT_NOT_FOUND) return std::nullopt;
+    check(status);
+    return std::string(view(text));
+  }
 
  private:
   const Context &ctx_;

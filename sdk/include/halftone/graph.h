@@ -104,6 +104,9 @@ typedef struct ht_graph {
   ht_status(HT_CALL *opset)(ht_ctx *ctx, const ht_str *domain, int64_t *version);
   /* Counts edits; two equal revisions of one run mean the same model. */
   ht_status(HT_CALL *revision)(ht_ctx *ctx, uint64_t *revision);
+  /* An entry of the model's metadata. The text lives until the entry is set again. HT_NOT_FOUND when there is none
+   * (nothing is recorded as an error then). */
+  ht_status(HT_CALL *metadata)(ht_ctx *ctx, const ht_str *key, ht_str *text);
 } ht_graph;
 HT_EXTERN_C_END
 #endif

@@ -9,6 +9,7 @@
 
 HT_EXTERN_C_BEGIN
 #define HT_GRAPH_EDIT_1 "ht.graph_edit/1"
+#define HT_NOTE_PREFIX "halftone.note/"
 
 typedef struct ht_graph_edit {
   uint32_t struct_size;
@@ -42,6 +43,7 @@ typedef struct ht_graph_edit {
   ht_status(HT_CALL *rename_value)(ht_ctx *ctx, ht_handle value, const ht_str *name);
   ht_status(HT_CALL *rename_node)(ht_ctx *ctx, ht_handle node, const ht_str *name);
   ht_status(HT_CALL *set_opset)(ht_ctx *ctx, const ht_str *domain, int64_t version);
+  /* Entries whose key begins with HT_NOTE_PREFIX are notes of passes for later passes: no file has them. */
   ht_status(HT_CALL *set_metadata)(ht_ctx *ctx, const ht_str *key, const ht_str *text);
 } ht_graph_edit;
 HT_EXTERN_C_END

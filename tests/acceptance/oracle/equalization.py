@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What each equalization and split pass does to the noise of a quantized model, and our equalized weights beside PPQ's.
 
-    equalization.py --halftone BIN [--case TEXT ...] [--shared FOLDER] [--json FILE]
+    equalization.py --halftone BIN [--case TEXT ...] [--behind-calibration PASS ...] [--shared FOLDER] [--json FILE]
 
 Every row quantizes a model twice, with the passes of a base list and with the pass under test in front of `assign-configs`, and
 prints noise/signal at the outputs (mean) before and after, their ratio, top-1, and the change that the pass alone makes to the
@@ -42,6 +42,10 @@ LAYERWISE = {"layerwise-equalization": {"value_threshold": 0}}
 BIASES = {"layerwise-equalization": {"value_threshold": 0, "include_biases": True}}
 SCALE = {"cross-layer-equalization": {"clip": "scale"}}
 EVEN = {"activation-equalization": {"threshold": 1.5, "iterations": 20}}
+SSD = "ssd-equalization"
+SSD_ALL = {"ssd-equalization": {"iterations": 20, "loss_threshold": 0.95}}
+SSD_CLIP = {"ssd-equalization": {"level": 2, "clip": "scale"}}
+SSD2 = {"ssd-equalization": {"level": 2}}
 PER_TENSOR = "per-tensor-int8"
 CASES = [
     case("layerwise", HARD, "naive-int8", [LAYERWISE], 0.5),
@@ -67,6 +71,16 @@ CASES = [
     case("activation, 60 rounds", HARD, "tensorrt-int8", [{"activation-equalization": {"threshold": 1.5, "iterations": 60}}], 0.6),
     case("activation", "squeezenet-imagenet", "tensorrt-int8", [EVEN], 1),
     case("activation", FACE, "tensorrt-int8", [EVEN], 1),
+    case("ssd", HARD, "tensorrt-int8", [SSD], 0.6),
+    case("ssd, small gains too", HARD, "tensorrt-int8", [SSD_ALL], 0.5),
+    case("ssd", HARD, "naive-int8", [SSD], 0.4),
+    case("ssd", HARD, PER_TENSOR, [SSD], 0.3),
+    case("ssd", "squeezenet-imagenet", "tensorrt-int8", [SSD], 0.9),
+    case("ssd, level 2", "squeezenet-imagenet", "tensorrt-int8", [SSD2], 0.9),
+    case("ssd", FACE, "tensorrt-int8", [SSD], 0.8),
+    case("ssd", RESNET, "naive-int8", [SSD], 1),
+    case("ssd, limits scaled", V2, PER_TENSOR, [SSD_CLIP], 0.9),
+    case("ssd, limits scaled", V2, "tensorrt-int8", [SSD_CLIP], None),
     case("channelwise-split", RESNET, "naive-int8", [{"channelwise-split": {"expansion": 0.2}}], 1),
     case("channelwise-split", RESNET, PER_TENSOR, [{"channelwise-split": {"expansion": 0.2}}], 1),
     case("channelwise-split, PPQ's", RESNET, PER_TENSOR, [{"channelwise-split": {"method": "threshold", "value_threshold": 0.5}}], None),
@@ -222,12 +236,17 @@ def main():
     parser.add_argument("--halftone", required=True)
     parser.add_argument("--shared")
     parser.add_argument("--case", action="append", help="rows whose name or model has this text")
+    parser.add_argument("--behind-calibration", action="append", default=[], metavar="PASS",
+                        help="passes that every row has behind runtime-calibration, such as bias-correction")
     parser.add_argument("--json", help="file for the figures")
     options = parser.parse_args()
     if not options.shared and not os.environ.get("HALFTONE_SHARED"):
         print("skipped: HALFTONE_SHARED does not say where the models are")
         return 0
     shared = shared_folder(options.shared)
+    for platform, passes in QUANTIZE.items():
+        behind = passes.index("passive-parameter-quantize")
+        QUANTIZE[platform] = passes[:behind] + options.behind_calibration + passes[behind:]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options.halftone, shared, Path(folder))
@@ -235,7 +254,8 @@ def main():
         for one in CASES:
             if options.case and not any(part in one["name"] or part in one["model"] for part in options.case):
                 continue
-            rows.append(measure(bench, one))
+            # What a row demands was measured without other passes.
+            rows.append(measure(bench, {**one, "most": None} if options.behind_calibration else one))
             print_row(rows[-1])
         if not options.case or "ppq" in options.case:
             compare_with_ppq(bench)

@@ -60,6 +60,21 @@ TEST_CASE("edits are written into the original, which keeps the rest") {
   CHECK(proto.metadata_props(0).value() == "value");
 }
 
+TEST_CASE("notes of passes are written to no file and taken from none") {
+  Model model = import_onnx_bytes(model_bytes(kChain), {}).model;
+  model.metadata["halftone.note/normal/h"] = "1 2 ";
+  model.metadata["key"] = "value";
+  onnx::ModelProto proto = exported(model);
+  REQUIRE(proto.metadata_props_size() == 1);
+  CHECK(proto.metadata_props(0).key() == "key");
+  auto &note = *proto.add_metadata_props();
+  note.set_key("halftone.note/normal/h");
+  note.set_value("3 4 ");
+  const Model again = import_onnx_bytes(proto.SerializeAsString(), {}).model;
+  CHECK(again.metadata.size() == 1);
+  CHECK(again.metadata.contains("key"));
+}
+
 TEST_CASE("an attribute that changes its kind carries only its new value") {
   Model model = import_onnx_bytes(model_bytes(kChain), {}).model;
   model.set_attribute(model.find_node(model.main_graph(), "relu"), "note", {std::string("text")});

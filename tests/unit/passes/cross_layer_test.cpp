@@ -157,5 +157,31 @@ TEST_CASE("bias-absorption: from a BatchNormalization, without data") {
   CHECK(beta[3] == doctest::Approx(0.03));
 }
 
+TEST_CASE("bias-absorption shifts what is noted of a layer's output by what it takes from the bias") {
+  BalancedNet net(29);
+  const model::Handle x = net.input({2, 3, 8, 8});
+  const auto stored = [&](const char *name, const std::vector<float> &values) {
+    return net.model.add_initializer(net.model.main_graph(), name,
+                                     model::Tensor::from_floats({static_cast<std::int64_t>(values.size())}, values));
+  };
+  model::Handle y = net.node("Conv", {x, net.weight({2, 3, 1, 1})}, {}, "up");
+  y = net.node(
+      "BatchNormalization",
+      {y, stored("scale", {-0.5F, 1}), stored("beta", {50, -2}), stored("mean", {0, 0}), stored("variance", {1, 1})},
+      {}, "bn");
+  net.output(net.node("Conv", {net.node("Relu", {y}), net.weight({4, 2, 1, 1})}, {}, "down"));
+  Invariance test(std::move(net));
+  test.run("fold-batch-norm");
+  const auto &notes = test.runner.working.model.metadata;
+  CHECK(notes.at("halftone.note/normal/bn_out") == "50 0.5 -2 1 ");
+  const float before = test.weight("up", 2)[0];
+  test.run("bias-absorption", "{margin: 0}");
+  const double taken = static_cast<double>(before) - static_cast<double>(test.weight("up", 2)[0]);
+  CHECK(taken > 20);
+  const std::string &note = notes.at("halftone.note/normal/bn_out");
+  CHECK(std::stod(note) == doctest::Approx(50 - taken).epsilon(1e-6));
+  CHECK(note.ends_with(" 0.5 -2 1 "));
+}
+
 }  // namespace
 }  // namespace halftone::test
