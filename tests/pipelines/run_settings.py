@@ -37,8 +37,8 @@ DEFAULT = {
     "signature": "PPL Quantization Tool",
     "version": "0.6.6",
 }
-CLEANING = ["constant-folding", "remove-identity", "fold-batch-norm", "fuse-bias-add", "remove-dead-code"]
-GRAPH_PASSES = [*CLEANING, "layerwise-equalization: {level: 1, value_threshold: 0}", "assign-configs"]
+# Without the platform's own equalization, which a setting with `equalization: false` switches off.
+GRAPH_PASSES = ["constant-folding", "remove-identity", "fold-batch-norm", "fuse-bias-add", "remove-dead-code", "assign-configs"]
 
 
 def changed(**values):
@@ -102,7 +102,7 @@ def exact(bench):
                    "--ppq-batch", 16, platform="TRT_INT8")
     require(told == "", f"warned: {told}")
     same(bench, "exact", "ppq-trt-int8", [
-        *CLEANING, "assign-configs", "quantize-fusion", "quantize-simplify", "parameter-quantize",
+        *GRAPH_PASSES, "quantize-fusion", "quantize-simplify", "parameter-quantize",
         "runtime-calibration: {calibrate_on: quantized_weights, group: 16}",  # percentile is the platform's choice
         "quant-alignment: {ppq_range: true, ppq_reach: true}", "passive-parameter-quantize", "parameter-baking"])
     convert(bench, "guess", changed(quantize_activation_setting={"calib_algorithm": None}), "--exact", platform="TRT_INT8")
