@@ -85,6 +85,11 @@ def same(bench, name, platform, passes, rest=""):
     require((bench.work / "model.int8.onnx").stat().st_size > 0, f"'{name}' exported nothing")
 
 
+def dispatches(bench):
+    """Whether this build has `dispatch:`."""
+    return "\ndispatch " in bench.run("passes")
+
+
 def ours(bench):
     """The default setting runs as the platform's own passes with the setting's observer."""
     told = convert(bench, "plain", DEFAULT)
@@ -100,8 +105,9 @@ def exact(bench):
     told = convert(bench, "exact", changed(quantize_activation_setting={"calib_algorithm": "Percentile"}), "--exact",
                    "--ppq-batch", 16, platform="TRT_INT8")
     require(told == "", f"warned: {told}")
+    passes = [*GRAPH_PASSES[:-1], "dispatch: {ppq_paths: true}", GRAPH_PASSES[-1]] if dispatches(bench) else GRAPH_PASSES
     same(bench, "exact", "ppq-trt-int8", [
-        *GRAPH_PASSES, "quantize-fusion", "quantize-simplify", "parameter-quantize",
+        *passes, "quantize-fusion", "quantize-simplify", "parameter-quantize",
         "runtime-calibration: {calibrate_on: quantized_weights, group: 16}",  # percentile is the platform's choice
         "quant-alignment: {ppq_range: true, ppq_reach: true}", "passive-parameter-quantize", "parameter-baking"])
     convert(bench, "guess", changed(quantize_activation_setting={"calib_algorithm": None}), "--exact", platform="TRT_INT8")
@@ -123,10 +129,25 @@ def choices(bench):
         *GRAPH_PASSES, "quantize-fusion: {fuse_activation: false, passive: false}", "parameter-quantize: {observer: minmax}",
         "runtime-calibration: {observer: minmax}", "quant-alignment: {elementwise: to_output, force_overlap: false}",
         "passive-parameter-quantize"],
+        f"dispatch: {{table: [{{match: {{node: \"{node}\"}}, to: float}}]}}\n" if dispatches(bench) else
         f"overrides:\n  - match: {{node: \"{node}\"}}\n    set: {{inputs: {{state: fp32}}, outputs: {{state: fp32}}}}\n")
     states = {slot["state"] for operation in operations(bench, "model.configs.json") if operation["op"] == node
               for slot in operation["inputs"] + operation["outputs"] if "state" in slot}
-    require(states == {"FP32"}, f"'{node}' has the states {states}")
+    require(states <= {"FP32"}, f"'{node}' has the states {states}")
+
+
+def platforms(bench):
+    """A platform of PPQ becomes that of the same name as soon as there is one."""
+    (bench.work / "plug").mkdir()
+    text = (bench.plugins / "ppq-trt-int8.platform.yaml").read_text().replace("id: ppq-trt-int8", "id: ppq-mnn-int8")
+    (bench.work / "plug/ppq-mnn-int8.platform.yaml").write_text(text)
+    (bench.work / "s.json").write_text(json.dumps(DEFAULT))
+    none = bench.fails("convert-setting", "s.json", "--platform", "MNN_INT8")
+    require("PPQ's platform MNN_INT8 has no counterpart yet" in none, none)
+    told = convert(bench, "mnn", DEFAULT, "--plugin-path", "plug", platform="mnn_int8")
+    require("PPQ's MNN_INT8 becomes ppq-mnn-int8, which is there to compare results" in told, told)
+    require("platform: ppq-mnn-int8  # MNN_INT8" in (bench.work / "mnn.yaml").read_text(), "another platform")
+    bench.run("run", "mnn.yaml", "--plugin-path", "plug", "--quiet")
 
 
 def halves(bench):
@@ -195,4 +216,4 @@ def written_by_ppq(bench):
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests(__doc__, [ours, exact, choices, halves, training, incomplete, written_by_ppq], Bench, FOLDERS))
+    sys.exit(run_tests(__doc__, [ours, exact, choices, platforms, halves, training, incomplete, written_by_ppq], Bench, FOLDERS))
