@@ -197,11 +197,13 @@ def written_by_ppq(bench):
     if not shared:
         print("no settings that PPQ wrote: HALFTONE_SHARED is not set")
         sys.exit(SKIPPED)
-    count = 0
+    seen = set()  # most runs differ in model and platform, which a setting does not name
     for file in sorted(pathlib.Path(shared, "oracle", "ppq").glob("*/*.json")):
         run = json.loads(file.read_text())
-        if "settings" not in run:
+        key = (run.get("platform") == "ONNXRUNTIME", json.dumps(run.get("settings"), sort_keys=True))
+        if "settings" not in run or key in seen:
             continue
+        seen.add(key)
         for exactly in ([], ["--exact"]):
             name = f"{file.stem}{len(exactly)}"
             # Not every platform of PPQ has its like.
@@ -211,8 +213,7 @@ def written_by_ppq(bench):
             plan = bench.run("explain", f"{name}.yaml")
             require("runtime-calibration" in plan, f"{file}: no calibration in the plan:\n{plan}")
             require(("quantize-fusion" in plan) == run["settings"]["fusion"], f"{file}: fusion is lost:\n{plan}")
-            count += 1
-    require(count >= 20, f"{count} settings in '{shared}'")
+    require(len(seen) >= 10, f"{len(seen)} settings in '{shared}'")
 
 
 if __name__ == "__main__":
