@@ -109,10 +109,13 @@ int command_convert_setting(const std::vector<std::string> &arguments) {
   pipeline::RunFiles files;
   files.reads(file, "setting");
   files.reads(model, "model");
-  files.reads(text_of(values, "preprocess"), "preprocessing file");
-  for (const std::string &text : texts_of(values, "calibration")) files.reads(input_spec(text).path, "samples");
+  pipeline::DataSpec samples;
+  for (const std::string &text : texts_of(values, "calibration")) samples.inputs.push_back(input_spec(text));
+  files.reads(samples);
+  files.reads(text_of(values, "preprocess"), "preprocessing");
   if (!output.empty()) files.writes(output);
   files.check();
+  if (!output.empty()) pipeline::require_writable(output);
 
   const host::Registry registry = open_registry(values);
   pipeline::PpqTarget target;

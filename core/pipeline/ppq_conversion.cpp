@@ -6,11 +6,8 @@
 
 #include <fmt/ranges.h>
 
-#include "core/base/error.h"
-#include "core/base/nearest.h"
 #include "core/host/arguments.h"
 #include "core/host/schema.h"
-#include "core/pipeline/pipeline_shape.h"
 #include "core/pipeline/pipeline_spec.h"
 #include "core/pipeline/ppq_setting_map.h"
 #include "core/pipeline/yaml_scalar.h"
@@ -36,15 +33,6 @@ void put(Setting &map, const std::string &name, Setting value) {
   entries.emplace_back(name, std::move(value));
 }
 
-// What a file may have below a key, where this build has the key.
-const Shape *key_of(const Shape &shape, std::string_view name) {
-  for (const Shape &one : shape.either) {
-    if (const Shape *found = key_of(one, name)) return found;
-  }
-  const auto found = std::ranges::find(shape.keys, name, &Shape::Key::name);
-  return found == shape.keys.end() ? nullptr : &found->shape;
-}
-
 class Converter {
  public:
   Converter(const PpqSetting &setting, const PpqTarget &target, const host::Registry &registry)
@@ -56,7 +44,7 @@ class Converter {
   PpqConversion convert() {
     tell_version();
     tell_unused();
-    dispatch();
+    convert_dispatch(setting_, target_, out_);
     for (const PpqPass &rule : ppq_passes()) add(rule);
     add_extras();
     drop_unfounded();
@@ -111,54 +99,6 @@ class Converter {
   bool group_is_on(std::string_view path) const {
     const auto group = std::ranges::find(ppq_keys(), path.substr(0, path.find('.')), &PpqKey::path);
     return group == ppq_keys().end() || group->kind != PpqKind::kGroup || is_on(group->deflt);
-  }
-
-  // ---- dispatching
-
-  void dispatch() {
-    const std::string method = setting_.text("dispatcher");
-    out_.dispatcher = our_dispatcher(method);
-    if (out_.dispatcher.empty()) {
-      std::vector<std::string> known(ppq_dispatchers().begin(), ppq_dispatchers().end());
-      fail(Status::kInvalidArgument, "{}: PPQ has no dispatcher '{}'{}; it has {}",
-           setting_.value("dispatcher").where.text(), method, nearest_hint(method, known), fmt::join(known, ", "));
-    }
-    const Shape *key = key_of(pipeline_shape(), "dispatch");
-    const Shape *row = key == nullptr ? nullptr : key_of(*key, "table");
-    out_.dispatch_key = row != nullptr;
-    out_.row_match = row != nullptr && row->each != nullptr && key_of(*row->each, "match") != nullptr;
-    const Setting *own = target_.platform ? target_.platform->option("dispatcher") : nullptr;
-    out_.dispatcher_live = out_.dispatch_key && (own == nullptr || own->text != out_.dispatcher);
-    if (out_.dispatcher != "conservative" && !out_.dispatch_key) {
-      warn_of("dispatcher", fmt::format("the dispatcher '{}' is not there yet; operators are chosen as `conservative` "
-                                        "chooses them",
-                                        method));
-    }
-    for (const PpqRow &asked : setting_.rows()) add_row(asked);
-  }
-
-  void add_row(const PpqRow &row) {
-    const auto refuse = [&](const std::string &why) {
-      warn(row.where, fmt::format("the row of '{}' is left out: {}", row.operation, why));
-      out_.rows.push_back({row.operation, "float", why, false});
-    };
-    if (target_.nodes && std::ranges::find(*target_.nodes, row.operation) == target_.nodes->end())
-      return refuse(
-          fmt::format("the model has no such node{}; PPQ ignores it too", nearest_hint(row.operation, *target_.nodes)));
-    constexpr std::int64_t kFloat32 = 0, kFloat16 = 1, kBfloat16 = 2, kFloat8 = 3, kInt4 = 4, kIndex = -1, kAny = -2;
-    const bool known = std::ranges::any_of(ppq_platforms(), [&](const auto &p) { return p.number == row.platform; });
-    if (row.platform == kIndex) {
-      out_.rows.push_back({row.operation, "soi", "", true});
-    } else if (row.platform == kFloat32 || row.platform == kFloat16 || row.platform == kBfloat16) {
-      out_.rows.push_back({row.operation, "float", "", true});
-    } else if (known || row.platform == kFloat8 || row.platform == kInt4 || row.platform == kAny) {
-      if (out_.dispatch_key) return out_.rows.push_back({row.operation, "quantize", "", true});
-      const std::string why = "it is to be quantized whatever the dispatcher says, which needs `dispatch:`";
-      warn(row.where, fmt::format("the row of '{}' is left out: {}", row.operation, why));
-      out_.rows.push_back({row.operation, "quantize", why, false});
-    } else {
-      refuse(fmt::format("PPQ has no platform of number {}", row.platform));
-    }
   }
 
   // ---- passes

@@ -58,6 +58,9 @@ struct PpqConversion {
 // that a pass does not take.
 PpqConversion convert_ppq(const PpqSetting &setting, const PpqTarget &target, const host::Registry &registry);
 
+// The part of it that is about the dispatcher and its table.
+void convert_dispatch(const PpqSetting &setting, const PpqTarget &target, PpqConversion &out);
+
 // What a pipeline file says besides; paths as they are to be written.
 struct PipelineHead {
   std::string title;  // the first comment

@@ -38,10 +38,14 @@ std::string inline_text(const Setting &setting) {
 }
 
 // A comment on lines of its own, none of them wider than a page where words allow.
-void add_comment(std::string &out, const std::string &indent, const std::string &text) {
+void add_comment(std::string &out, const std::string &indent, const std::string &written) {
+  // Names come from files: no character of theirs may end the comment.
+  std::string text = written;
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
   std::string line = indent + "#";
   for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find_first_of(" \n", begin), text.size());
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
     const std::string word = text.substr(begin, end - begin);
     if (line.size() + 1 + word.size() > kWidth && line.size() > indent.size() + 1) {
       out += line + "\n";
