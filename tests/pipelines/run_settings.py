@@ -102,7 +102,7 @@ def exact(bench):
     told = convert(bench, "exact", changed(quantize_activation_setting={"calib_algorithm": "Percentile"}), "--exact",
                    "--ppq-batch", 16, platform="TRT_INT8")
     require(told == "", f"warned: {told}")
-    passes = [*GRAPH_PASSES[:-1], "dispatch: {ppq_paths: true}", GRAPH_PASSES[-1]] if dispatches(bench) else GRAPH_PASSES
+    passes = [*GRAPH_PASSES[:-1], "dispatch: {ppq_paths: true}", GRAPH_PASSES[-1]]
     same(bench, "exact", "ppq-trt-int8", [
         *passes, "quantize-fusion", "quantize-simplify", "parameter-quantize",
         "runtime-calibration: {calibrate_on: quantized_weights, group: 16}",  # percentile is the platform's choice
