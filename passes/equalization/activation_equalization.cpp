@@ -119,6 +119,7 @@ class ActivationEqualization final : public sdk::Pass {
     for (const std::uint32_t id : ids) {
       if (classes.is_frozen(id) || !(ranges[id] > 0)) continue;
       factors[id] = std::min(std::pow(widest / ranges[id], strength_), most_factor_);
+      ranges[id] *= factors[id];
     }
   }
 
