@@ -112,7 +112,7 @@ class ActivationEqualization final : public sdk::Pass {
     return ids;
   }
 
-  void even_out(const ChannelClasses &classes, const std::vector<std::uint32_t> &ids, const std::vector<double> &ranges,
+  void even_out(const ChannelClasses &classes, const std::vector<std::uint32_t> &ids, std::vector<double> &ranges,
                 std::vector<double> &factors) const {
     double widest = 0;
     for (const std::uint32_t id : ids) widest = std::max(widest, ranges[id]);
