@@ -49,7 +49,8 @@ std::size_t calibrate_activations(const sdk::Context &ctx, const QuantizationPoi
                                   const CalibrationOptions &options) {
   if (configs.empty()) return 0;
   const ht_str *name = observer.prepare(points.configs, configs);
-  const ht_collect_options how = {sizeof(ht_collect_options), options.quantized_weights ? 1U : 0U, options.group, 0, 0, 0};
+  const ht_collect_options how = {
+      sizeof(ht_collect_options), options.quantized_weights ? 1U : 0U, options.group, 0, 0, 0};
   sdk::check(ctx.host.calibration->observe_all(ctx.raw, configs.data(), configs.size(), name, &how));
   std::vector<std::uint32_t> rendered(configs.size());
   sdk::check(ctx.host.calibration->render_all(ctx.raw, configs.data(), configs.size(), name, rendered.data()));
