@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/base/error.h"
 #include "core/calibration/accumulator_layout.h"
 
 namespace halftone::calibration {
@@ -67,7 +68,7 @@ void gather(const Dataset &dataset, const host::Session &session, const FlowOpti
   const bool may_skip = options.on_bad_sample == BadSample::kSkip;
   std::vector<WatchSink::Gatherers> kept(options.workers);
   host::Context ctx;
-  run_flow(
+  const FlowResult flow = run_flow(
       dataset, session, options,
       [&](std::uint32_t worker) -> std::unique_ptr<SampleSink> {
         return std::make_unique<WatchSink>(watches, may_skip, nullptr, kept.at(worker));
@@ -75,6 +76,10 @@ void gather(const Dataset &dataset, const host::Session &session, const FlowOpti
       [&](std::uint64_t, const std::shared_ptr<void> &left) {
         merge_in_order(ctx, watches, *static_cast<const WatchSink::Left *>(left.get()));
       });
+  if (flow.samples == 0 && !flow.skipped.empty()) {
+    fail(Status::kDataLoss, "no sample could be used in a second pass over the data; the first because: {}",
+         flow.skipped.front());
+  }
   for (const WatchSink::Gatherers &part : kept) merge_kept(ctx, watches, part);
 }
 

@@ -58,7 +58,7 @@ po::options_description options_of_analyze() {
 }
 
 bool is_pipeline_file(const std::string &path) {
-  return path.ends_with(".yaml") || path.ends_with(".yml");
+  return path.ends_with(".yaml") || path.ends_with(".yml") || path.ends_with(".json");
 }
 
 // What the command line says of a model has no effect beside a pipeline file, but for how samples to analyse are read.

@@ -77,7 +77,7 @@ std::uint64_t parse_interval(const std::string &text) {
 }
 
 bool is_pipeline_file(const std::string &path) {
-  return path.ends_with(".yaml") || path.ends_with(".yml");
+  return path.ends_with(".yaml") || path.ends_with(".yml") || path.ends_with(".json");
 }
 
 // What only the command line of a model says has no effect beside a pipeline file.

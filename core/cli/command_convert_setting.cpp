@@ -67,11 +67,23 @@ pipeline::PipelineHead head_of(const po::variables_map &values, const std::strin
   return head;
 }
 
+// Whether the passes that clean a model take the node away before nodes are dispatched.
+bool is_cleaned_away(const model::Model &m, const model::Node &node) {
+  if (node.op_type == "Constant" || node.op_type == "Identity") return true;
+  if (node.op_type != "BatchNormalization" || node.inputs.empty()) return false;
+  const model::Handle producer = m.value(node.inputs[0]).producer;
+  if (producer == HT_NONE) return false;
+  const std::string &layer = m.node(producer).op_type;
+  return layer == "Conv" || layer == "ConvTranspose" || layer == "Gemm";
+}
+
 std::vector<std::string> node_names(const std::string &model) {
   const model::ImportResult imported = pipeline::read_model(model);
+  const model::Model &m = imported.model;
   std::vector<std::string> names;
-  for (const model::Handle node : imported.model.graph(imported.model.main_graph()).nodes)
-    names.push_back(imported.model.node(node).name);
+  for (const model::Handle handle : m.graph(m.main_graph()).nodes) {
+    if (const model::Node &node = m.node(handle); !is_cleaned_away(m, node)) names.push_back(node.name);
+  }
   return names;
 }
 

@@ -9,12 +9,16 @@
 
 namespace halftone::pipeline {
 
+// Blocks of one length.
 struct BlockRows {
-  std::vector<std::int64_t> shape;  // blocks in the order of their scales, elements of a block
-  std::vector<float> values;        // what a last, shorter block lacks is 0, which every range contains
+  std::vector<std::int64_t> shape;    // blocks, elements of a block
+  std::vector<float> values;          // row after row
+  std::vector<std::uint64_t> scales;  // which scale each row is for
 };
 
-// Throws InvalidArgument when the axis is out of the shape's range.
-BlockRows block_rows(std::span<const float> values, std::span<const std::int64_t> shape, const ht_quant_spec &spec);
+// The whole blocks, and the last ones where they are shorter; what a block lacks is not made up. Throws InvalidArgument
+// when the axis is out of the shape's range.
+std::vector<BlockRows> block_rows(std::span<const float> values, std::span<const std::int64_t> shape,
+                                  const ht_quant_spec &spec);
 
 }  // namespace halftone::pipeline

@@ -36,7 +36,8 @@ std::string_view verdict_of(std::int64_t platform) {
 // Why a row cannot be; empty when it can.
 std::string fault_of(const PpqRow &row, std::string_view verdict, const PpqTarget &target, bool dispatch_key) {
   if (target.nodes && std::ranges::find(*target.nodes, row.operation) == target.nodes->end())
-    return fmt::format("the model has no such node{}; PPQ ignores it too", nearest_hint(row.operation, *target.nodes));
+    return fmt::format("the cleaned model has no such node{}; PPQ ignores it too",
+                       nearest_hint(row.operation, *target.nodes));
   if (verdict.empty()) return fmt::format("PPQ has no platform of number {}", row.platform);
   if (verdict == "quantize" && !dispatch_key)
     return "it is to be quantized whatever the dispatcher says, which needs `dispatch:`";

@@ -44,21 +44,7 @@ std::unique_ptr<calibration::Gatherer> gather_tensor(host::Context &ctx, const R
   return last;
 }
 
-FoundRange range_of_tensor(host::Context &ctx, const RangeTask &whole) {
-  ht_tensor_view view = host::view_of(*whole.tensor);
-  if (whole.baked) view.data = host::fake_quantized(&ctx, *whole.tensor, *whole.baked);
-  RangeTask task = whole;
-  BlockRows rows;
-  if (whole.spec.granularity == HT_PER_BLOCK) {
-    rows = block_rows({static_cast<const float *>(view.data), whole.tensor->floats().size()}, whole.tensor->shape(),
-                      whole.spec);
-    view.shape = rows.shape.data();
-    view.rank = 2;
-    view.data = rows.values.data();
-    task.spec.granularity = HT_PER_CHANNEL;
-    task.spec.axis = task.spec.block_size = 0;
-    task.request.channel_axis = 0;
-  }
+FoundRange range_of_view(host::Context &ctx, RangeTask &task, const ht_tensor_view &view) {
   calibration::Accumulator seen(task.request);
   if (!seen.observe(view)) {
     fail(Status::kFailedPrecondition, "'{}', {}, holds values that are NaN or infinite; repair the model",
@@ -68,6 +54,41 @@ FoundRange range_of_tensor(host::Context &ctx, const RangeTask &whole) {
   const std::unique_ptr<calibration::Gatherer> gathered = gather_tensor(ctx, task, view, statistics.get());
   task.gathered = gathered.get();
   return derive_range(ctx, task, statistics.get());
+}
+
+// Each block is seen as a channel of its own, among blocks of its length.
+FoundRange range_of_blocks(host::Context &ctx, const RangeTask &whole, const ht_tensor_view &view) {
+  RangeTask task = whole;
+  task.spec.granularity = HT_PER_CHANNEL;
+  task.spec.axis = task.spec.block_size = 0;
+  task.request.channel_axis = 0;
+  FoundRange found;
+  const std::span<const float> values(static_cast<const float *>(view.data), whole.tensor->floats().size());
+  for (BlockRows &rows : block_rows(values, whole.tensor->shape(), whole.spec)) {
+    ht_tensor_view part = view;
+    part.shape = rows.shape.data();
+    part.rank = 2;
+    part.data = rows.values.data();
+    const FoundRange ranges = range_of_view(ctx, task, part);
+    const std::size_t count = std::max<std::size_t>(found.low.size(), std::ranges::max(rows.scales) + 1);
+    found.low.resize(count);
+    found.high.resize(count);
+    for (std::size_t row = 0; row < rows.scales.size(); ++row) {
+      found.low[rows.scales[row]] = ranges.low[row];
+      found.high[rows.scales[row]] = ranges.high[row];
+    }
+    found.rule = ranges.rule;
+    found.from_samples = ranges.from_samples;
+  }
+  return found;
+}
+
+FoundRange range_of_tensor(host::Context &ctx, const RangeTask &whole) {
+  ht_tensor_view view = host::view_of(*whole.tensor);
+  if (whole.baked) view.data = host::fake_quantized(&ctx, *whole.tensor, *whole.baked);
+  if (whole.spec.granularity == HT_PER_BLOCK) return range_of_blocks(ctx, whole, view);
+  RangeTask task = whole;
+  return range_of_view(ctx, task, view);
 }
 
 FoundRange find_range(host::Context &ctx, const RangeTask &task) {

@@ -211,7 +211,8 @@ std::vector<Variable> find_variables(const host::WorkingModel &working, std::vec
     const Handle value = c.key.slot < values.size() ? values[c.key.slot] : HT_NONE;
     if (node.graph != m.main_graph() || value == HT_NONE || m.value(value).initializer) continue;
     const auto quantizer = working.configs.quantizer(config);
-    if (!quantizer || working.configs.source(config) != config) continue;
+    // A range that is taken at run time has no codes to count.
+    if (!quantizer || quantizer->dynamic != nullptr || working.configs.source(config) != config) continue;
     slots.push_back({value, *quantizer});
     Variable variable;
     variable.config = config;

@@ -181,7 +181,7 @@ TEST_CASE("rows of the dispatching table go by what they stand for") {
   CHECK(done.rows[2].to == "quantize");
   CHECK(done.rows[2].live == done.dispatch_key);  // an override cannot say it
   CHECK_FALSE(done.rows[3].live);
-  CHECK(tells(done, "the row of 'con1' is left out: the model has no such node (did you mean 'conv1'?)"));
+  CHECK(tells(done, "the row of 'con1' is left out: the cleaned model has no such node (did you mean 'conv1'?)"));
   CHECK_FALSE(done.rows[4].live);
   CHECK(tells(done, "the row of 'conv1' is left out: PPQ has no platform of number 17"));
 }
