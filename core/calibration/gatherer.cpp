@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/calibration/accumulator_layout.h"
+#include "core/calibration/not_the_sample.h"
 
 namespace halftone::calibration {
 
@@ -34,8 +35,11 @@ void WatchSink::value(model::Handle value, const ht_tensor_view &tensor) {
     plain.block_axis = plain.block_size = 0;
     plain.data = const_cast<float *>(layout->values);
     std::unique_ptr<Gatherer> &into = watch.any_order && !may_skip_ ? totals_[i] : sample_[i];
-    if (!into) into = watch.make(ctx_);
-    into->observe(ctx_, plain);
+    const auto observe = [&] {
+      if (!into) into = watch.make(ctx_);
+      into->observe(ctx_, plain);
+    };
+    may_skip_ ? not_the_sample(observe) : observe();
   }
 }
 

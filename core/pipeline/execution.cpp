@@ -5,24 +5,14 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/calibration/not_the_sample.h"
 #include "core/calibration/row_major.h"
 #include "core/pipeline/memory_fit.h"
 
 namespace halftone::pipeline {
 namespace {
 
-// What the receiver throws is no fault of the sample, so that no policy for bad samples may swallow it.
-template <class Body>
-void not_the_sample(const Body &body) {
-  try {
-    body();
-  } catch (const Error &error) {
-    if (error.status() != Status::kDataLoss && error.status() != Status::kInvalidArgument) throw;
-    Error told(Status::kFailedPrecondition, error.message());
-    for (const std::string &note : error.notes()) told.note(note);
-    throw told;
-  }
-}
+using calibration::not_the_sample;
 
 // A value of a sample that may yet fail.
 struct Kept {

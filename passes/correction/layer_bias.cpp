@@ -67,6 +67,7 @@ void store_bias(const sdk::Context &ctx, const Layer &layer, LayerBias &bias, co
     const std::int64_t count = static_cast<std::int64_t>(values.size());
     const ht_tensor_view view = sdk::float_view(values.data(), {&count, 1});
     edit.resize_inputs(layer.node, 3);
+    if (layer.op_type == "Gemm") edit.set_float(layer.node, "beta", 1.0);  // whatever it was, nothing used it
     edit.set_input(layer.node, 2, edit.add_initializer(graph.main(), layer.name + ".bias", view));
     bias.present = true;
     ht_node_rule rule{};

@@ -24,10 +24,11 @@ struct Scratch {
   std::vector<double> sums;
 };
 
-// What the layer adds to its product; empty where that is nothing or no stored vector.
+// What the layer adds to its product, for each output; empty where that is nothing.
 std::vector<float> bias_of(const sdk::Graph &graph, const Layer &layer) {
-  if (layer.op_type == "MatMul") return {};
+  if (layer.op_type == "MatMul" || graph.node(layer.node).input(2) == HT_NONE) return {};
   std::vector<float> bias = stored_floats(graph, layer.node, 2);
+  if (bias.size() == 1) bias.resize(layer.matrix.groups * layer.matrix.outputs, bias.front());
   const double beta = layer.op_type == "Gemm" ? graph.attribute_float(layer.node, "beta", 1.0) : 1.0;
   for (float &b : bias) b = static_cast<float>(static_cast<double>(b) * beta);
   return bias;
@@ -256,6 +257,20 @@ std::uint64_t moment_bytes(const Layer &layer, bool cross) {
   return sizeof(double) * m.groups * m.columns * (m.columns + (cross ? m.outputs : 0));
 }
 
+namespace {
+
+void require_finite(const LayerMoments &moments, const Layer &layer) {
+  const auto finite = [](const std::vector<double> &values) {
+    return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
+  };
+  if (finite(moments.gram) && finite(moments.cross)) return;
+  throw sdk::Failure(HT_FAILED_PRECONDITION,
+                     "what it reads in the quantized network is NaN or infinite; leave the operator before it in float",
+                     layer.node);
+}
+
+}  // namespace
+
 std::vector<LayerMoments> gather_moments(const sdk::Context &ctx, const MomentsRequest &request) {
   sdk::SampleRun run;
   run.mode = HT_MODE_SIMULATED;
@@ -271,7 +286,20 @@ std::vector<LayerMoments> gather_moments(const sdk::Context &ctx, const MomentsR
   }
   MomentSink sink(ctx, request);
   (void)sdk::run_samples(ctx, run, sink);
-  return sink.take();
+  std::vector<LayerMoments> moments = sink.take();
+  for (std::size_t i = 0; i < moments.size(); ++i) require_finite(moments[i], *request.layers[i]);
+  return moments;
+}
+
+bool adds_a_known_bias(const sdk::Graph &graph, const Layer &layer) {
+  if (layer.op_type == "MatMul") return true;
+  const ht_handle bias = graph.node(layer.node).input(2);
+  if (bias == HT_NONE) return true;
+  const auto tensor = graph.initializer(bias);
+  if (!tensor || tensor->dtype != HT_F32) return false;
+  const auto outputs = static_cast<std::int64_t>(layer.matrix.groups * layer.matrix.outputs);
+  const std::int64_t count = sdk::count_of(*tensor);
+  return count == 1 || (count == outputs && tensor->rank > 0 && tensor->shape[tensor->rank - 1] == outputs);
 }
 
 std::vector<std::vector<const Layer *>> schedule(const std::vector<Layer> &layers, bool sequential, bool cross,

@@ -61,4 +61,8 @@ std::vector<ht_handle> inputs_without_grid(const sdk::Context &ctx, const std::v
 // Largest absolute values over the data, by value, in the float network or as it is quantized now.
 std::map<ht_handle, double> magnitudes(const sdk::Context &ctx, const std::vector<ht_handle> &values, bool simulated);
 
+// Whether what the layer adds to its product is nothing, one number, or a stored vector with one for each output: then
+// outputs tell the product.
+bool adds_a_known_bias(const sdk::Graph &graph, const Layer &layer);
+
 }  // namespace halftone::passes

@@ -78,8 +78,13 @@ class RoundTuning final : public sdk::Pass {
   }
 
   void run(const sdk::Context &ctx) override {
-    const std::vector<Layer> layers = find_layers(ctx, names_, "round-tuning");
+    std::vector<Layer> layers = find_layers(ctx, names_, "round-tuning");
     require_samples(ctx, layers);
+    if (cross_) {
+      const sdk::Graph graph(ctx);
+      const auto left_out = std::erase_if(layers, [&](const Layer &each) { return !adds_a_known_bias(graph, each); });
+      if (left_out > 0) ctx.report("left", std::to_string(left_out) + " weights, whose layers add a computed value");
+    }
     std::map<ht_handle, double> largest = magnitudes(ctx, inputs_without_grid(ctx, layers), true);
     if (cross_) {
       std::vector<ht_handle> outputs;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <numeric>
+#include <stdexcept>
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
@@ -12,6 +13,8 @@ namespace halftone::passes {
 namespace {
 
 using Matrix = Eigen::MatrixXd;
+
+constexpr double kMostDamping = 1e9;  // moments that are finite have a factor long before
 using Index = Eigen::Index;
 
 Index index(std::size_t n) {
@@ -78,6 +81,7 @@ SecondOrderRounding::SecondOrderRounding(std::span<const double> gram, std::size
     f.damped.diagonal().array() += part * mean;
     f.inverse = inverse_factor(f.damped, f.order);
     if (f.inverse.size() != 0 && f.inverse.allFinite()) break;
+    if (part > kMostDamping) throw std::runtime_error("second moments that cannot be factorized");
   }
   if (!choices.fits) return;
   for (double part = std::max(choices.ridge, 1e-8);; part *= 10) {
@@ -86,6 +90,7 @@ SecondOrderRounding::SecondOrderRounding(std::span<const double> gram, std::size
     raised.diagonal().array() += f.ridge;
     f.solver.compute(raised);
     if (f.solver.info() == Eigen::Success) break;
+    if (part > kMostDamping) throw std::runtime_error("second moments that cannot be factorized");
   }
 }
 

@@ -101,7 +101,11 @@ void ClassFinder::visit_layer(const sdk::Node &node, WeightedLayer layer) {
   const ht_handle data = node.input(layer.data_slot);
   channels.output = node.output(0);
   std::size_t rank = layer.weight.rank();  // of a convolution's and Gemm's output
-  if (const Labels *labels = find(data)) {
+  const ht_tensor_info type = data == HT_NONE ? ht_tensor_info{} : graph_.value(data).info.type;
+  if (layer.axes_from_last && type.known_rank != 0 && type.rank < 2) {
+    if (find(data) != nullptr) freeze(data);  // MatMul with a vector has no axis of channels beside another
+    rank = 0;
+  } else if (const Labels *labels = find(data)) {
     if (layer.axes_from_last) rank = std::max(rank, labels->rank);
     const std::size_t axis = layer.axes_from_last ? labels->rank - 1 - layer.input_axis : layer.input_axis;
     if (labels->axis == axis && labels->ids.size() == layer.inputs) {
@@ -110,7 +114,6 @@ void ClassFinder::visit_layer(const sdk::Node &node, WeightedLayer layer) {
       freeze(data);
     }
   } else if (layer.axes_from_last) {
-    const ht_tensor_info type = graph_.value(data).info.type;
     rank = type.known_rank == 0 ? 0 : std::max<std::size_t>(rank, type.rank);
   }
   // Anything that reads the layer's other slots, such as a computed bias, keeps its scale.

@@ -70,6 +70,12 @@ class MatrixFactorization final : public sdk::Pass {
         grow_(args.flag("grow")) {}
 
   void run(const sdk::Context &ctx) override {
+    if (!grow_ && rank_ == 0 && energy_ >= 1) {
+      throw sdk::Failure(
+          HT_INVALID_ARGUMENT,
+          "all singular values would be kept, so that every layer would grow; give `rank`, `energy` below "
+          "1, or `grow: true`");
+    }
     const sdk::Graph graph(ctx);
     const sdk::GraphEdit edit(ctx);
     names_.require_matches(graph);
@@ -141,7 +147,7 @@ class MatrixFactorization final : public sdk::Pass {
         add_tensor(edit, home, layer.name + "_first_weight", matrix(layer, factors.first, factors.rank, layer.inputs));
     const ht_tensor_info whole = graph.value(node.output(0)).info.type;
     ht_tensor_info type = whole;
-    if (type.known_rank != 0) {
+    if (type.known_rank != 0 && type.rank >= 2) {
       const std::size_t axis = layer.axes_from_last ? type.rank - 1 - layer.output_axis : layer.output_axis;
       type.shape[axis] = static_cast<std::int64_t>(factors.rank);
     }

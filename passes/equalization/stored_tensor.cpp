@@ -75,7 +75,7 @@ void store_tensor(const sdk::Graph &graph, const sdk::GraphEdit &edit, ht_handle
   const ht_handle present = owner.input(slot), home = owner.graph();
   if (present != HT_NONE) {
     const sdk::Value value = graph.value(present);
-    if (value.is_initializer() && value.info.consumer_count == 1 && !value.is_output()) {
+    if (value.is_initializer() && value.info.consumer_count == 1 && !value.is_output() && !value.is_input()) {
       std::vector<float> floats;
       edit.set_initializer(present, view_of(tensor, floats));
       return;

@@ -28,9 +28,28 @@ std::optional<Parameter> read_constant(const sdk::Graph &graph, ht_handle value)
   return p;
 }
 
+namespace {
+
+// Whether an operand beside the constant is known to have as many axes, so that the constant adds none.
+bool adds_no_axis(const sdk::Graph &graph, ht_handle constant, std::uint32_t rank) {
+  for (const ht_use &use : graph.consumers(constant)) {
+    bool covered = false;
+    for (const ht_handle other : graph.node(use.node).inputs()) {
+      if (other == HT_NONE || other == constant) continue;
+      const ht_tensor_info type = graph.value(other).info.type;
+      covered = covered || (type.known_rank != 0 && type.rank >= rank);
+    }
+    if (!covered) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 std::optional<double> read_scalar(const sdk::Graph &graph, ht_handle value) {
   const auto tensor = constant_tensor(graph, value);
   if (!tensor || sdk::count_of(*tensor) != 1) return std::nullopt;
+  if (tensor->rank > 1 && !adds_no_axis(graph, value, tensor->rank)) return std::nullopt;
   if (tensor->dtype == HT_F64) return *static_cast<const double *>(tensor->data);
   if (tensor->dtype == HT_F32) return static_cast<double>(*static_cast<const float *>(tensor->data));
   return std::nullopt;

@@ -29,6 +29,19 @@ BalancedNet mixed() {
   return net;
 }
 
+TEST_CASE("products with a vector keep their shape, and their channels are left alone") {
+  for (const char *pass : {"layerwise-equalization", "activation-equalization", "smooth-quant", "channelwise-split"}) {
+    BalancedNet net(5);
+    const model::Handle x = net.input({8});
+    const model::Handle a = net.node("MatMul", {net.weight({16, 8}, 0), x});
+    const model::Handle b = net.node("Relu", {net.node("Add", {a, net.weight({16})})});
+    net.output(net.node("MatMul", {net.node("MatMul", {b, net.weight({16, 6}, 1)}), net.weight({6, 4}, 0)}));
+    Invariance test(std::move(net));
+    test.run(pass, std::string_view(pass) == "layerwise-equalization" ? "{value_threshold: 0}" : "");
+    CHECK_MESSAGE(test.change() < kSame, pass);
+  }
+}
+
 TEST_CASE("channelwise-split: outliers are halved, and the sums stay") {
   for (const char *settings :
        {"{}", "{expansion: 0.5}", "{expansion: 1, bits: 0}", "{expansion: 0.3, bits: 4, level: 1}"}) {

@@ -57,8 +57,8 @@ void set_ints(GraphMaker &g, model::Handle node, std::string_view name, std::vec
 }
 
 // Convolutions of every form, then a product: x -> conv -> Relu -> depthwise -> grouped -> transposed -> Gemm,
-// MatMul+Add.
-GraphMaker network() {
+// MatMul+Add. What the Gemm adds is nothing, or one number.
+GraphMaker network(bool adds_a_number = false) {
   GraphMaker g;
   g.input("x", {1, 2, 6, 6});
   g.constant("w0", tensor({4, 2, 3, 3}, 1, 18));
@@ -76,7 +76,14 @@ GraphMaker network() {
   set_ints(g, g.node("ConvTranspose", {"d", "w3"}, {"e"}, "transposed"), "strides", {2, 2});
   g.node("Flatten", {"e"}, {"f"}, "flatten");
   g.constant("w4", tensor({5, 72}, 5, 72));
-  g.model.set_attribute(g.node("Gemm", {"f", "w4"}, {"h"}, "gemm"), "transB", {std::int64_t{1}});
+  std::vector<std::string> inputs = {"f", "w4"};
+  if (adds_a_number) {
+    g.constant("c4", Tensor::from_floats({1}, std::vector<float>{3}));
+    inputs.emplace_back("c4");
+  }
+  const model::Handle gemm = g.node("Gemm", {inputs.begin(), inputs.end()}, {"h"}, "gemm");
+  g.model.set_attribute(gemm, "transB", {std::int64_t{1}});
+  if (!adds_a_number) g.model.set_attribute(gemm, "beta", {0.25F});  // nothing is multiplied by it
   g.constant("w5", tensor({5, 3}, 6, 5));
   g.node("MatMul", {"h", "w5"}, {"i"}, "matmul");
   g.constant("b5", tensor({3}, 8));
@@ -87,8 +94,8 @@ GraphMaker network() {
 
 constexpr std::size_t kSize = 72;
 
-PassRunner prepared(std::uint32_t threads = 1) {
-  PassRunner r(network().model, kPlatform);
+PassRunner prepared(std::uint32_t threads = 1, bool adds_a_number = false) {
+  PassRunner r(network(adds_a_number).model, kPlatform);
   for (const char *value : {"a", "b", "c", "d", "e", "f", "h", "i"}) r.ranges.ranges[value] = {-8, 8};
   r.ranges.ranges["x"] = {-4, 4};
   r.feed({2, 6, 6}, samples_of(12, kSize), threads);
@@ -205,6 +212,15 @@ TEST_CASE("round tuning leaves weights on their grid, scales as they were, and l
     }
     CHECK(difference(r, before, "y", 3, 1).squared < 0.8 * error);
   }
+}
+
+TEST_CASE("what a Gemm adds is no part of what its weights are fitted to") {
+  PassRunner r = prepared(1, true);
+  const host::WorkingModel before = r.working;
+  const double error = difference(r, before, "h", 5, 1).squared;
+  r.run("round-tuning", "{target: float_output}");
+  CHECK(r.row("tuned") == "6 weights");
+  CHECK(difference(r, before, "h", 5, 1).squared < 0.8 * error);
 }
 
 TEST_CASE("corrections give the same bits on any number of threads") {

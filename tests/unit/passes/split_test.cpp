@@ -96,7 +96,7 @@ TEST_CASE("matrix-factorization: all singular values are exact, fewer are an app
   CHECK(all.runner.row("factorized") == "5 layers");
   CHECK(all.change() < kSame);
   Invariance kept(layers());
-  kept.run("matrix-factorization");
+  kept.run("matrix-factorization", "{rank: 1000}");
   CHECK(kept.runner.row("factorized") == "0 layers");
   CHECK(kept.runner.row("left").starts_with("5 layers"));
   CHECK(kept.change() == 0);
