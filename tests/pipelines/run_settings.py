@@ -37,7 +37,6 @@ DEFAULT = {
     "signature": "PPL Quantization Tool",
     "version": "0.6.6",
 }
-# Without the platform's own equalization, which a setting with `equalization: false` switches off.
 GRAPH_PASSES = ["constant-folding", "remove-identity", "fold-batch-norm", "fuse-bias-add", "remove-dead-code", "assign-configs"]
 
 
