@@ -134,7 +134,8 @@ void find_in_parameter(const Parameter &parameter, std::vector<Cause> &causes) {
     causes.push_back(std::move(cause));
     return;
   }
-  if (parameter.slot != 2) return;  // limits of Clip and the like: what lies beyond the codes there does no harm
+  const bool weighted = parameter.type == "Conv" || parameter.type == "ConvTranspose" || parameter.type == "Gemm";
+  if (!weighted || parameter.slot != 2) return;  // what lies beyond the codes of a Clip's limit does no harm
   const bool overflows = parameter.saturated != 0;
   if (!overflows && parameter.noise_to_signal < kCoarseBias) return;
   Cause cause = cause_of(

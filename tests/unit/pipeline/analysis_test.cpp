@@ -187,6 +187,8 @@ TEST_CASE("elements beyond the codes of a bias are a cause, ranked behind what c
         working.configs.create({node, false, 2}, quant::make_spec(32, true, HT_SYMMETRIC), quant::State::kInitial);
     working.configs.set_scales(config, std::vector{1e-9F}, std::vector<std::int32_t>{0}, {"test", "", ""});
     Parameter parameter;
+    parameter.type = "Conv";
+    parameter.slot = 2;
     parameter.config = config;
     parameter.node = name;
     parameter.bits = 32;
@@ -206,6 +208,8 @@ TEST_CASE("elements beyond the codes of a bias are a cause, ranked behind what c
   CHECK(causes[0].text == "3 elements lie beyond 32 bits at the scale of input times weight");
   CHECK(causes[0].yaml == "- match: {node: \"large\"}\n  set: {inputs: {state: fp32}}\n");
   CHECK(causes[1].error == 0.1);
+  for (Parameter &parameter : parameters) parameter.type = "Clip";
+  CHECK(find_causes(working, errors, {}, parameters).empty());
 }
 
 TEST_CASE("an override matches a node whatever its name is made of") {
