@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <stdexcept>
 
 namespace halftone::passes {
 namespace {
@@ -55,13 +57,57 @@ bool read_bias(const sdk::Graph &graph, const sdk::Node &node, WeightedLayer &la
   return last == outputs || (last == 1 && layer.type == "Gemm");
 }
 
+// Hands over the weights run by run: body(index on the leading axis, index on the second axis, first element, count).
+// The same as dividing every element's index by the strides, which takes longer than what is done with it.
+template <class Body>
+void each_run(const WeightedLayer &layer, const Body &body) {
+  const bool lead_outside = layer.lead_stride >= layer.second_stride;
+  const std::size_t outside = lead_outside ? layer.lead_extent : layer.second_extent;
+  const std::size_t inside = lead_outside ? layer.second_extent : layer.lead_extent;
+  const std::size_t run = std::min(layer.lead_stride, layer.second_stride);
+  const std::size_t between = std::max(layer.lead_stride, layer.second_stride) / std::max<std::size_t>(run * inside, 1);
+  const std::size_t size = layer.weight.data.size(), whole = outside * between * inside * run;
+  if (whole == 0 ? size != 0 : size % whole != 0)
+    throw std::logic_error("a weight whose strides do not fit its extents");
+  for (std::size_t at = 0; at < size;) {
+    for (std::size_t a = 0; a < outside; ++a) {
+      for (std::size_t k = 0; k < between; ++k) {
+        for (std::size_t b = 0; b < inside; ++b, at += run) {
+          lead_outside ? body(a, b, at, run) : body(b, a, at, run);
+        }
+      }
+    }
+  }
+}
+
+// What each_run() hands over, with the channel of the inputs or of the outputs in place of the two indices.
+template <class Body>
+void each_channel_run(const WeightedLayer &layer, bool of_outputs, const Body &body) {
+  if (of_outputs == layer.outputs_lead) {
+    each_run(layer, [&](std::size_t lead, std::size_t, std::size_t at, std::size_t run) { body(lead, at, run); });
+    return;
+  }
+  const std::size_t of_group = layer.lead_extent / layer.groups;
+  each_run(layer, [&](std::size_t lead, std::size_t second, std::size_t at, std::size_t run) {
+    body((layer.groups == 1 ? 0 : lead / of_group * layer.second_extent) + second, at, run);
+  });
+}
+
 std::vector<double> peaks(const WeightedLayer &layer, std::size_t channels, bool of_outputs) {
   std::vector<double> peak(channels, 0.0);
-  for (std::size_t i = 0; i < layer.weight.data.size(); ++i) {
-    double &at = peak[of_outputs ? layer.output_of(i) : layer.input_of(i)];
-    at = std::max(at, std::abs(layer.weight.data[i]));
-  }
+  each_channel_run(layer, of_outputs, [&](std::size_t channel, std::size_t at, std::size_t run) {
+    for (const double weight : std::span(layer.weight.data).subspan(at, run)) {
+      peak[channel] = std::max(peak[channel], std::abs(weight));
+    }
+  });
   return peak;
+}
+
+void scale_weights(WeightedLayer &layer, bool of_outputs, std::span<const double> factors) {
+  if (std::all_of(factors.begin(), factors.end(), [](double factor) { return factor == 1; })) return;
+  each_channel_run(layer, of_outputs, [&](std::size_t channel, std::size_t at, std::size_t run) {
+    for (double &weight : std::span(layer.weight.data).subspan(at, run)) weight *= factors[channel];
+  });
 }
 
 }  // namespace
@@ -85,11 +131,11 @@ std::vector<double> WeightedLayer::bias_peaks() const {
 }
 
 void WeightedLayer::scale_inputs(std::span<const double> factors) {
-  for (std::size_t i = 0; i < weight.data.size(); ++i) weight.data[i] *= factors[input_of(i)];
+  scale_weights(*this, false, factors);
 }
 
 void WeightedLayer::scale_outputs(std::span<const double> factors) {
-  for (std::size_t i = 0; i < weight.data.size(); ++i) weight.data[i] *= factors[output_of(i)];
+  scale_weights(*this, true, factors);
   if (!bias || bias->data.empty()) return;
   *bias = widened(*bias, 0, static_cast<std::int64_t>(outputs));
   for (std::size_t i = 0; i < bias->data.size(); ++i) bias->data[i] *= factors[i % outputs];
