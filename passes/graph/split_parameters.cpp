@@ -76,7 +76,8 @@ class SplitParameters final : public sdk::Pass {
     const std::string name(value.name());
     for (std::size_t i = 1; i < uses.size(); ++i) {
       const auto tensor = graph.initializer(value.handle);
-      edit.set_input(uses[i].node, uses[i].slot, edit.add_initializer(g, name, *tensor));
+      // With the number in the name, no name has to be searched for: that would take longer for each copy.
+      edit.set_input(uses[i].node, uses[i].slot, edit.add_initializer(g, name + "_" + std::to_string(i), *tensor));
     }
     return uses.size() - 1;
   }
