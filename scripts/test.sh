@@ -57,7 +57,7 @@ stage_sanitize() {
     echo "leak detection is off: this system does not let a process be traced"
   fi
   ASAN_OPTIONS="detect_leaks=$leaks:strict_string_checks=1:detect_stack_use_after_return=1" \
-    UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1" \
+    UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:suppressions=$root/tests/sanitize/ubsan.supp" \
     ctest --test-dir build-asan -R '^unit_' --parallel "$jobs" --output-on-failure --no-tests=error
 }
 

@@ -42,8 +42,14 @@ void require_whole(const std::filesystem::path &file) {
   }
 }
 
-// Beside the folder of plug-ins, because it is none. Stays loaded: oneDNN's threads and caches outlive an executor.
-const Engine &load_engine_once() {
+// The library stays loaded: oneDNN's threads and caches outlive an executor.
+struct LoadedEngine {
+  const boost::dll::shared_library *library = nullptr;
+  const Engine *engine = nullptr;
+};
+
+// Beside the folder of plug-ins, because it is none.
+LoadedEngine load_engine_once() {
   const std::filesystem::path file =
       boost::dll::this_line_location().parent_path().parent_path() / "engines" / kEngineFile;
   require_whole(file);
@@ -59,13 +65,12 @@ const Engine &load_engine_once() {
   if (engine == nullptr || std::string_view(engine->build) != kBuild) {
     refuse(file.native(), " is not of this build");
   }
-  (void)library.release();
-  return *engine;
+  return {library.release(), engine};
 }
 
 const Engine &load_engine() {
-  static const Engine &engine = load_engine_once();  // a failure is tried again by the next executor
-  return engine;
+  static const LoadedEngine loaded = load_engine_once();  // a failure is tried again by the next executor
+  return *loaded.engine;
 }
 
 }  // namespace
