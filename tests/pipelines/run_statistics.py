@@ -123,9 +123,9 @@ def killed(bench):
 
 
 def checkpoint_of_others(bench):
-    """A checkpoint is not mixed with other data, samples or platforms, and not overwritten unasked."""
+    """A checkpoint is not mixed with other data, samples or platforms of the same graph, and not overwritten unasked."""
     checkpoint = bench.work / "out.htstats.partial"
-    model, args = bench.glyphs / "model.onnx", ("-o", "out.htstats", "-q", "--observe-for", "tensorrt-int8", "--limit", 100)
+    model, args = bench.glyphs / "model.onnx", ("-o", "out.htstats", "-q", "--observe-for", "onnxruntime-int8", "--limit", 100)
     process = bench.start("calibrate", model, *data(bench), *args, "--checkpoint-every", 4, "--threads", 1)
     while process.poll() is None and not checkpoint.exists():
         pass
@@ -133,7 +133,7 @@ def checkpoint_of_others(bench):
     process.wait()
     require(checkpoint.exists(), "the run ended before its first checkpoint")
     kept = checkpoint.read_bytes()
-    for wanted, *more in (("go on from it with --resume", *args), ("other platforms", *args, "--observe-for", "onnxruntime-int8", "--resume"),
+    for wanted, *more in (("go on from it with --resume", *args), ("other platforms", *args, "--observe-for", "naive-int8", "--resume"),
                           ("other samples", *args, "--resume", "--shard", "1/2"), ("by reference", *args, "--resume", "--executor", "reference")):
         text = bench.fails("calibrate", model, *data(bench), *more)
         require(wanted in text, f"expected '{wanted}', got: {text}")
