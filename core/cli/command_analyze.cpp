@@ -57,10 +57,6 @@ po::options_description options_of_analyze() {
   return options;
 }
 
-bool is_pipeline_file(const std::string &path) {
-  return path.ends_with(".yaml") || path.ends_with(".yml") || path.ends_with(".json");
-}
-
 // What the command line says of a model has no effect beside a pipeline file, but for how samples to analyse are read.
 pipeline::PipelineSpec spec_of_file(const po::variables_map &values, const std::string &file) {
   std::vector<const char *> without = {"platform", "platform-setting", "calibration", "stats-in",

@@ -76,10 +76,6 @@ std::uint64_t parse_interval(const std::string &text) {
   return value;
 }
 
-bool is_pipeline_file(const std::string &path) {
-  return path.ends_with(".yaml") || path.ends_with(".yml") || path.ends_with(".json");
-}
-
 // What only the command line of a model says has no effect beside a pipeline file.
 pipeline::PipelineSpec spec_of_file(const po::variables_map &values, const std::string &file) {
   for (const char *name : {"calibration", "observe-for", "preset", "preprocess", "reader", "reader-setting", "limit",

@@ -38,6 +38,10 @@ std::uint64_t whole_number(const po::variables_map &values, const char *name, st
   return static_cast<std::uint64_t>(value);
 }
 
+bool is_pipeline_file(const std::string &path) {
+  return path.ends_with(".yaml") || path.ends_with(".yml") || path.ends_with(".json");
+}
+
 pipeline::InputSpec input_spec(const std::string &text) {
   pipeline::InputSpec input;
   const std::size_t equals = text.find('=');

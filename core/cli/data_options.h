@@ -18,6 +18,9 @@ void add_data_options(boost::program_options::options_description &options);
 std::uint64_t whole_number(const boost::program_options::variables_map &values, const char *name, std::int64_t deflt,
                            std::int64_t low, std::int64_t high);
 
+// Whether an argument that may name a model names a pipeline file, by its ending.
+bool is_pipeline_file(const std::string &path);
+
 // INPUT=PATH names the model input; a file whose own name has '=' in it is taken as it is.
 pipeline::InputSpec input_spec(const std::string &text);
 
