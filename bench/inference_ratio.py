@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times plain float inference: the executor onednn against ONNX Runtime, on every convolutional network there is.
+"""Times plain float inference: the executor onednn against ONNX Runtime, on every convolutional network there is and on transformers.
 
     inference_ratio.py --halftone BIN --modules DIR [--shared FOLDER] [--model NAME ...] [--rounds N] [--json FILE]
 
@@ -9,7 +9,7 @@ opening is told apart (`open`). ONNX Runtime runs one sample at a time on --thre
 often as fill about --seconds. Each round is a process of either side, one after the other; the ratio is that of the medians, and
 besides wall time there is that of processor time, which a loaded machine disturbs less.
 
---modules is a folder with ONNX Runtime's npm package (the consumer test makes one: BUILD_DIR/consumer). Two networks of random
+--modules is a folder with ONNX Runtime's npm package (the consumer test makes one: BUILD_DIR/consumer). Networks of random
 weights are written by random_models.py, with an interpreter that has onnx and numpy (--python).
 """
 
@@ -29,7 +29,8 @@ from model_files import resolve_link  # noqa: E402
 
 CONVOLUTIONAL = ("lprnet", "mnist-cntk", "mobilenetv1-025-imagenet", "mobilenetv2-cifar10", "ppocr-v2-cls", "resnet20-cifar10",
                  "rfb320-face", "squeezenet-imagenet")
-RANDOM = ("mobilenetv2-224-random", "resnet50-224-random")
+TRANSFORMERS = ("vit-tiny-cifar10", "encoder-128-random")
+RANDOM = ("mobilenetv2-224-random", "resnet50-224-random", "encoder-128-random")
 LIMIT = 32
 
 
@@ -99,7 +100,7 @@ def main():
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.random or Path(temporary) / "random"
-        names = options.model or [*CONVOLUTIONAL, *RANDOM]
+        names = options.model or list(dict.fromkeys([*CONVOLUTIONAL, *RANDOM, *TRANSFORMERS]))
         if set(names) & set(RANDOM) and not all((folder / name / "x.npy").exists() for name in RANDOM):
             subprocess.run([options.python, str(HERE / "random_models.py"), str(folder)], check=True)
         print(f"{options.threads} threads, median of {options.rounds} rounds; milliseconds for one sample")
@@ -112,9 +113,14 @@ def main():
             print(f"{name:<26}{row['ours_wall_ms']:>9.3f}{row['theirs_wall_ms']:>9.3f}{row['wall_ratio']:>7.2f}"
                   f"{row['ours_cpu_ms']:>9.3f}{row['theirs_cpu_ms']:>9.3f}{row['cpu_ratio']:>7.2f}{row['ours_open_ms']:>8.1f}"
                   f"{row['theirs_open_ms']:>8.1f}", flush=True)
-    worst = max(rows, key=lambda row: row["wall_ratio"])
-    print(f"geometric mean of the ratios: wall {geometric_mean([r['wall_ratio'] for r in rows]):.3f}, "
-          f"processor {geometric_mean([r['cpu_ratio'] for r in rows]):.3f}; worst {worst['wall_ratio']:.2f} ({worst['model']})")
+    convolutional = [row for row in rows if row["model"] not in TRANSFORMERS]
+    transformers = [row for row in rows if row["model"] in TRANSFORMERS]
+    for kind, group in (("convolutional", convolutional), ("transformers", transformers)):
+        if not group:
+            continue
+        worst = max(group, key=lambda row: row["wall_ratio"])
+        print(f"{kind}: geometric mean of the ratios: wall {geometric_mean([r['wall_ratio'] for r in group]):.3f}, "
+              f"processor {geometric_mean([r['cpu_ratio'] for r in group]):.3f}; worst {worst['wall_ratio']:.2f} ({worst['model']})")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -52,16 +52,22 @@ class Net:
         w = self.random.standard_normal((classes, channels)) / np.sqrt(channels)
         return self.add("Gemm", [x, self.constant("fc_w", w), self.constant("fc_b", np.zeros(classes))], transB=1)
 
-    def write(self, folder, result):
+    def product(self, x, inner, to):
+        """A linear layer over the last axis, as exporters of transformers write it: MatMul and Add."""
+        n = len(self.nodes)
+        w = self.constant(f"w{n}", self.random.standard_normal((inner, to)) / np.sqrt(inner))
+        return self.add("Add", [self.add("MatMul", [x, w]), self.constant(f"b{n}", self.random.uniform(-0.1, 0.1, to))])
+
+    def write(self, folder, result, sample=(3, 224, 224), output=("N", 1000), opset=13):
         folder.mkdir(parents=True, exist_ok=True)
         self.nodes[-1].output[0] = "logits"
         graph = helper.make_graph(
-            self.nodes, folder.name, [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", 3, 224, 224])],
-            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 1000])], self.weights)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+            self.nodes, folder.name, [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", *sample])],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, output)], self.weights)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
         onnx.checker.check_model(model)
         onnx.save(model, str(folder / "model.onnx"))
-        np.save(folder / "x.npy", self.random.standard_normal((SAMPLES, 3, 224, 224)).astype(np.float32))
+        np.save(folder / "x.npy", self.random.standard_normal((SAMPLES, *sample)).astype(np.float32))
         return result
 
 
@@ -98,7 +104,37 @@ def resnet50(folder):
     return net.write(folder, net.classifier(x, channels))
 
 
-MODELS = {"mobilenetv2-224-random": mobilenet_v2, "resnet50-224-random": resnet50}
+def encoder(folder, layers=6, width=384, heads=6, length=128):
+    """A transformer's encoder behind its embedding, layers normalized first; the gelu is the one of erf, in parts."""
+    net = Net(3)
+    for name, value in {"sqrt2": np.sqrt(2), "one": 1, "half": 0.5, "root": np.sqrt(width / heads)}.items():
+        net.constant(name, value)
+    for name, shape in {"split": [0, length, heads, width // heads], "join": [0, length, width]}.items():
+        net.weights.append(numpy_helper.from_array(np.array(shape, np.int64), name))
+
+    def normalized(x):
+        n = len(net.nodes)
+        scale = net.constant(f"gamma{n}", net.random.uniform(0.8, 1.2, width))
+        return net.add("LayerNormalization", [x, scale, net.constant(f"beta{n}", net.random.uniform(-0.1, 0.1, width))])
+
+    def head(x, order):
+        return net.add("Transpose", [net.add("Reshape", [net.product(x, width, width), "split"])], perm=order)
+
+    x = "input"
+    for _ in range(layers):
+        y = normalized(x)
+        query, key, value = head(y, [0, 2, 1, 3]), head(y, [0, 2, 3, 1]), head(y, [0, 2, 1, 3])
+        weights = net.add("Softmax", [net.add("Div", [net.add("MatMul", [query, key]), "root"])], axis=-1)
+        y = net.add("Transpose", [net.add("MatMul", [weights, value])], perm=[0, 2, 1, 3])
+        x = net.add("Add", [x, net.product(net.add("Reshape", [y, "join"]), width, width)])
+        y = net.product(normalized(x), width, 4 * width)
+        gate = net.add("Add", [net.add("Erf", [net.add("Div", [y, "sqrt2"])]), "one"])
+        y = net.add("Mul", [net.add("Mul", [y, gate]), "half"])
+        x = net.add("Add", [x, net.product(y, 4 * width, width)])
+    return net.write(folder, normalized(x), (length, width), ("N", length, width), 17)
+
+
+MODELS = {"mobilenetv2-224-random": mobilenet_v2, "resnet50-224-random": resnet50, "encoder-128-random": encoder}
 
 
 def main():

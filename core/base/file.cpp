@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/resident_window.h"
 
 namespace halftone {
 namespace {
@@ -96,11 +97,15 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path &
     data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
     if (data == MAP_FAILED) fail_to_read(path, errno);
   }
-  return std::shared_ptr<const MappedFile>(new MappedFile(static_cast<const std::byte *>(data), size));
+  std::shared_ptr<const MappedFile> map(new MappedFile(static_cast<const std::byte *>(data), size));
+  add_map(map->bytes());
+  return map;
 }
 
 MappedFile::~MappedFile() {
-  if (size_ > 0) ::munmap(const_cast<std::byte *>(data_), size_);
+  if (size_ == 0) return;
+  remove_map(bytes());
+  ::munmap(const_cast<std::byte *>(data_), size_);
 }
 
 }  // namespace halftone

@@ -54,9 +54,13 @@ StagedFile::~StagedFile() {
 }
 
 std::uint64_t StagedFile::size() const {
+  std::uint64_t total = 0;
   std::error_code error;
-  const auto size = fs::file_size(path_, error);
-  return error ? 0 : size;
+  for (const fs::directory_entry &file : fs::directory_iterator(folder_, error)) {
+    const std::uint64_t size = file.file_size(error);
+    if (!error) total += size;
+  }
+  return total;
 }
 
 std::string StagedFile::told(std::string text) const {

@@ -20,7 +20,7 @@ class StagedFile {
   StagedFile &operator=(const StagedFile &) = delete;
 
   const std::filesystem::path &path() const noexcept { return path_; }  // to be written
-  std::uint64_t size() const;
+  std::uint64_t size() const;  // bytes of it and of the files that came with it
   // A message of the writer with the target in place of path().
   std::string told(std::string text) const;
   // All that can fail: throws when the writer wrote nothing, or a file could not take its place. A device or pipe is

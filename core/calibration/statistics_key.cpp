@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "core/base/resident_window.h"
+
 namespace halftone::calibration {
 
 namespace {
@@ -13,6 +15,7 @@ void add_tensor(Digester &digest, const model::Tensor &tensor) {
   digest.add(std::int64_t{tensor.dtype()});
   digest.add(static_cast<std::int64_t>(tensor.shape().size()));
   for (const std::int64_t extent : tensor.shape()) digest.add(extent);
+  announce_read(tensor.bytes());
   digest.add(tensor.bytes());
 }
 

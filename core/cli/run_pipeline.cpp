@@ -131,12 +131,6 @@ pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, cons
   return pipeline::evaluate(*test.dataset, request, flow);
 }
 
-std::uint64_t file_size(const std::string &path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  return error ? 0 : size;
-}
-
 // A plan that was too small is a fault of ours, which the user should know of.
 void warn_above_budget(const pipeline::Runner &runner, Progress &progress) {
   const auto budget = runner.spec().calibration.memory_budget;
@@ -181,7 +175,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
   table.add({"platform", runner.platform() == nullptr ? "" : pipeline::platform_text(*runner.platform())});
   figures["platform"] = runner.spec().platform;
   if (evaluation) add_evaluation(*evaluation, "int8", table, figures);
-  const std::uint64_t before = file_size(runner.spec().model.string());
+  const std::uint64_t before = runner.original_bytes();
   for (const std::uint64_t after : sizes) {
     table.add({"size", fmt::format("{} -> {} ({:.2f}x smaller)", bytes_text(before), bytes_text(after),
                                    after == 0 ? 0.0 : static_cast<double>(before) / static_cast<double>(after))});

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/resident_window.h"
 #include "core/model/onnx_build.h"
 #include "core/model/onnx_io.h"
 #include "core/model/onnx_tensor.h"
@@ -61,6 +62,7 @@ std::int64_t weight_bytes(const Model &model) {
 }
 
 void write_inline(const Tensor &tensor, onnx::TensorProto &proto, ConstantPlace) {
+  announce_read(tensor.bytes());
   put_tensor(tensor, proto);
 }
 
@@ -78,6 +80,7 @@ class WeightFile {
     const std::size_t padding = (kAlignment - offset_ % kAlignment) % kAlignment;
     file_.write(std::string(padding, '\0'));
     offset_ += padding;
+    announce_read(tensor.bytes());
     file_.write(tensor.bytes());
     proto.set_data_location(onnx::TensorProto::EXTERNAL);
     add_entry(proto, "location", location_);

@@ -157,8 +157,20 @@ void Runner::read_model() {
   warnings_.insert(warnings_.end(), imported.warnings.begin(), imported.warnings.end());
   files_.reads(imported.external_files, "weights of the input model");
   files_.check();
+  model_files_ = std::move(imported.external_files);
+  model_files_.push_back(spec_.model);
   model_.model = std::move(imported.model);
   original_ = model_;
+}
+
+std::uint64_t Runner::original_bytes() const {
+  std::uint64_t total = 0;
+  for (const std::filesystem::path &path : model_files_) {
+    std::error_code error;
+    const std::uint64_t size = std::filesystem::file_size(path, error);
+    if (!error) total += size;
+  }
+  return total;
 }
 
 void Runner::open_data() {

@@ -43,6 +43,8 @@ class Runner {
   const host::WorkingModel &model() const noexcept { return model_; }
   // The model as it was read, for comparisons.
   const host::WorkingModel &original() const noexcept { return original_; }
+  // Of its file and of the files with its weights.
+  std::uint64_t original_bytes() const;
   const host::Instance &executor() const noexcept { return *executor_; }
   const host::KernelIndex &kernels() const noexcept { return kernels_; }
   const std::vector<std::string> &warnings() const noexcept { return warnings_; }
@@ -53,7 +55,7 @@ class Runner {
   // Runs the passes up to the first that asks for statistics of activations, and says what it asks for; nothing when
   // none does. The run is of no further use.
   std::optional<RecordedRequest> record_request();
-  // Writes every export under a temporary name; nothing appears yet. Gives their sizes.
+  // Writes every export under a temporary name; nothing appears yet. Gives their bytes, with files of weights.
   std::vector<std::uint64_t> prepare_exports();
   // Completes the configs and the figures besides; then, when nothing can fail any more, all outputs appear.
   void commit_outputs(const std::string &figures);
@@ -69,6 +71,7 @@ class Runner {
 
   const host::Registry &registry_;
   PipelineSpec spec_;
+  std::vector<std::filesystem::path> model_files_;  // the file, and those with its weights
   RunEvents events_;
   RunFiles files_;
   host::KernelIndex kernels_;

@@ -11,6 +11,7 @@
 #include <tbb/partitioner.h>
 #include <tbb/task_arena.h>
 
+#include "core/base/resident_window.h"
 #include "core/calibration/sample_flow.h"
 #include "core/host/service/baked.h"
 #include "core/host/service/table.h"
@@ -84,6 +85,7 @@ FoundRange range_of_blocks(host::Context &ctx, const RangeTask &whole, const ht_
 }
 
 FoundRange range_of_tensor(host::Context &ctx, const RangeTask &whole) {
+  announce_read(whole.tensor->bytes());
   ht_tensor_view view = host::view_of(*whole.tensor);
   if (whole.baked) view.data = host::fake_quantized(&ctx, *whole.tensor, *whole.baked);
   if (whole.spec.granularity == HT_PER_BLOCK) return range_of_blocks(ctx, whole, view);

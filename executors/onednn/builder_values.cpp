@@ -43,6 +43,7 @@ Bytes WeightStore::get(const ConstantPtr &constant, const Desc &source, const De
   const Bytes data = make_bytes(wanted.get_size());
   const Bytes from = factor.empty() ? constant->data : scaled_slices(*constant, factor);
   reorder_now(source, from.get(), wanted, data.get());
+  if (constant->held) constant->held->set_aside();
   entries_.push_back({constant, source, wanted, factor, data});
   if (factor.empty()) keep_layout(constant, source, wanted, data);
   return data;

@@ -60,7 +60,7 @@ class Reader {
     const auto found = index_.find(handle);
     if (found != index_.end()) return found->second;
     const int value = add_value(handle);
-    if (const auto tensor = graph_.initializer(handle)) program_.values[value].constant = shared_copy(*tensor);
+    if (const auto tensor = graph_.hold(handle)) program_.values[value].constant = shared_constant(*tensor);
     return value;
   }
 

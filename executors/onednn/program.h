@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "halftone/executor.hpp"
+#include "halftone/graph.hpp"
 #include "layout.h"
 #include "native.h"
 
@@ -22,6 +24,7 @@ Bytes make_bytes(std::size_t size);
 struct Constant {
   Layout layout;
   Bytes data;
+  std::optional<sdk::HeldTensor> held;  // where the data is the model's
   ht_tensor_view view() const { return layout.view(data.get()); }
   const float *floats() const { return reinterpret_cast<const float *>(data.get()); }
 };

@@ -1,6 +1,7 @@
 #include "shared_constants.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -8,7 +9,22 @@
 namespace halftone::onednn {
 namespace {
 
-constexpr std::size_t kWorthwhile = 4096;  // bytes; smaller ones are copied
+constexpr std::size_t kWorthSharing = 4096;     // bytes; smaller ones are copied for each session
+constexpr std::size_t kWorthHolding = 1 << 20;  // bytes; smaller ones are copied to where vector code likes them
+
+// A tensor of a file may begin anywhere.
+bool is_aligned(const ht_tensor_view &tensor) {
+  return reinterpret_cast<std::uintptr_t>(tensor.data) % bytes_of(tensor.dtype, 1) == 0;
+}
+
+ConstantPtr held_constant(const sdk::HeldTensor &tensor) {
+  auto constant = std::make_shared<Constant>();
+  const ht_tensor_view &view = tensor.view();
+  constant->layout = plain_layout(view.dtype, Shape(view.shape, view.shape + view.rank));
+  constant->data = tensor.bytes();
+  constant->held = tensor;
+  return constant;
+}
 
 // Nothing here keeps anything alive: what no session holds any more is forgotten.
 struct Registry {
@@ -21,7 +37,7 @@ struct Registry {
     std::vector<Layout> layouts;
   };
   std::mutex mutex;
-  std::map<const void *, Entry> by_origin;             // where the tensor was copied from
+  std::map<const void *, Entry> by_origin;             // where the tensor is in the model
   std::map<const Constant *, const void *> origin_of;  // of the constants above
   void forget_expired() {
     std::erase_if(origin_of, [&](const auto &item) { return by_origin[item.second].constant.expired(); });
@@ -42,25 +58,26 @@ Registry &registry() {
 
 }  // namespace
 
-ConstantPtr shared_copy(const ht_tensor_view &tensor) {
+ConstantPtr shared_constant(const sdk::HeldTensor &held) {
+  const ht_tensor_view &tensor = held.view();
   const Shape shape(tensor.shape, tensor.shape + tensor.rank);
   const std::size_t bytes = bytes_of(tensor.dtype, count_of(shape));
-  if (bytes < kWorthwhile) return copy_constant(tensor);
+  if (bytes < kWorthSharing) return copy_constant(tensor);
   Registry &all = registry();
   const std::lock_guard lock(all.mutex);
   if (const auto found = all.by_origin.find(tensor.data); found != all.by_origin.end()) {
     const ConstantPtr known = found->second.constant.lock();
     if (known && known->layout.dtype == tensor.dtype && known->layout.shape == shape &&
-        std::memcmp(known->data.get(), tensor.data, bytes) == 0)
+        (known->data.get() == tensor.data || std::memcmp(known->data.get(), tensor.data, bytes) == 0))
       return known;
   }
   all.forget_expired();
-  ConstantPtr copy = copy_constant(tensor);
+  ConstantPtr made = bytes >= kWorthHolding && is_aligned(tensor) ? held_constant(held) : copy_constant(tensor);
   Registry::Entry &entry = all.by_origin[tensor.data];
   if (const ConstantPtr replaced = entry.constant.lock()) all.origin_of.erase(replaced.get());
-  entry = {copy, {}};
-  all.origin_of[copy.get()] = tensor.data;
-  return copy;
+  entry = {made, {}};
+  all.origin_of[made.get()] = tensor.data;
+  return made;
 }
 
 Bytes find_layout(const ConstantPtr &constant, const Desc &source, const Desc &wanted) {

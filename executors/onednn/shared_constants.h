@@ -7,8 +7,9 @@
 
 namespace halftone::onednn {
 
-// A copy of the tensor, or that of another session which was taken from the same place and holds the same bytes.
-ConstantPtr shared_copy(const ht_tensor_view &tensor);
+// The tensor as a constant: a small one is copied, a large one is held where the model has it, and what another session
+// took from the same place is shared with it.
+ConstantPtr shared_constant(const sdk::HeldTensor &held);
 
 // The constant in another layout, where a session that is open has made it, or null.
 Bytes find_layout(const ConstantPtr &constant, const Desc &source, const Desc &wanted);

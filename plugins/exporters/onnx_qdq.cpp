@@ -156,8 +156,13 @@ class OnnxQdq final : public sdk::Exporter {
         "21. Ranges taken at run time become DynamicQuantizeLinear, which knows 8-bit asymmetric codes only.");
     d.params.choice("weights", "parameters as stored integers, or in float with a pair of nodes", "stored",
                     {"stored", "qdq"});
+    d.params.choice("external_data",
+                    "constants of 1 KiB and more in a file FILE.data beside the model: `auto` when they take more than "
+                    "2000 MiB together, which one ONNX file may not hold",
+                    "auto", {"auto", "always"});
   }
-  explicit OnnxQdq(const sdk::Args &args) : stored_(args.text("weights") == "stored") {}
+  explicit OnnxQdq(const sdk::Args &args)
+      : stored_(args.text("weights") == "stored"), beside_(args.text("external_data") == "always") {}
 
   void write(const sdk::Context &ctx, const std::string &path) override {
     Writer(ctx, stored_).run();
@@ -165,11 +170,11 @@ class OnnxQdq final : public sdk::Exporter {
     edit.set_metadata("halftone.version", ctx.host.raw->version);
     edit.set_metadata("halftone.exporter", "onnx-qdq");
     const ht_str name = sdk::view(path);
-    sdk::check(ctx.host.model_io->write_onnx(ctx.raw, &name, 0));
+    sdk::check(ctx.host.model_io->write_onnx(ctx.raw, &name, beside_ ? 1 : 0));
   }
 
  private:
-  bool stored_;
+  bool stored_, beside_;
 };
 HALFTONE_EXPORTER(OnnxQdq)
 

@@ -81,8 +81,9 @@ ht_handle QdqBuilder::clipped(ht_handle value, std::string_view base, const Quan
 
 void QdqBuilder::connect(ht_handle from, ht_handle to, std::string_view base, const Quantization &q) {
   if (q.dynamic) return connect_dynamic(from, to, base, q);
-  const std::optional<ht_tensor_view> stored = graph_.initializer(from);
-  const Parameters p = parameters(base, q, false, stored ? sdk::shape_of(*stored) : std::span<const std::int64_t>());
+  const std::optional<sdk::HeldTensor> stored = graph_.hold(from);
+  const Parameters p =
+      parameters(base, q, false, stored ? sdk::shape_of(stored->view()) : std::span<const std::int64_t>());
   const ht_handle narrowed = clipped(from, base, q, p.storage);
   const ht_handle codes = edit_.add_value(main_, std::string(base) + "_quantized");
   node("QuantizeLinear", std::string(base) + "_QuantizeLinear", {narrowed, p.scale, p.zero_point}, codes, &q);
@@ -134,16 +135,18 @@ ht_handle QdqBuilder::stored(std::string_view base, ht_handle value, const Quant
   for (auto it = begin; it != end; ++it) {
     if (it->second.q == q) return it->second.result;
   }
-  const std::optional<ht_tensor_view> source = graph_.initializer(value);
-  if (!source || source->dtype != HT_F32) {
+  // Held, so that a baked parameter is in memory as floats for this moment alone.
+  const std::optional<sdk::HeldTensor> held = graph_.hold(value);
+  if (!held || held->view().dtype != HT_F32) {
     throw sdk::Failure(HT_FAILED_PRECONDITION,
                        "'" + std::string(base) + "' is quantized as a parameter and is no float32 tensor", value);
   }
-  const Parameters p = parameters(base, q, true, sdk::shape_of(*source));
-  std::vector<std::uint8_t> bytes(packed_bytes(static_cast<std::uint64_t>(sdk::count_of(*source)), p.storage.dtype));
-  ht_tensor_view codes = tensor(p.storage.dtype, sdk::shape_of(*source), bytes.data());
+  const ht_tensor_view &source = held->view();
+  const Parameters p = parameters(base, q, true, sdk::shape_of(source));
+  std::vector<std::uint8_t> bytes(packed_bytes(static_cast<std::uint64_t>(sdk::count_of(source)), p.storage.dtype));
+  ht_tensor_view codes = tensor(p.storage.dtype, sdk::shape_of(source), bytes.data());
   const ht_quantizer quantizer = q.view();
-  sdk::check(ctx_.host.arithmetic->quantize(ctx_.raw, &quantizer, &*source, &codes));
+  sdk::check(ctx_.host.arithmetic->quantize(ctx_.raw, &quantizer, &source, &codes));
   const ht_handle kept = edit_.add_initializer(main_, std::string(base) + "_quantized", codes);
   const ht_handle out = edit_.add_value(main_, std::string(base) + "_dequantized");
   node("DequantizeLinear", std::string(base) + "_DequantizeLinear", {kept, p.scale, p.zero_point}, out, &q);
@@ -152,12 +155,13 @@ ht_handle QdqBuilder::stored(std::string_view base, ht_handle value, const Quant
 }
 
 ht_handle QdqBuilder::on_grid(std::string_view base, ht_handle value, const Quantization &q) {
-  const std::optional<ht_tensor_view> source = graph_.initializer(value);
-  if (!source || source->dtype != HT_F32) return value;
-  std::vector<float> out(static_cast<std::size_t>(sdk::count_of(*source)));
-  ht_tensor_view target = sdk::float_view(out.data(), sdk::shape_of(*source));
+  const std::optional<sdk::HeldTensor> held = graph_.hold(value);
+  if (!held || held->view().dtype != HT_F32) return value;
+  const ht_tensor_view &source = held->view();
+  std::vector<float> out(static_cast<std::size_t>(sdk::count_of(source)));
+  ht_tensor_view target = sdk::float_view(out.data(), sdk::shape_of(source));
   const ht_quantizer quantizer = q.view();
-  sdk::check(ctx_.host.arithmetic->fake_quantize(ctx_.raw, &quantizer, &*source, &target));
+  sdk::check(ctx_.host.arithmetic->fake_quantize(ctx_.raw, &quantizer, &source, &target));
   return edit_.add_initializer(main_, base, target);
 }
 

@@ -31,6 +31,13 @@ std::optional<ht_quantizer> baked_quantizer(const WorkingModel &working, model::
   return std::nullopt;
 }
 
+model::Tensor fake_quantized(const model::Tensor &tensor, const ht_quantizer &quantizer) {
+  const std::span<const float> in = tensor.floats();
+  std::vector<std::byte> bytes(in.size_bytes());
+  quant::fake_quantize(in, {reinterpret_cast<float *>(bytes.data()), in.size()}, tensor.shape(), quantizer);
+  return model::Tensor(HT_F32, tensor.shape(), std::move(bytes));
+}
+
 void *fake_quantized(ht_ctx *ctx, const model::Tensor &tensor, const ht_quantizer &quantizer) {
   const std::span<const float> in = tensor.floats();
   float *out = static_cast<float *>(ctx->arena.allocate(in.size_bytes(), 64));

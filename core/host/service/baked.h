@@ -11,7 +11,10 @@ namespace halftone::host {
 // agree: bake() gives a slot its own copy otherwise.
 std::optional<ht_quantizer> baked_quantizer(const WorkingModel &working, model::Handle value);
 
-// The fake-quantized elements in the context's arena. Throws InvalidArgument when the tensor is not float32.
+// The fake-quantized tensor. Throws InvalidArgument when the tensor is not float32.
+model::Tensor fake_quantized(const model::Tensor &tensor, const ht_quantizer &quantizer);
+
+// Its elements alone, in the context's arena.
 void *fake_quantized(ht_ctx *ctx, const model::Tensor &tensor, const ht_quantizer &quantizer);
 
 // Marks the config's parameter as baked; see "ht.config_edit/1". Splits the initializer when another slot reads it

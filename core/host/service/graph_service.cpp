@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/base/resident_window.h"
 #include "core/host/service/baked.h"
 #include "core/host/service/table.h"
 #include "core/host/service/tables.h"
@@ -179,12 +180,39 @@ ht_status HT_CALL initializer(ht_ctx *ctx, ht_handle handle, ht_tensor_view *ten
     const model::Value &value = w.model.value(handle);
     if (!value.initializer) return;
     found = true;
+    announce_read(value.initializer->bytes());
     ht_tensor_view view = view_of(*value.initializer);
     if (const auto quantizer = baked_quantizer(w, handle))
       view.data = fake_quantized(ctx, *value.initializer, *quantizer);
     put(tensor, view);
   });
   return status != HT_OK ? status : (found ? HT_OK : HT_NOT_FOUND);
+}
+
+// A held tensor shares its bytes with the model, or owns them.
+ht_status HT_CALL hold_initializer(ht_ctx *ctx, ht_handle handle, ht_tensor_view *tensor, void **hold) {
+  bool found = false;
+  const ht_status status = serve(ctx, [&] {
+    const WorkingModel &w = working(ctx);
+    const model::Value &value = w.model.value(handle);
+    if (!value.initializer) return;
+    found = true;
+    announce_read(value.initializer->bytes());
+    const auto quantizer = baked_quantizer(w, handle);
+    auto held = std::make_unique<model::Tensor>(quantizer ? fake_quantized(*value.initializer, *quantizer)
+                                                          : *value.initializer);
+    put(tensor, view_of(*held));
+    *hold = held.release();
+  });
+  return status != HT_OK ? status : (found ? HT_OK : HT_NOT_FOUND);
+}
+
+void HT_CALL release(void *hold) {
+  delete static_cast<model::Tensor *>(hold);
+}
+
+void HT_CALL set_aside(void *hold) {
+  if (hold != nullptr) give_back(static_cast<const model::Tensor *>(hold)->bytes());
 }
 
 ht_status HT_CALL find_value(ht_ctx *ctx, ht_handle graph, const ht_str *name, ht_handle *out) {
@@ -225,9 +253,10 @@ ht_status HT_CALL metadata(ht_ctx *ctx, const ht_str *key, ht_str *out) {
 }  // namespace
 
 const ht_graph *graph_table() {
-  static constexpr ht_graph kTable = {sizeof(ht_graph), 0,           &main_graph, &graphs,      &nodes,     &values,
-                                      &inputs,          &outputs,    &node_infos, &value_infos, &consumers, &attribute,
-                                      &initializer,     &find_value, &find_node,  &opset,       &revision,  &metadata};
+  static constexpr ht_graph kTable = {sizeof(ht_graph),  0,           &main_graph, &graphs,      &nodes,     &values,
+                                      &inputs,           &outputs,    &node_infos, &value_infos, &consumers, &attribute,
+                                      &initializer,      &find_value, &find_node,  &opset,       &revision,  &metadata,
+                                      &hold_initializer, &release,    &set_aside};
   return &kTable;
 }
 

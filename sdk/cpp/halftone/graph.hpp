@@ -1,11 +1,14 @@
 // The model in C++: thin, typed access over "ht.graph/1" and "ht.graph_edit/1". Failures throw.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "halftone/host.hpp"
@@ -43,6 +46,23 @@ struct Value {
   bool is_initializer() const { return (info.flags & HT_VALUE_IS_INITIALIZER) != 0; }
   bool is_input() const { return (info.flags & HT_VALUE_IS_INPUT) != 0; }
   bool is_output() const { return (info.flags & HT_VALUE_IS_OUTPUT) != 0; }
+};
+
+// A tensor that outlives the call and the model; see hold_initializer() of the C table. Copies share it.
+class HeldTensor {
+ public:
+  HeldTensor(const ht_graph &api, const ht_tensor_view &view, void *hold)
+      : api_(&api), view_(view), hold_(hold, api.release) {}
+  const ht_tensor_view &view() const { return view_; }
+  // Says that the bytes are not read soon; they may be all the same.
+  void set_aside() const { api_->set_aside(hold_.get()); }
+  // The bytes, which keep the tensor alive.
+  std::shared_ptr<std::byte> bytes() const { return {hold_, static_cast<std::byte *>(view_.data)}; }
+
+ private:
+  const ht_graph *api_;
+  ht_tensor_view view_;
+  std::shared_ptr<void> hold_;
 };
 
 class Graph {
@@ -141,6 +161,16 @@ class Graph {
     if (status == HT_NOT_FOUND) return std::nullopt;
     check(status);
     return tensor;
+  }
+  std::optional<HeldTensor> hold(ht_handle value) const {
+    if (value == HT_NONE) return std::nullopt;
+    ht_tensor_view tensor{};
+    tensor.struct_size = sizeof(tensor);
+    void *hold = nullptr;
+    const ht_status status = api_->hold_initializer(ctx_.raw, value, &tensor, &hold);
+    if (status == HT_NOT_FOUND) return std::nullopt;
+    check(status);
+    return HeldTensor(*api_, tensor, hold);
   }
   std::int64_t opset(std::string_view domain = "") const {
     std::int64_t version = 0;

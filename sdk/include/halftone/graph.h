@@ -107,6 +107,15 @@ typedef struct ht_graph {
   /* An entry of the model's metadata. The text lives until the entry is set again. HT_NOT_FOUND when there is none
    * (nothing is recorded as an error then). */
   ht_status(HT_CALL *metadata)(ht_ctx *ctx, const ht_str *key, ht_str *text);
+  /* initializer() for whoever keeps the tensor longer than the model does, such as an executor's session: its shape and
+   * bytes live, unchanged, until `hold` is released, whatever becomes of the initializer and of `ctx`. Nothing is
+   * copied but a baked parameter, which is quantized for this call alone. */
+  ht_status(HT_CALL *hold_initializer)(ht_ctx *ctx, ht_handle value, ht_tensor_view *tensor, void **hold);
+  /* [any] Ends a hold, also after the call that took it has returned. NULL is allowed. */
+  void(HT_CALL *release)(void *hold);
+  /* [any] Says that the held bytes are not read soon, because a copy in another layout is: pages of a mapped file are
+   * given back. Reading them again is allowed, and costs what reading the file costs. */
+  void(HT_CALL *set_aside)(void *hold);
 } ht_graph;
 HT_EXTERN_C_END
 #endif
