@@ -5,7 +5,7 @@
 
 Writes a network of random weights as external data, convolutions (which executors keep in a layout of their own) and matrix
 products (which they read as they are) in equal parts, 3072 MiB of them unless told; the files are removed at the end. With --at-most
-the exit status is 1 when the peak is more than that many times the weights. Needs the Python modules onnx and numpy.
+the exit status is 1 when the peak is more than that many times the weights. Needs the Python module numpy.
 """
 
 import argparse
@@ -16,8 +16,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "errors"))
+import make_onnx as onnx  # noqa: E402
 
 MIB = 1 << 20
 CHANNELS, FEATURES = 1024, 2048
@@ -35,12 +36,9 @@ class Weights:
 
     def add(self, name, shape, fan_in):
         values = self.random.standard_normal(shape, dtype=np.float32) * np.float32(np.sqrt(2 / fan_in))
-        tensor = TensorProto(name=name, dims=shape, data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
-        for key, value in (("location", self.name), ("offset", self.bytes), ("length", values.nbytes)):
-            tensor.external_data.add(key=key, value=str(value))
+        self.tensors.append(onnx.external_tensor(name, shape, self.name, self.bytes))
         self.file.write(values.tobytes())
         self.bytes += values.nbytes
-        self.tensors.append(tensor)
         return name
 
 
@@ -48,14 +46,15 @@ def write_model(folder, mib):
     weights = Weights(folder / "big.data")
     nodes, x = [], "image"
 
-    def then(op, *inputs, **attributes):
+    def then(op, *inputs, attributes=()):
         nonlocal x
         name = f"{op.lower()}_{len(nodes)}"
-        nodes.append(helper.make_node(op, [x, *inputs], [name], name=name, **attributes))
+        nodes.append(onnx.node(op, [x, *inputs], [name], name, attributes=attributes))
         x = name
 
     for i in range(max(1, round(mib / 2 / CONV_MIB))):
-        then("Conv", weights.add(f"conv{i}.weight", (CHANNELS, CHANNELS, 3, 3), CHANNELS * 9), pads=[1] * 4)
+        then("Conv", weights.add(f"conv{i}.weight", (CHANNELS, CHANNELS, 3, 3), CHANNELS * 9),
+             attributes=[onnx.ints_attribute("pads", [1] * 4)])
         then("Relu")
     then("GlobalAveragePool")
     then("Flatten")
@@ -64,11 +63,8 @@ def write_model(folder, mib):
         then("MatMul", weights.add(f"product{i}.weight", (inner, FEATURES), inner))
         then("Relu")
     weights.file.close()
-    graph = helper.make_graph(
-        nodes, "big", [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", CHANNELS, 4, 4])],
-        [helper.make_tensor_value_info(x, TensorProto.FLOAT, ["N", FEATURES])], weights.tensors)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    (folder / "big.onnx").write_bytes(model.SerializeToString())
+    (folder / "big.onnx").write_bytes(onnx.model(
+        nodes, [onnx.value_info("image", ["N", CHANNELS, 4, 4])], [onnx.value_info(x, ["N", FEATURES])], weights.tensors, opset=17))
     (folder / "samples").mkdir()
     for i in range(SAMPLES):
         np.save(folder / "samples" / f"{i}.npy", weights.random.standard_normal((CHANNELS, 4, 4), dtype=np.float32))
@@ -90,7 +86,6 @@ def main():
                                "-o", "out.onnx", "--json", "figures.json", "-q"], cwd=folder, check=False)
         if done.returncode != 0:
             sys.exit(f"halftone: exit status {done.returncode}")
-        onnx.load(folder / "out.onnx", load_external_data=False)
         figures = json.loads((folder / "figures.json").read_text())
     peak = figures["peak_memory_bytes"]
     print(f"{'weights':<12}{weights / MIB:10.0f} MiB")

@@ -44,10 +44,11 @@ def tensor(name, shape, values):
     return fields(1, shape) + field(2, FLOAT) + field(8, name) + field(9, struct.pack(f"<{len(values)}f", *values))
 
 
-def external_tensor(name, shape, location):
-    """A tensor whose data is in another file (data_location EXTERNAL)."""
+def external_tensor(name, shape, location, offset=None):
+    """A tensor whose data is in another file (data_location EXTERNAL), from `offset` bytes on."""
+    entries = [("location", location)] + ([] if offset is None else [("offset", str(offset))])
     return (fields(1, shape) + field(2, FLOAT) + field(8, name)
-            + field(13, field(1, "location") + field(2, location)) + field(14, 1))
+            + fields(13, [field(1, key) + field(2, value) for key, value in entries]) + field(14, 1))
 
 
 def model(nodes, inputs, outputs, initializers=(), opset=13):
