@@ -172,9 +172,8 @@ class SmoothQuant final : public sdk::Pass {
         weight = std::max(weight, weights[c]);
       }
     }
-    std::vector<double> factors(classes.class_count(), 1.0);
-    for (const auto &[id, peak] : peaks) total[id] = factors[id] = 1 / factor(peak.first, peak.second);
-    classes.scale(site, factors);
+    for (const auto &[id, peak] : peaks) total[id] = 1 / factor(peak.first, peak.second);
+    classes.scale(site, total);
   }
 
   void insert(const sdk::Graph &graph, const sdk::GraphEdit &edit, ChannelClasses &classes, const Readers &readers,
