@@ -17,11 +17,12 @@ std::optional<ht_tensor_view> constant_tensor(const sdk::Graph &graph, ht_handle
 // As doubles; nothing when it is no float32 or float64 constant.
 std::optional<Parameter> read_constant(const sdk::Graph &graph, ht_handle value);
 
-// The number of a float constant of one element, when it has no more axes than what it meets.
-std::optional<double> read_scalar(const sdk::Graph &graph, ht_handle value);
+// The number of a float constant of one element, when it has no more axes than what it meets in these nodes, those of
+// the place that is looked at: one constant may serve thousands of places.
+std::optional<double> read_scalar(const sdk::Graph &graph, ht_handle value, std::span<const ht_handle> readers);
 
 // Whether a constant of one element equals `want` as far as float32 exporters write it: within 5e-6 of it.
-bool is_scalar(const sdk::Graph &graph, ht_handle value, double want);
+bool is_scalar(const sdk::Graph &graph, ht_handle value, std::span<const ht_handle> readers, double want);
 bool is_near(double found, double want);
 
 // The entries of an int64 constant.

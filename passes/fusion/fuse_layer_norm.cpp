@@ -158,13 +158,13 @@ class FuseLayerNorm final : public sdk::Pass {
   static std::optional<Place> examine(const sdk::Graph &graph, const sdk::PatternMatch &match, const std::string &text,
                                       bool has_factors) {
     const auto equals = [&](const char *name, double want) {
-      return text.find(name) == std::string::npos || is_scalar(graph, match.value(name), want);
+      return text.find(name) == std::string::npos || is_scalar(graph, match.value(name), match.nodes(), want);
     };
     if (!equals("two", 2) || !equals("one", 1) || !equals("half", 0.5)) return std::nullopt;
     Place place;
     place.x = match.value("x");
     const sdk::Value x = graph.value(place.x);
-    const auto epsilon = read_scalar(graph, match.value("e"));
+    const auto epsilon = read_scalar(graph, match.value("e"), match.nodes());
     if (!epsilon || *epsilon < 0) return std::nullopt;
     place.epsilon = *epsilon;
     const std::size_t rank = x.info.type.known_rank != 0 ? x.info.type.rank : 0;
