@@ -15,18 +15,9 @@ std::optional<ht_tensor_view> constant_tensor(const sdk::Graph &graph, ht_handle
   return attribute->t;
 }
 
-std::optional<Parameter> read_constant(const sdk::Graph &graph, ht_handle value) {
+std::optional<sdk::StoredTensor> read_constant(const sdk::Graph &graph, ht_handle value) {
   const auto tensor = constant_tensor(graph, value);
-  if (!tensor || (tensor->dtype != HT_F32 && tensor->dtype != HT_F64)) return std::nullopt;
-  Parameter p;
-  p.dtype = tensor->dtype;
-  p.shape.assign(tensor->shape, tensor->shape + tensor->rank);
-  const std::int64_t count = sdk::count_of(*tensor);
-  for (std::int64_t i = 0; i < count; ++i) {
-    p.data.push_back(tensor->dtype == HT_F64 ? static_cast<const double *>(tensor->data)[i]
-                                             : static_cast<double>(static_cast<const float *>(tensor->data)[i]));
-  }
-  return p;
+  return tensor ? sdk::tensor_of(*tensor) : std::nullopt;
 }
 
 namespace {
@@ -74,7 +65,7 @@ std::optional<std::vector<std::int64_t>> read_integers(const sdk::Graph &graph, 
   return std::vector<std::int64_t>(data, data + sdk::count_of(*tensor));
 }
 
-std::optional<std::vector<double>> spread(const Parameter &constant, std::span<const std::int64_t> shape,
+std::optional<std::vector<double>> spread(const sdk::StoredTensor &constant, std::span<const std::int64_t> shape,
                                           std::size_t rank) {
   if (constant.shape.size() > rank || constant.data.empty()) return std::nullopt;
   const std::size_t axes = shape.size(), given = constant.shape.size();
