@@ -6,8 +6,7 @@
 #include <random>
 
 #include "tests/unit/base/expect_error.h"
-#include "tests/unit/model/graph_maker.h"
-#include "tests/unit/passes/pass_runner.h"
+#include "tests/unit/passes/small_platform.h"
 #include "tests/unit/reference/model_runner.h"
 
 namespace halftone::test {
@@ -17,25 +16,11 @@ using model::Tensor;
 using model::test::GraphMaker;
 
 // Weights of 3 bits, so that there is something to correct.
-constexpr std::string_view kPlatform = R"(
-halftone-platform: 1
-id: test
-types:
-  activation: {bits: 8, symmetry: symmetric, observer: minmax}
-  weight: {bits: 3, symmetry: symmetric, granularity: channel, observer: minmax}
-  bias: fp32
-operators:
-  - {types: [Conv, ConvTranspose, Gemm, MatMul], computing: true, outputs: fp32}
-dispatcher: allin
-)";
-
-std::vector<float> normal(std::size_t count, unsigned seed, float mean = 0) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> draw(mean);
-  std::vector<float> out(count);
-  for (float &x : out) x = draw(random);
-  return out;
-}
+const std::string kPlatform =
+    text_of({.operators = "  - {types: [Conv, ConvTranspose, Gemm, MatMul], computing: true, outputs: fp32}",
+             .bias = "fp32",
+             .rest = "dispatcher: allin",
+             .bits_of_weights = "3"});
 
 std::vector<std::vector<float>> samples_of(std::size_t count, std::size_t size) {
   std::vector<std::vector<float>> out;
@@ -135,11 +120,6 @@ Difference difference(PassRunner &r, host::WorkingModel before, const char *name
   return out;
 }
 
-std::vector<float> weights_of(PassRunner &r, const char *node, std::uint32_t slot) {
-  const model::Handle value = r.working.model.node(r.node(node)).inputs.at(slot);
-  return r.working.model.value(value).initializer->to_floats();
-}
-
 TEST_CASE("bias correction: every layer's outputs have the means of the float network") {
   PassRunner r = prepared();
   const host::WorkingModel before = r.working;
@@ -158,10 +138,10 @@ TEST_CASE("analytic bias correction moves each bias by what rounding does to the
   PassRunner r = prepared();
   // The test's statistics are one mean for each channel of "c".
   r.ranges.channel_means["c"] = {0.5, -1, 2, 0.25};
-  const std::vector<float> w = weights_of(r, "grouped", 1);
+  const std::vector<float> w = stored(r, "grouped", 1);
   const auto scales = r.working.configs.scales(r.input("grouped", 1));
   r.run("bias-correction", "{mode: analytic, layers: [grouped]}");
-  const std::vector<float> bias = weights_of(r, "grouped", 2);
+  const std::vector<float> bias = stored(r, "grouped", 2);
   REQUIRE(bias.size() == 6);
   for (std::size_t o = 0; o < 6; ++o) {
     double expected = 0;
@@ -202,7 +182,7 @@ TEST_CASE("round tuning leaves weights on their grid, scales as they were, and l
     for (const auto &[node, expected] : scales) {
       const auto s = r.working.configs.scales(r.input(node, 1));
       CHECK(std::vector<float>(s.begin(), s.end()) == expected);
-      for (const float w : weights_of(r, node.c_str(), 1)) {
+      for (const float w : stored(r, node, 1)) {
         bool on_grid = false;
         for (const float scale : expected) {
           for (int code = -4; code <= 3; ++code) on_grid = on_grid || w == static_cast<float>(code) * scale;
@@ -229,7 +209,7 @@ TEST_CASE("corrections give the same bits on any number of threads") {
     one.run(pass);
     three.run(pass);
     for (const char *node : {"conv", "depthwise", "grouped", "transposed", "gemm", "matmul"}) {
-      CHECK(weights_of(one, node, 1) == weights_of(three, node, 1));
+      CHECK(stored(one, node, 1) == stored(three, node, 1));
       const auto a = one.working.configs.scales(one.input(node, 1)),
                  b = three.working.configs.scales(three.input(node, 1));
       CHECK(std::vector<float>(a.begin(), a.end()) == std::vector<float>(b.begin(), b.end()));
@@ -270,7 +250,7 @@ TEST_CASE("moments of numbers that are none are refused, and the weights stay") 
     for (const auto &[pass, settings] : {std::pair("round-tuning", "{}"), std::pair("seq-mse", "{}"),
                                          std::pair("round-tuning", "{target: float_output}")}) {
       PassRunner r = overflowing(quantized_input);
-      const std::vector<float> before = weights_of(r, "conv", 1);
+      const std::vector<float> before = stored(r, "conv", 1);
       std::string message;
       try {
         r.run(pass, settings);
@@ -281,7 +261,7 @@ TEST_CASE("moments of numbers that are none are refused, and the weights stay") 
       CHECK(message ==
             "what it reads in the quantized network is NaN or infinite; leave the operator before it in float (node "
             "'conv', Conv)");
-      CHECK(weights_of(r, "conv", 1) == before);
+      CHECK(stored(r, "conv", 1) == before);
     }
   }
 }
