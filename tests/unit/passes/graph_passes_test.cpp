@@ -230,6 +230,19 @@ TEST_CASE("remove-dead-code: what passes fold away is no longer listed") {
   CHECK(input_names(r.working.model) == std::vector<std::string>{"x", "idle"});
 }
 
+TEST_CASE("fold-batch-norm: a weight that callers may replace stays as it is, and is gone with the list") {
+  GraphMaker g = with_norm("Conv", numbers({3, 3, 1, 1}), 3, false);
+  g.model.mark_input(g.at("w"));
+  PassRunner r(std::move(g.model));
+  r.run("fold-batch-norm");
+  CHECK(r.initializer("w").to_floats() == numbers({3, 3, 1, 1}).to_floats());
+  const model::Model &m = r.working.model;
+  CHECK(m.value(m.node(r.node("layer")).inputs[1]).name == "layer_weight");
+  r.run("remove-dead-code");
+  CHECK(m.find_value(m.main_graph(), "w") == HT_NONE);
+  CHECK(input_names(m) == std::vector<std::string>{"x"});
+}
+
 TEST_CASE("constant-folding: constants, computed shapes, and what stays") {
   GraphMaker g;
   g.input("x", {-1, 4});
