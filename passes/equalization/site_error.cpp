@@ -37,10 +37,15 @@ std::vector<double> rounding_of(const WeightedLayer &layer, const std::vector<do
 Moments channel_noise(const ChannelSample &seen, const std::vector<double> &scale, const GridStep &step) {
   const std::size_t channels = scale.size(), rows = seen.rows.size() / channels;
   Moments noise{std::vector<double>(channels, 0.0), std::vector<double>(channels, 0.0)};
-  for (std::size_t i = 0; i < rows * channels; ++i) {
-    const double x = static_cast<double>(seen.rows[i]) * scale[i % channels], error = step.nearest(x) - x;
-    noise.mean[i % channels] += error;
-    noise.variance[i % channels] += error * error;
+  double *mean = noise.mean.data(), *variance = noise.variance.data();
+  const GridStep grid = step;  // a copy, which the sums cannot change
+  const float *row = seen.rows.data();
+  for (std::size_t r = 0; r < rows; ++r, row += channels) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      const double x = static_cast<double>(row[c]) * scale[c], error = grid.nearest(x) - x;
+      mean[c] += error;
+      variance[c] += error * error;
+    }
   }
   for (std::size_t c = 0; c < channels; ++c) {
     noise.mean[c] /= static_cast<double>(rows);
