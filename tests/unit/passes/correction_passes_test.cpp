@@ -217,6 +217,35 @@ TEST_CASE("corrections give the same bits on any number of threads") {
   }
 }
 
+// 144 inputs of each output, 36 positions in a sample: wide layers are summed up over many samples at once.
+TEST_CASE("wide layers are tuned from all samples, with the same bits on any number of threads") {
+  const auto tuned = [](std::uint32_t threads, const char *settings) {
+    GraphMaker g;
+    g.input("x", {1, 2, 6, 6});
+    g.constant("w0", tensor({16, 2, 1, 1}, 1, 2));
+    g.node("Relu", {"a"}, {"b"}, "relu");
+    g.node("Conv", {"x", "w0"}, {"a"}, "narrow");
+    g.constant("w1", tensor({8, 16, 3, 3}, 2, 144));
+    set_ints(g, g.node("Conv", {"b", "w1"}, {"y"}, "wide"), "pads", {1, 1, 1, 1});
+    g.output("y");
+    PassRunner r(std::move(g.model), kPlatform);
+    r.ranges.ranges = {{"x", {-4, 4}}, {"b", {-8, 8}}};
+    r.feed({2, 6, 6}, samples_of(70, kSize), threads);
+    for (const char *pass : {"assign-configs", "parameter-quantize", "runtime-calibration"}) r.run(pass);
+    const host::WorkingModel before = r.working;
+    const double error = difference(r, before, "y", 8, 36).squared;
+    r.run("round-tuning", settings);
+    CHECK(difference(r, before, "y", 8, 36).squared < 0.8 * error);
+    return stored(r, "wide", 1);
+  };
+  for (const char *settings : {"{}", "{target: float_output}"}) {
+    const std::vector<float> all = tuned(1, settings);
+    CHECK(all == tuned(3, settings));
+    CHECK(all !=
+          tuned(1, std::string_view(settings) == "{}" ? "{samples: 20}" : "{target: float_output, samples: 20}"));
+  }
+}
+
 TEST_CASE("seq-mse lowers the error of the first layer's output, which the earlier ones cannot touch") {
   PassRunner r = prepared();
   const host::WorkingModel before = r.working;
