@@ -83,7 +83,8 @@ std::int64_t ir_version_to_write(const Model &model) {
   for (const Handle h : model.graph(model.main_graph()).values) {
     const Value &value = model.value(h);
     const ValueOrigin *origin = model.sidecar == nullptr ? nullptr : model.sidecar->find(h);
-    const bool was_so = origin != nullptr && (origin->initializer != nullptr || origin->sparse != nullptr);
+    const bool was_so =
+        origin != nullptr && origin->input == nullptr && (origin->initializer != nullptr || origin->sparse != nullptr);
     if (value.initializer && !value.is_input && !was_so) return 4;
   }
   return version;

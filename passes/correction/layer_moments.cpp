@@ -14,13 +14,20 @@ constexpr double kFineCodes = 2047;
 constexpr float kMostCodes = 4096;
 // Positions of a patch matrix that are laid out at once.
 constexpr std::size_t kBlock = 512;
+// Layers with at least so many columns gather so many positions before they are multiplied: adding up the products of
+// a few positions takes longer than to multiply them.
+constexpr std::size_t kWideColumns = 128, kWidePositions = 1024;
 
-// What a worker keeps of the sample that it is at.
+bool is_wide(const MatrixLayout &m) {
+  return m.groups == 1 && m.columns >= kWideColumns;
+}
+
+// What a worker keeps of the sample that it is at, and positions that wait for more.
 struct Scratch {
   std::map<const Layer *, std::vector<float>> codes;
-  std::vector<std::int64_t> shape;
   std::map<const Layer *, std::vector<std::int64_t>> shapes;
-  std::vector<float> patches, floats, targets;
+  std::map<std::size_t, CodePanels> waiting;  // by layer
+  std::vector<float> patches, targets;
   std::vector<double> sums;
 };
 
@@ -80,7 +87,12 @@ class MomentSink final : public sdk::SampleSink {
     }
   }
 
-  std::vector<LayerMoments> take() { return std::move(of_layer_); }
+  std::vector<LayerMoments> take() {
+    for (Scratch &scratch : scratch_) {
+      for (auto &[i, panels] : scratch.waiting) multiply(i, 0, panels);
+    }
+    return std::move(of_layer_);
+  }
 
  private:
   // Calls body(batch, group, first position, positions, patches) for blocks of the layer's patch matrix.
@@ -120,22 +132,50 @@ class MomentSink final : public sdk::SampleSink {
     codes.resize(static_cast<std::size_t>(sdk::count_of(tensor)));
     moments.input.codes(static_cast<const float *>(tensor.data), codes.size(), 0, codes.data());
     const std::size_t columns = layer.matrix.columns;
+    const bool finite = replace_nan(codes);
     std::uint64_t seen = 0;
     for_each_block(layer, codes, sdk::shape_of(tensor), scratch,
                    [&](std::size_t, std::size_t g, std::size_t, std::size_t count, const float *x) {
-                     scratch.sums.assign(columns * columns, 0);
-                     add_gram(x, columns, count, moments.input.largest, scratch.sums.data(), scratch.floats);
-                     add(i, moments.gram.data() + g * columns * columns, scratch.sums);
+                     add_products(i, g, x, count, scratch);
                      add_sums(i, moments.sums.data() + g * columns, x, columns, count, scratch);
                      seen += g == 0 ? count : 0;
                    });
     const std::scoped_lock lock(*mutexes_[i]);
     moments.positions += seen;
+    moments.finite = moments.finite && finite;
     if (!sums_are_exact(static_cast<double>(moments.positions), moments.input.largest,
                         std::max(moments.input.largest, moments.target.largest))) {
       throw sdk::Failure(HT_RESOURCE_EXHAUSTED, "too many positions for exact sums; give fewer samples", layer.node);
     }
     if (request_.cross) scratch.shapes[&layer].assign(tensor.shape, tensor.shape + tensor.rank);
+  }
+
+  void add_products(std::size_t i, std::size_t g, const float *x, std::size_t count, Scratch &scratch) {
+    const MatrixLayout &m = request_.layers[i]->matrix;
+    if (!is_wide(m)) {
+      CodePanels panels(m.columns, count);
+      panels.append(x, count);
+      multiply(i, g, panels);
+      return;
+    }
+    CodePanels &waiting = scratch.waiting.try_emplace(i, m.columns, kWidePositions).first->second;
+    if (waiting.room() < count) multiply(i, g, waiting);
+    waiting.append(x, count);
+  }
+
+  void multiply(std::size_t i, std::size_t g, CodePanels &panels) {
+    LayerMoments &moments = of_layer_[i];
+    add_gram(panels, moments.input.largest, *mutexes_[i], moments.gram.data() + g * panels.rows() * panels.rows());
+    panels.clear();
+  }
+
+  // Codes that are no numbers become 0; false when there are any.
+  static bool replace_nan(std::vector<float> &codes) {
+    bool finite = true;
+    for (float &code : codes) {
+      if (std::isnan(code)) code = 0, finite = false;
+    }
+    return finite;
   }
 
   // Whole numbers below 2^53: in whatever order the workers come, the sum is the same.
@@ -162,7 +202,7 @@ class MomentSink final : public sdk::SampleSink {
   }
 
   // Targets of one sample as codes, the bias taken off, with one row for each output channel of all groups.
-  void codes_of_targets(std::size_t i, const ht_tensor_view &tensor, std::size_t batch, Scratch &scratch) {
+  bool codes_of_targets(std::size_t i, const ht_tensor_view &tensor, std::size_t batch, Scratch &scratch) {
     const Layer &layer = *request_.layers[i];
     const std::size_t outputs = layer.matrix.groups * layer.matrix.outputs;
     const auto *data = static_cast<const float *>(tensor.data);
@@ -181,6 +221,7 @@ class MomentSink final : public sdk::SampleSink {
         of_layer_[i].target.codes(data + p * outputs + o, 1, offset, row + p);
       }
     }
+    return replace_nan(scratch.targets);
   }
 
   void add_target_sums(std::size_t i, Scratch &scratch) {
@@ -196,20 +237,26 @@ class MomentSink final : public sdk::SampleSink {
   void add_targets(std::size_t i, const ht_tensor_view &tensor, Scratch &scratch) {
     const Layer &layer = *request_.layers[i];
     const MatrixLayout &m = layer.matrix;
+    LayerMoments &moments = of_layer_[i];
     const std::vector<float> codes = std::move(scratch.codes[&layer]);
     std::size_t ready = ~std::size_t{0}, positions = 0;
+    bool finite = true;
     for_each_block(layer, codes, scratch.shapes[&layer], scratch,
                    [&](std::size_t n, std::size_t g, std::size_t first, std::size_t count, const float *x) {
                      if (n != ready) {
-                       codes_of_targets(i, tensor, ready = n, scratch);
+                       finite = codes_of_targets(i, tensor, ready = n, scratch) && finite;
                        add_target_sums(i, scratch);
                      }
                      positions = scratch.targets.size() / (m.groups * m.outputs);
-                     scratch.sums.assign(m.outputs * m.columns, 0);
-                     add_cross(scratch.targets.data() + g * m.outputs * positions + first, m.outputs, positions, x,
-                               m.columns, count, scratch.sums.data());
-                     add(i, of_layer_[i].cross.data() + g * m.outputs * m.columns, scratch.sums);
+                     CodePanels inputs(m.columns, count), targets(m.outputs, count);
+                     inputs.append(x, count);
+                     targets.append_rows(scratch.targets.data() + g * m.outputs * positions + first, positions, count);
+                     add_cross(targets, moments.target.largest, inputs, moments.input.largest, *mutexes_[i],
+                               moments.cross.data() + g * m.outputs * m.columns);
                    });
+    if (finite) return;
+    const std::scoped_lock lock(*mutexes_[i]);
+    moments.finite = false;
   }
 
   const MomentsRequest &request_;
@@ -260,10 +307,7 @@ std::uint64_t moment_bytes(const Layer &layer, bool cross) {
 namespace {
 
 void require_finite(const LayerMoments &moments, const Layer &layer) {
-  const auto finite = [](const std::vector<double> &values) {
-    return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
-  };
-  if (finite(moments.gram) && finite(moments.cross)) return;
+  if (moments.finite) return;
   throw sdk::Failure(HT_FAILED_PRECONDITION,
                      "what it reads in the quantized network is NaN or infinite; leave the operator before it in float",
                      layer.node);
@@ -275,15 +319,17 @@ std::vector<LayerMoments> gather_moments(const sdk::Context &ctx, const MomentsR
   sdk::SampleRun run;
   run.mode = HT_MODE_SIMULATED;
   run.limit = request.samples;
+  std::uint64_t own = 0;
   for (const Layer *layer : request.layers) {
     const MatrixLayout &m = layer->matrix;
     run.values.push_back(layer->input);
     if (request.cross) run.references.push_back(layer->output);
     run.sink_bytes += moment_bytes(*layer, request.cross);
-    const std::size_t sums = m.columns * std::max(m.columns, request.cross ? m.outputs : 0);
-    const std::uint64_t own = sums * sizeof(double) + m.columns * m.columns * sizeof(float) + kBlock * m.columns * 12;
-    run.sink_worker_bytes = std::max(run.sink_worker_bytes, own);
+    const std::uint64_t block = CodePanels::bytes(m.columns, kBlock) + CodePanels::bytes(m.outputs, kBlock);
+    own = std::max(own, block + kBlock * m.columns * sizeof(float));
+    if (is_wide(m)) run.sink_worker_bytes += CodePanels::bytes(m.columns, kWidePositions);
   }
+  run.sink_worker_bytes += own;
   MomentSink sink(ctx, request);
   (void)sdk::run_samples(ctx, run, sink);
   std::vector<LayerMoments> moments = sink.take();

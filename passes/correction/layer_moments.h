@@ -31,6 +31,7 @@ struct LayerMoments {
   std::vector<double> target_sums;  // of each output channel of all groups, the bias taken off
   CodeGrid input, target;
   std::uint64_t positions = 0;  // columns that were summed up
+  bool finite = true;           // every number that was seen; others count as 0
 };
 
 // The layers of one pass with what they need; `cross` sums outputs of the float network, less the bias, against inputs.

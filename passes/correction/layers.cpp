@@ -4,6 +4,8 @@
 #include <map>
 #include <unordered_map>
 
+#include "halftone/stored_tensor.hpp"
+
 namespace halftone::passes {
 namespace {
 
@@ -147,25 +149,15 @@ std::vector<std::vector<const Layer *>> by_depth(const std::vector<Layer> &layer
 }
 
 std::vector<float> stored_floats(const sdk::Graph &graph, ht_handle node, std::uint32_t slot) {
-  const auto tensor = graph.initializer(graph.node(node).input(slot));
-  if (!tensor || tensor->dtype != HT_F32) return {};
-  const auto *data = static_cast<const float *>(tensor->data);
-  return {data, data + sdk::count_of(*tensor)};
+  return sdk::read_floats(graph, graph.node(node).input(slot)).value_or(std::vector<float>());
 }
 
 void store_floats(const sdk::Graph &graph, const sdk::GraphEdit &edit, ht_handle node, std::uint32_t slot,
                   const std::vector<float> &values) {
   const ht_handle present = graph.node(node).input(slot);
-  const sdk::Value value = graph.value(present);
   const auto tensor = graph.initializer(present);
   const std::vector<std::int64_t> shape(tensor->shape, tensor->shape + tensor->rank);
-  const ht_tensor_view view = sdk::float_view(values.data(), shape);
-  if (value.info.consumer_count == 1 && !value.is_output() && !value.is_input()) {
-    edit.set_initializer(present, view);
-    return;
-  }
-  const std::string name(value.name());
-  edit.set_input(node, slot, edit.add_initializer(graph.node(node).graph(), name, view));
+  sdk::store_view(graph, edit, node, slot, graph.value(present).name(), sdk::float_view(values.data(), shape));
 }
 
 }  // namespace halftone::passes

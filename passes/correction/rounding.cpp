@@ -30,21 +30,22 @@ std::vector<Index> order_of(const Matrix &gram, bool by_activation) {
   return order;
 }
 
-// The upper triangle U with U^T U = (permuted gram)^-1. With the axes reversed, the Cholesky factor of the matrix is
-// the inverse of that of its inverse; so nothing but a triangle is inverted.
-Matrix inverse_factor(const Matrix &damped, const std::vector<Index> &order) {
-  const Index n = damped.rows();
+// The factor L, L L^T = the damped moments with the columns in reversed order, in the lower triangle; empty when they
+// are not positive definite. docs/passes/correction.md says why no inverse is needed.
+Matrix reversed_factor(const Matrix &gram, double damping, const std::vector<Index> &order) {
+  const Index n = gram.rows();
   Matrix reversed(n, n);
   for (Index c = 0; c < n; ++c) {
-    for (Index r = 0; r < n; ++r) {
-      reversed(n - 1 - r, n - 1 - c) = damped(order[static_cast<std::size_t>(r)], order[static_cast<std::size_t>(c)]);
-    }
+    const Index column = order[static_cast<std::size_t>(n - 1 - c)];
+    for (Index r = c; r < n; ++r) reversed(r, c) = gram(order[static_cast<std::size_t>(n - 1 - r)], column);
+    reversed(c, c) += damping;
   }
-  const Eigen::LLT<Matrix> factor(reversed);
+  const Eigen::LLT<Eigen::Ref<Matrix>> factor(reversed);  // in place
   if (factor.info() != Eigen::Success) return {};
-  const Matrix lower = factor.matrixL();
-  const Matrix upper = lower.reverse();
-  return upper.triangularView<Eigen::Upper>().solve(Matrix::Identity(n, n));
+  for (Index c = 0; c < n; ++c) {
+    if (!reversed.col(c).tail(n - c).allFinite()) return {};
+  }
+  return reversed;
 }
 
 }  // namespace
@@ -60,10 +61,10 @@ std::vector<double> moment_errors(std::span<const double> gram, std::size_t colu
 }
 
 struct SecondOrderRounding::Factors {
-  Matrix gram;    // without damping, both triangles
-  Matrix damped;  // with it
+  Matrix gram;         // without damping, both triangles
+  double damping = 0;  // of its diagonal
   std::vector<Index> order;
-  Matrix inverse;  // see inverse_factor()
+  Matrix factor;  // see reversed_factor()
   double ridge = 0;
   Eigen::LLT<Matrix> solver;  // with the ridge; made for fitted() alone
 };
@@ -77,10 +78,9 @@ SecondOrderRounding::SecondOrderRounding(std::span<const double> gram, std::size
   const double mean = std::max(f.gram.diagonal().mean(), 1e-30);
   // Moments of fewer samples than columns are singular: more damping is tried until a factor exists.
   for (double part = std::max(choices.damping, 1e-8);; part *= 10) {
-    f.damped = f.gram;
-    f.damped.diagonal().array() += part * mean;
-    f.inverse = inverse_factor(f.damped, f.order);
-    if (f.inverse.size() != 0 && f.inverse.allFinite()) break;
+    f.damping = part * mean;
+    f.factor = reversed_factor(f.gram, f.damping, f.order);
+    if (f.factor.size() != 0) break;
     if (part > kMostDamping) throw std::runtime_error("second moments that cannot be factorized");
   }
   if (!choices.fits) return;
@@ -96,11 +96,6 @@ SecondOrderRounding::SecondOrderRounding(std::span<const double> gram, std::size
 
 SecondOrderRounding::~SecondOrderRounding() = default;
 
-double SecondOrderRounding::error(std::span<const double> difference) const {
-  const Eigen::Map<const Eigen::VectorXd> e(difference.data(), index(difference.size()));
-  return e.dot(factors_->gram * e);
-}
-
 std::vector<double> SecondOrderRounding::fitted(const WeightRows &rows, std::span<const double> cross,
                                                 std::size_t outputs, std::size_t first) const {
   const Eigen::Map<const Matrix> all(cross.data(), index(outputs), index(rows.columns));
@@ -113,65 +108,62 @@ std::vector<double> SecondOrderRounding::fitted(const WeightRows &rows, std::spa
 
 namespace {
 
-// One code after the other in the order of the factor; what is lost goes to the columns that follow.
-void round_in_order(const Matrix &inverse, const std::vector<Index> &order, std::size_t block, const WeightRows &rows,
+// One code after the other in the order of the factor, each with what the ones before it lost made up for: with e the
+// errors so far, column k is rounded from w_k - sum over j of L(j, k) e_j / L(k, k). In the reversed order of the
+// factor these j lie below k. What whole blocks lost is brought to a block at once.
+void round_in_order(const Matrix &factor, const std::vector<Index> &order, std::size_t block, const WeightRows &rows,
                     std::vector<float> &codes) {
-  const Index n = inverse.rows(), m = index(rows.rows);
-  Matrix left(m, n);
-  for (Index c = 0; c < n; ++c) {
-    for (Index r = 0; r < m; ++r) {
-      left(r, c) = rows.values[static_cast<std::size_t>(r * n + order[static_cast<std::size_t>(c)])];
-    }
-  }
-  for (Index begin = 0; begin < n; begin += index(block)) {
-    const Index width = std::min(index(block), n - begin);
-    Matrix lost = Matrix::Zero(m, width);
-    for (Index i = 0; i < width; ++i) {
-      const Index c = begin + i;
+  const Index n = factor.rows(), m = index(rows.rows);
+  Matrix lost(n, m);  // in the order of the factor
+  for (Index end = n; end > 0;) {
+    const Index begin = std::max<Index>(end - index(block), 0), width = end - begin, done = n - end;
+    Matrix owed = Matrix::Zero(width, m);
+    if (done > 0) owed.noalias() = factor.block(end, begin, done, width).transpose() * lost.bottomRows(done);
+    for (Index i = width - 1; i >= 0; --i) {
+      const Index k = begin + i, later = width - 1 - i;
+      const auto column = static_cast<std::size_t>(order[static_cast<std::size_t>(n - 1 - k)]);
       for (Index r = 0; r < m; ++r) {
-        const auto at = static_cast<std::size_t>(r * n + order[static_cast<std::size_t>(c)]);
-        codes[at] = rows.code(at, left(r, c));
-        const double given = static_cast<double>(codes[at]) * static_cast<double>(rows.scales[at]);
-        lost(r, i) = (left(r, c) - given) / inverse(c, c);
+        const double own = owed(i, r) + factor.col(k).segment(k + 1, later).dot(lost.col(r).segment(k + 1, later));
+        const auto at = static_cast<std::size_t>(r * n) + column;
+        codes[at] = rows.code(at, rows.values[at] - own / factor(k, k));
+        lost(k, r) = static_cast<double>(codes[at]) * static_cast<double>(rows.scales[at]) - rows.values[at];
       }
-      const Index rest = width - i - 1;
-      left.middleCols(c + 1, rest).noalias() -= lost.col(i) * inverse.row(c).segment(c + 1, rest);
     }
-    const Index after = n - begin - width;
-    left.rightCols(after).noalias() -= lost * inverse.block(begin, begin + width, width, after);
+    end = begin;
   }
 }
 
-// Moves single codes as long as the error falls.
-void descend(const Matrix &gram, const WeightRows &rows, std::size_t row, std::size_t sweeps, std::span<double> e,
-             std::span<float> codes) {
-  Eigen::Map<Eigen::VectorXd> difference(e.data(), index(e.size()));
-  Eigen::VectorXd slope = gram * difference;
+// Moves single codes as long as the error falls; `slope` is the damped moments times the differences, and both are kept
+// up.
+void descend(const Matrix &gram, double damping, const WeightRows &rows, std::size_t row, std::size_t sweeps,
+             Eigen::Ref<Eigen::VectorXd> difference, Eigen::Ref<Eigen::VectorXd> slope, std::span<float> codes) {
   for (std::size_t sweep = 0; sweep < sweeps; ++sweep) {
     bool moved = false;
     for (std::size_t c = 0; c < rows.columns; ++c) {
       const std::size_t at = row * rows.columns + c;
       const Index i = index(c);
+      const double own = gram(i, i) + damping;
       const auto scale = static_cast<double>(rows.scales[at]);
-      if (!(gram(i, i) > 0)) continue;
-      const double wanted = static_cast<double>(codes[c]) - std::nearbyint(slope(i) / (gram(i, i) * scale));
+      if (!(own > 0)) continue;
+      const double wanted = static_cast<double>(codes[c]) - std::nearbyint(slope(i) / (own * scale));
       const double code = std::clamp(wanted, static_cast<double>(rows.low[at]), static_cast<double>(rows.high[at]));
       const double step = (code - static_cast<double>(codes[c])) * scale;
-      if (step == 0 || step * (2 * slope(i) + step * gram(i, i)) >= 0) continue;
+      if (step == 0 || step * (2 * slope(i) + step * own) >= 0) continue;
       codes[c] = static_cast<float>(code);
       difference(i) += step;
       slope += step * gram.col(i);
+      slope(i) += step * damping;
       moved = true;
     }
     if (!moved) return;
   }
 }
 
-std::vector<double> differences(const WeightRows &rows, std::size_t row, std::span<const float> codes) {
-  std::vector<double> e(rows.columns);
-  for (std::size_t c = 0; c < rows.columns; ++c) {
-    const std::size_t at = row * rows.columns + c;
-    e[c] = static_cast<double>(codes[c]) * static_cast<double>(rows.scales[at]) - rows.values[at];
+// What the codes differ by from the rows, a column for each row.
+Matrix differences(const WeightRows &rows, std::span<const float> codes) {
+  Matrix e(index(rows.columns), index(rows.rows));
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    e.data()[i] = static_cast<double>(codes[i]) * static_cast<double>(rows.scales[i]) - rows.values[i];
   }
   return e;
 }
@@ -180,22 +172,26 @@ std::vector<double> differences(const WeightRows &rows, std::size_t row, std::sp
 
 std::vector<float> SecondOrderRounding::round(const WeightRows &rows, RoundingGain &gain) const {
   const Factors &f = *factors_;
-  std::vector<float> tuned(rows.values.size()), plain(rows.columns);
-  round_in_order(f.inverse, f.order, choices_.block, rows, tuned);
+  std::vector<float> tuned(rows.values.size()), plain(rows.values.size());
+  for (std::size_t i = 0; i < plain.size(); ++i) plain[i] = rows.code(i, rows.values[i]);
+  round_in_order(f.factor, f.order, choices_.block, rows, tuned);
+  const Matrix plain_error = differences(rows, plain), plain_slope = f.gram * plain_error;
+  Matrix error = differences(rows, tuned);
+  Matrix slope = f.gram * error;
   for (std::size_t r = 0; r < rows.rows; ++r) {
-    for (std::size_t c = 0; c < rows.columns; ++c) {
-      plain[c] = rows.code(r * rows.columns + c, rows.values[r * rows.columns + c]);
-    }
+    const Index row = index(r);
     const std::span<float> codes(tuned.data() + r * rows.columns, rows.columns);
-    std::vector<double> e = differences(rows, r, codes);
-    const double before = error(differences(rows, r, plain));
-    if (!(error(e) < before)) {
-      std::ranges::copy(plain, codes.begin());
-      e = differences(rows, r, codes);
+    const std::span<const float> nearest(plain.data() + r * rows.columns, rows.columns);
+    const double before = plain_error.col(row).dot(plain_slope.col(row));
+    if (!(error.col(row).dot(slope.col(row)) < before)) {
+      std::ranges::copy(nearest, codes.begin());
+      error.col(row) = plain_error.col(row);
+      slope.col(row) = plain_slope.col(row);
     }
-    descend(f.damped, rows, r, choices_.sweeps, e, codes);
-    double after = error(e);
-    if (!(after < before)) std::ranges::copy(plain, codes.begin()), after = before;
+    slope.col(row) += f.damping * error.col(row);
+    descend(f.gram, f.damping, rows, r, choices_.sweeps, error.col(row), slope.col(row), codes);
+    double after = error.col(row).dot(slope.col(row)) - f.damping * error.col(row).squaredNorm();
+    if (!(after < before)) std::ranges::copy(nearest, codes.begin()), after = before;
     gain.plain += before;
     gain.tuned += after;
   }

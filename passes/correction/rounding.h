@@ -46,9 +46,6 @@ class SecondOrderRounding {
   std::vector<double> fitted(const WeightRows &rows, std::span<const double> cross, std::size_t outputs,
                              std::size_t first) const;
 
-  // e^T H e for one row.
-  double error(std::span<const double> difference) const;
-
  private:
   struct Factors;
   std::unique_ptr<Factors> factors_;

@@ -82,13 +82,13 @@ class ActivationEqualization final : public sdk::Pass {
     ChannelClasses classes(ctx, graph, follow);
     std::vector<double> ranges = activation_peaks(ctx, graph, classes, Activation::kRead);
     if (least_error_) ranges = least_error_ranges(ctx, graph, classes, ranges, {bits_, 0.5});
-    std::vector<double> total(classes.class_count(), 1.0);
+    // No two sites have a class in common, so that one list serves them all.
+    std::vector<double> factors(classes.class_count(), 1.0);
     for (const ChannelSite &site : classes.sites) {
       const bool selected = std::any_of(site.upstream.begin(), site.upstream.end(),
                                         [&](std::size_t i) { return names_.selects(classes.layers[i].layer.name); });
       if (!selected) continue;
       const std::vector<std::uint32_t> ids = channels_of(classes, site);
-      std::vector<double> factors(classes.class_count(), 1.0);
       if (direct_) {
         even_out(classes, ids, ranges, factors);
       } else {
@@ -96,11 +96,10 @@ class ActivationEqualization final : public sdk::Pass {
           if (!round(classes, ids, ranges, factors)) break;
         }
       }
-      for (const std::uint32_t id : ids) total[id] *= factors[id];
       classes.scale(site, factors);
     }
-    classes.store(graph, edit, total);
-    return static_cast<std::size_t>(std::count_if(total.begin(), total.end(), [](double f) { return f != 1; }));
+    classes.store(graph, edit, factors);
+    return static_cast<std::size_t>(std::count_if(factors.begin(), factors.end(), [](double f) { return f != 1; }));
   }
 
   static std::vector<std::uint32_t> channels_of(const ChannelClasses &classes, const ChannelSite &site) {

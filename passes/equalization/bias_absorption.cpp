@@ -83,7 +83,7 @@ class BiasAbsorption final : public sdk::Pass {
   static void describe(sdk::Description &d) {
     d.id("bias-absorption")
         .title("moves the constant part of high activations into the bias of the next layer")
-        .capabilities(HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT | HT_CAP_CALIBRATE)
+        .capabilities(HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT | HT_CAP_CALIBRATE | HT_CAP_EXECUTE)
         .invalidates(
             {HT_FACT_PARAMETERS_QUANTIZED, HT_FACT_ACTIVATIONS_CALIBRATED, HT_FACT_PASSIVE_RESOLVED, HT_FACT_BAKED})
         .doc(

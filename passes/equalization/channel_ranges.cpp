@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "halftone/calibration.h"
+#include "sampled_ranges.h"
 
 namespace halftone::passes {
 namespace {
@@ -31,9 +32,15 @@ double ChannelRange::peak(std::size_t index) const {
 
 std::map<ht_handle, ChannelRange> collect_ranges(const sdk::Context &ctx, const std::vector<RangeRequest> &requests,
                                                  bool moments) {
+  const sdk::Graph graph(ctx);
   std::map<ht_handle, ChannelRange> ranges;
   std::vector<ht_statistics_request> wanted;
+  std::vector<RangeRequest> doubles;
   for (const RangeRequest &request : requests) {
+    if (graph.value(request.value).info.type.dtype == HT_F64) {
+      doubles.push_back(request);  // statistics are taken of float32 alone
+      continue;
+    }
     if (!ranges.try_emplace(request.value).second) continue;
     ht_statistics_request one{};
     one.struct_size = sizeof(one);
@@ -42,7 +49,7 @@ std::map<ht_handle, ChannelRange> collect_ranges(const sdk::Context &ctx, const 
     one.channel_axis = static_cast<std::uint32_t>(request.axis);
     wanted.push_back(one);
   }
-  if (wanted.empty()) return ranges;
+  if (wanted.empty()) return sample_ranges(ctx, doubles);
   const ht_collect_options options = {sizeof(ht_collect_options), 0, 0, 0, 0, 0};
   sdk::check(ctx.host.calibration->collect(ctx.raw, wanted.data(), wanted.size(), &options));
   for (auto &[value, range] : ranges) {
@@ -50,6 +57,7 @@ std::map<ht_handle, ChannelRange> collect_ranges(const sdk::Context &ctx, const 
     sdk::check(ctx.host.calibration->statistics(ctx.raw, value, &seen));
     range = range_of(*seen, moments);
   }
+  ranges.merge(sample_ranges(ctx, doubles));
   return ranges;
 }
 

@@ -19,8 +19,8 @@ struct RangeRequest {
   std::size_t axis = 1;
 };
 
-// One pass over the calibration data, through the model as it stands. Means and deviations are there when `moments` is
-// asked for.
+// One pass over the calibration data, through the model as it stands, and another one where values are float64. Means
+// and deviations are there when `moments` is asked for.
 std::map<ht_handle, ChannelRange> collect_ranges(const sdk::Context &ctx, const std::vector<RangeRequest> &requests,
                                                  bool moments = false);
 

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "halftone/execution.hpp"
 
@@ -57,14 +60,18 @@ Part part_of(const ht_tensor_view &tensor, std::size_t axis, std::uint64_t sampl
 class ChannelSink final : public sdk::SampleSink {
  public:
   ChannelSink(const std::vector<SampleRequest> &requests, std::uint64_t each)
-      : requests_(requests), each_(each), totals_(requests.size()) {}
+      : requests_(requests), each_(each), totals_(requests.size()) {
+    for (std::size_t i = 0; i < requests.size(); ++i) of_value_[requests[i].value].push_back(i);
+  }
 
   void see(const sdk::Context &, std::uint32_t, std::uint64_t sample, ht_handle value,
            const ht_tensor_view &tensor) override {
-    for (std::size_t i = 0; i < requests_.size(); ++i) {
+    const auto asked = of_value_.find(value);
+    if (asked == of_value_.end()) return;
+    for (const std::size_t i : asked->second) {
       const SampleRequest &request = requests_[i];
       const std::int64_t axis = request.axis < 0 ? request.axis + tensor.rank : request.axis;
-      if (request.value != value || axis < 0 || axis >= tensor.rank || sdk::count_of(tensor) == 0) continue;
+      if (axis < 0 || axis >= tensor.rank || sdk::count_of(tensor) == 0) continue;
       if (static_cast<std::size_t>(tensor.shape[axis]) != request.channels) continue;
       Part part = part_of(tensor, static_cast<std::size_t>(axis), sample, each_);
       const std::scoped_lock lock(mutex_);
@@ -114,6 +121,7 @@ class ChannelSink final : public sdk::SampleSink {
 
   const std::vector<SampleRequest> &requests_;
   std::uint64_t each_;
+  std::unordered_map<ht_handle, std::vector<std::size_t>> of_value_;  // its requests
   std::mutex mutex_;
   std::map<std::uint64_t, std::vector<std::pair<std::size_t, Part>>> waiting_;  // for their turn
   std::vector<Part> totals_;
@@ -124,16 +132,14 @@ class ChannelSink final : public sdk::SampleSink {
 ChannelSamples sample_channels(const sdk::Context &ctx, const std::vector<SampleRequest> &requests,
                                std::uint64_t samples) {
   std::vector<SampleRequest> once;
+  std::set<std::pair<ht_handle, std::int64_t>> known;
+  std::unordered_set<ht_handle> values;
   sdk::SampleRun run;
   run.limit = samples;
   for (const SampleRequest &request : requests) {
-    const bool known = std::any_of(once.begin(), once.end(), [&](const SampleRequest &other) {
-      return other.value == request.value && other.axis == request.axis;
-    });
-    if (known) continue;
+    if (!known.insert({request.value, request.axis}).second) continue;
     once.push_back(request);
-    if (std::find(run.values.begin(), run.values.end(), request.value) == run.values.end())
-      run.values.push_back(request.value);
+    if (values.insert(request.value).second) run.values.push_back(request.value);
     run.sink_bytes += request.channels * (2 * kPositions * sizeof(float) + 4 * sizeof(double));
   }
   if (once.empty()) return {};

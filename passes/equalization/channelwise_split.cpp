@@ -39,7 +39,11 @@ class ChannelwiseSplit final : public sdk::Pass {
             "model computes the same.\n"
             "\n"
             "`threshold`: channels whose weights reach `value_threshold` on both sides become two, each of them times "
-            "1/sqrt(2) on both sides. PPQ's rule.\n"
+            "1/sqrt(2) on both sides. PPQ's rule. With a low threshold each of the `iterations` would double the "
+            "layer: "
+            "`most_expansion` bounds what all of them add to a place; the channels whose weights are largest come "
+            "first, "
+            "and the report says how many were left.\n"
             "`outlier`: the part `expansion` of the channels is added, one at a time: of the channel with the largest "
             "weight where it is read, the weights w become (w - d/2)/2 and (w + d/2)/2, where d is the step of `bits` "
             "bits. Rounded, the two then add up to w rounded once.\n"
@@ -54,6 +58,7 @@ class ChannelwiseSplit final : public sdk::Pass {
         .integer("bits", "`outlier`: of the weights that the step is taken from; 0: plain halves", 8, 0, 16)
         .number("value_threshold", "`threshold`: weights on both sides must reach it", 2, 0, 1e6)
         .integer("iterations", "`threshold`: rounds", 1, 1, 16)
+        .number("most_expansion", "`threshold`: channels added at most, as a part of those that there were", 1, 0, 16)
         .integer("level", "1: chains of layers; 2: through residual sums too", 2, 1, 2)
         .texts("layers", "names or patterns of layers whose outputs may be split; all when empty", {});
   }
@@ -63,6 +68,7 @@ class ChannelwiseSplit final : public sdk::Pass {
         bits_(args.integer("bits")),
         threshold_(args.number("value_threshold")),
         iterations_(args.integer("iterations")),
+        most_expansion_(args.number("most_expansion")),
         sums_(args.integer("level") == 2),
         names_(args.texts("layers")) {}
 
@@ -73,14 +79,18 @@ class ChannelwiseSplit final : public sdk::Pass {
     ClassOptions follow;
     follow.sums = sums_;
     ChannelClasses classes(ctx, graph, follow);
-    std::size_t added = 0, places = 0;
+    std::size_t added = 0, places = 0, left = 0;
     for (std::size_t i = 0; i < classes.sites.size(); ++i) {
       ctx.poll(i, classes.sites.size());
       const ChannelSite &site = classes.sites[i];
       const auto path = is_selected(classes, site) ? open_path(graph, classes, site) : std::nullopt;
       if (!path) continue;
       const std::size_t before = classes.layers[site.upstream.front()].layer.outputs;
-      outliers_ ? split_outliers(classes, site) : split_large(classes, site);
+      if (outliers_) {
+        split_outliers(classes, site);
+      } else {
+        left += split_large(classes, site);
+      }
       const std::size_t after = classes.layers[site.upstream.front()].layer.outputs;
       if (after == before) continue;
       store_copies(graph, edit, classes, site, *path, after);
@@ -88,6 +98,8 @@ class ChannelwiseSplit final : public sdk::Pass {
       ++places;
     }
     ctx.report("added", std::to_string(added) + " channels at " + std::to_string(places) + " places");
+    if (left > 0)
+      ctx.report("left", std::to_string(left) + " channels that reach the threshold; `most_expansion` allows no more");
   }
 
  private:
@@ -96,20 +108,38 @@ class ChannelwiseSplit final : public sdk::Pass {
                        [&](std::size_t i) { return names_.selects(classes.layers[i].layer.name); });
   }
 
-  void split_large(ChannelClasses &classes, const ChannelSite &site) const {
+  // Returns how many channels were left because of `most_expansion`.
+  std::size_t split_large(ChannelClasses &classes, const ChannelSite &site) const {
+    const std::size_t before = classes.layers[site.upstream.front()].layer.outputs;
+    const auto most = before + static_cast<std::size_t>(most_expansion_ * static_cast<double>(before));
     for (std::int64_t round = 0; round < iterations_; ++round) {
       const std::size_t channels = classes.layers[site.upstream.front()].layer.outputs;
       const Peaks peaks = peaks_of(classes, site, channels);
+      std::vector<std::size_t> large = large_channels(peaks);
+      const std::size_t left = large.size() - std::min(large.size(), most - channels);
+      large.resize(large.size() - left);
+      std::sort(large.begin(), large.end());
       std::vector<ChannelCopy> copies;
       for (std::size_t c = 0; c < channels; ++c) copies.push_back({c, 1, 1, 0});
-      for (std::size_t c = 0; c < channels; ++c) {
-        if (peaks.made[c] < threshold_ || peaks.read[c] < threshold_) continue;
+      for (const std::size_t c : large) {
         copies[c] = {c, std::sqrt(0.5), std::sqrt(0.5), 0};
         copies.push_back(copies[c]);
       }
-      if (copies.size() == channels) return;
-      copy_channels(classes, site, copies);
+      if (!large.empty()) copy_channels(classes, site, copies);
+      if (large.empty() || left > 0) return left;
     }
+    return 0;
+  }
+
+  // Those that reach the threshold, the largest first. A channel without weights has nothing to split.
+  std::vector<std::size_t> large_channels(const Peaks &peaks) const {
+    std::vector<std::size_t> large;
+    const auto size = [&](std::size_t c) { return std::min(peaks.made[c], peaks.read[c]); };
+    for (std::size_t c = 0; c < peaks.made.size(); ++c) {
+      if (size(c) >= threshold_ && size(c) > 0) large.push_back(c);
+    }
+    std::stable_sort(large.begin(), large.end(), [&](std::size_t a, std::size_t b) { return size(a) > size(b); });
+    return large;
   }
 
   void split_outliers(ChannelClasses &classes, const ChannelSite &site) const {
@@ -146,6 +176,7 @@ class ChannelwiseSplit final : public sdk::Pass {
   std::int64_t bits_;
   double threshold_;
   std::int64_t iterations_;
+  double most_expansion_;
   bool sums_;
   LayerNames names_;
 };

@@ -28,7 +28,7 @@ class CrossLayerEqualization final : public sdk::Pass {
   static void describe(sdk::Description &d) {
     d.id("cross-layer-equalization")
         .title("equalizes weights across layers, through ReLU6 and other Clips too")
-        .capabilities(HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT | HT_CAP_CALIBRATE)
+        .capabilities(HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT | HT_CAP_CALIBRATE | HT_CAP_EXECUTE)
         .after({HT_FACT_BATCH_NORM_FOLDED})
         .invalidates({HT_FACT_CONFIGS, HT_FACT_FUSED, HT_FACT_PARAMETERS_QUANTIZED, HT_FACT_ACTIVATIONS_CALIBRATED,
                       HT_FACT_PASSIVE_RESOLVED, HT_FACT_BAKED})
@@ -146,6 +146,12 @@ class CrossLayerEqualization final : public sdk::Pass {
       if (force_ || !limits.high) {
         out.insert(clip);
         continue;
+      }
+      if (graph.value(node.input(0)).info.type.dtype == HT_F64) {
+        throw sdk::Failure(HT_FAILED_PRECONDITION,
+                           "its input is float64, and whether its limit is reached is only known of float32; give "
+                           "`clip: keep`, `clip: scale` or `force: true`, or convert the model to float32",
+                           clip);
       }
       ht_statistics_request request{};
       request.struct_size = sizeof(request);

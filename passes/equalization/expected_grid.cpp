@@ -5,10 +5,6 @@
 
 namespace halftone::passes {
 
-double GridStep::nearest(double x) const {
-  return (std::clamp(std::nearbyint(x / scale) + zero, low, high) - zero) * scale;
-}
-
 GridStep ExpectedGrid::step(double least, double most) const {
   least = std::min(least, 0.0), most = std::max(most, 0.0);
   GridStep step{1, 0, low, high};

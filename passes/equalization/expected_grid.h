@@ -1,6 +1,7 @@
 // The grid that a slot will be quantized on once configs exist, as far as the platform tells before.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "halftone/graph.hpp"
@@ -10,7 +11,13 @@ namespace halftone::passes {
 // A scale with a zero point, in double precision.
 struct GridStep {
   double scale = 1, zero = 0, low = -128, high = 127;  // low, high: codes
-  double nearest(double x) const;
+  double nearest(double x) const {
+    // Adding and taking off 1.5 * 2^52 rounds to the nearest even integer, for magnitudes that the clamp allows; they
+    // are beyond the codes of every grid.
+    constexpr double kRound = 6755399441055744.0;
+    const double code = std::clamp(x / scale, -1e12, 1e12);
+    return (std::clamp((code + kRound) - kRound + zero, low, high) - zero) * scale;
+  }
 };
 
 struct ExpectedGrid {

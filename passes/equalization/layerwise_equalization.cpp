@@ -13,7 +13,7 @@ class LayerwiseEqualization final : public sdk::Pass {
   static void describe(sdk::Description &d) {
     d.id("layerwise-equalization")
         .title("evens out the ranges of weights from layer to layer, channel by channel")
-        .capabilities(HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT | HT_CAP_CALIBRATE)
+        .capabilities(HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT | HT_CAP_CALIBRATE | HT_CAP_EXECUTE)
         .invalidates(
             {HT_FACT_PARAMETERS_QUANTIZED, HT_FACT_ACTIVATIONS_CALIBRATED, HT_FACT_PASSIVE_RESOLVED, HT_FACT_BAKED})
         .doc(

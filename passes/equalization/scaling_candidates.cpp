@@ -24,30 +24,33 @@ double headroom(double range, double most, double ratio) {
 
 }  // namespace
 
-SiteRanges site_ranges(const ChannelClasses &classes, const ChannelSite &site,
-                       const std::vector<double> &activation_peaks, std::span<const double> total) {
-  SiteRanges ranges;
-  ranges.made.assign(total.size(), 0), ranges.read.assign(total.size(), 0), ranges.activation.assign(total.size(), 0);
-  for (const std::size_t i : site.upstream) {
-    raise(ranges.made, classes.layers[i].out, classes.layers[i].layer.output_peaks());
-  }
+void measure_site(const ChannelClasses &classes, const ChannelSite &site, const std::vector<double> &activation_peaks,
+                  std::span<const double> total, SiteRanges &ranges) {
+  ranges.ids.clear();
   for (const std::size_t i : site.downstream) {
     const std::vector<std::uint32_t> &in = classes.layers[i].in;
-    raise(ranges.read, in, classes.layers[i].layer.input_peaks());
     ranges.ids.insert(ranges.ids.end(), in.begin(), in.end());
   }
   std::sort(ranges.ids.begin(), ranges.ids.end());
   ranges.ids.erase(std::unique(ranges.ids.begin(), ranges.ids.end()), ranges.ids.end());
-  for (const std::uint32_t id : ranges.ids) ranges.activation[id] = activation_peaks[id] * total[id];
-  return ranges;
+  for (const std::uint32_t id : ranges.ids) {
+    ranges.made[id] = ranges.read[id] = 0;
+    ranges.activation[id] = activation_peaks[id] * total[id];
+  }
+  for (const std::size_t i : site.upstream) {
+    raise(ranges.made, classes.layers[i].out, classes.layers[i].layer.output_peaks());
+  }
+  for (const std::size_t i : site.downstream) {
+    raise(ranges.read, classes.layers[i].in, classes.layers[i].layer.input_peaks());
+  }
 }
 
-std::vector<double> candidate(const ChannelClasses &classes, const SiteRanges &ranges, std::size_t which,
-                              const ScalingOptions &options) {
-  std::vector<double> factors(ranges.made.size(), 1.0);
+void set_candidate(const ChannelClasses &classes, const SiteRanges &ranges, std::size_t which,
+                   const ScalingOptions &options, std::vector<double> &factors) {
+  for (const std::uint32_t id : ranges.ids) factors[id] = 1;
   const double made = largest(ranges.made, ranges.ids), read = largest(ranges.read, ranges.ids);
   const double activation = largest(ranges.activation, ranges.ids);
-  if (!(made > 0) || !(read > 0) || !(activation > 0)) return factors;
+  if (!(made > 0) || !(read > 0) || !(activation > 0)) return;
   const auto fixed = [&](std::uint32_t id) {
     return classes.is_frozen(id) || !(ranges.made[id] > 0) || !(ranges.read[id] > 0);
   };
@@ -71,7 +74,6 @@ std::vector<double> candidate(const ChannelClasses &classes, const SiteRanges &r
     if (which == 2) factors[id] = std::clamp(factors[id] / least, 1.0, 2.0);
     factors[id] *= whole;
   }
-  return factors;
 }
 
 }  // namespace halftone::passes

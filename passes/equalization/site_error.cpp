@@ -37,10 +37,15 @@ std::vector<double> rounding_of(const WeightedLayer &layer, const std::vector<do
 Moments channel_noise(const ChannelSample &seen, const std::vector<double> &scale, const GridStep &step) {
   const std::size_t channels = scale.size(), rows = seen.rows.size() / channels;
   Moments noise{std::vector<double>(channels, 0.0), std::vector<double>(channels, 0.0)};
-  for (std::size_t i = 0; i < rows * channels; ++i) {
-    const double x = static_cast<double>(seen.rows[i]) * scale[i % channels], error = step.nearest(x) - x;
-    noise.mean[i % channels] += error;
-    noise.variance[i % channels] += error * error;
+  double *mean = noise.mean.data(), *variance = noise.variance.data();
+  const GridStep grid = step;  // a copy, which the sums cannot change
+  const float *row = seen.rows.data();
+  for (std::size_t r = 0; r < rows; ++r, row += channels) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      const double x = static_cast<double>(row[c]) * scale[c], error = grid.nearest(x) - x;
+      mean[c] += error;
+      variance[c] += error * error;
+    }
   }
   for (std::size_t c = 0; c < channels; ++c) {
     noise.mean[c] /= static_cast<double>(rows);
@@ -94,17 +99,20 @@ bool SiteError::knows(const ChannelSite &site) const {
   return quantized;
 }
 
-double SiteError::of(const ChannelSite &site, std::span<const double> total, std::span<const double> factors) const {
-  const Noise made = made_noise(site, total, factors);
+double SiteError::of(const ChannelSite &site, std::span<const double> total, std::span<const double> factors) {
+  measure_made(site, total, factors);
   double error = 0;
-  for (const std::size_t i : site.downstream) error += read_error(i, made, total, factors);
+  for (const std::size_t i : site.downstream) error += read_error(i, total, factors);
   return error;
 }
 
 // What rounding the weights upstream adds to each class, before relays.
-SiteError::Noise SiteError::made_noise(const ChannelSite &site, std::span<const double> total,
-                                       std::span<const double> factors) const {
-  Noise noise{std::vector<double>(total.size(), 0.0), std::vector<double>(total.size(), 0.0)};
+void SiteError::measure_made(const ChannelSite &site, std::span<const double> total, std::span<const double> factors) {
+  const auto clear = [&](const std::vector<std::uint32_t> &ids) {
+    for (const std::uint32_t id : ids) made_.mean[id] = made_.variance[id] = 0;
+  };
+  for (const std::size_t index : site.upstream) clear(classes_.layers[index].out);
+  for (const std::size_t index : site.downstream) clear(classes_.layers[index].in);
   for (const std::size_t index : site.upstream) {
     const LayerChannels &channels = classes_.layers[index];
     const ChannelSample *seen = views_[index].seen;
@@ -117,15 +125,13 @@ SiteError::Noise SiteError::made_noise(const ChannelSite &site, std::span<const 
     for (std::size_t i = 0; i < error.size(); ++i) {
       const std::size_t c = layer.input_of(i);
       const std::uint32_t id = channels.out[layer.output_of(i)];
-      noise.mean[id] += error[i] * seen->mean[c] * scale[c];
-      noise.variance[id] += error[i] * error[i] * seen->variance[c] * scale[c] * scale[c];
+      made_.mean[id] += error[i] * seen->mean[c] * scale[c];
+      made_.variance[id] += error[i] * error[i] * seen->variance[c] * scale[c] * scale[c];
     }
   }
-  return noise;
 }
 
-double SiteError::read_error(std::size_t index, const Noise &made, std::span<const double> total,
-                             std::span<const double> factors) const {
+double SiteError::read_error(std::size_t index, std::span<const double> total, std::span<const double> factors) const {
   const LayerChannels &channels = classes_.layers[index];
   const WeightedLayer &layer = channels.layer;
   const ChannelSample &seen = *views_[index].seen;
@@ -140,8 +146,8 @@ double SiteError::read_error(std::size_t index, const Noise &made, std::span<con
   Moments noise = best_noise(seen, scale, views_[index].input, importance);
   for (std::size_t c = 0; c < scale.size(); ++c) {
     const double share = share_that_is_not_zero(seen, c, scale.size());
-    noise.mean[c] += share * made.mean[channels.in[c]];
-    noise.variance[c] += share * made.variance[channels.in[c]];
+    noise.mean[c] += share * made_.mean[channels.in[c]];
+    noise.variance[c] += share * made_.variance[channels.in[c]];
   }
   // Errors about their mean are taken as independent of each other; means add up.
   std::vector<double> shift(layer.outputs, 0.0), mean(layer.outputs, 0.0);

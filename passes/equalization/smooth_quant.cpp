@@ -25,7 +25,7 @@ class SmoothQuant final : public sdk::Pass {
   static void describe(sdk::Description &d) {
     d.id("smooth-quant")
         .title("moves the range of outlier channels from activations into weights")
-        .capabilities(HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT | HT_CAP_CALIBRATE)
+        .capabilities(HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT | HT_CAP_CALIBRATE | HT_CAP_EXECUTE)
         .invalidates({HT_FACT_CONFIGS, HT_FACT_FUSED, HT_FACT_PARAMETERS_QUANTIZED, HT_FACT_ACTIVATIONS_CALIBRATED,
                       HT_FACT_PASSIVE_RESOLVED, HT_FACT_BAKED})
         .doc(
@@ -172,9 +172,8 @@ class SmoothQuant final : public sdk::Pass {
         weight = std::max(weight, weights[c]);
       }
     }
-    std::vector<double> factors(classes.class_count(), 1.0);
-    for (const auto &[id, peak] : peaks) total[id] = factors[id] = 1 / factor(peak.first, peak.second);
-    classes.scale(site, factors);
+    for (const auto &[id, peak] : peaks) total[id] = 1 / factor(peak.first, peak.second);
+    classes.scale(site, total);
   }
 
   void insert(const sdk::Graph &graph, const sdk::GraphEdit &edit, ChannelClasses &classes, const Readers &readers,

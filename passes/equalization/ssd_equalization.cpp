@@ -76,15 +76,15 @@ class SsdEqualization final : public sdk::Pass {
     ChannelClasses classes(ctx, graph, follow);
     const std::vector<std::size_t> wanted = wanted_sites(classes);
     const ChannelSamples samples = sample_channels(ctx, requests_of(graph, classes, wanted), samples_);
-    const SiteError error(classes, views_of(ctx, graph, classes, samples));
+    SiteError error(classes, views_of(ctx, graph, classes, samples));
     Outcome outcome;
     outcome.total.assign(classes.class_count(), 1.0);
-    const std::vector<double> peaks = peaks_of(graph, classes, wanted, samples);
+    Search search(classes.class_count(), peaks_of(graph, classes, wanted, samples));
     for (std::int64_t round = 0; round < iterations_; ++round) {
       bool any = false;
       for (std::size_t i = 0; i < wanted.size(); ++i) {
         ctx.poll(i, wanted.size());
-        if (error.knows(classes.sites[wanted[i]])) any = improve(classes, wanted[i], error, peaks, outcome) || any;
+        if (error.knows(classes.sites[wanted[i]])) any = improve(classes, wanted[i], error, search, outcome) || any;
       }
       if (!any) break;
     }
@@ -100,6 +100,14 @@ class SsdEqualization final : public sdk::Pass {
     std::set<std::size_t> sites;
     std::array<std::size_t, kScalings.size()> kept{};
     double log_gain = 0;  // of the errors of all that was kept
+  };
+
+  // What the search at a site writes to, for all classes of the graph: made once, because there may be many sites.
+  struct Search {
+    std::vector<double> peaks, factors, ones;
+    SiteRanges ranges;
+    Search(std::size_t classes, std::vector<double> activation_peaks)
+        : peaks(std::move(activation_peaks)), factors(classes, 1.0), ones(classes, 1.0), ranges(classes) {}
   };
 
   std::vector<std::size_t> wanted_sites(const ChannelClasses &classes) const {
@@ -162,22 +170,21 @@ class SsdEqualization final : public sdk::Pass {
   }
 
   // Scales the site by the best of the candidates if that is good enough.
-  bool improve(ChannelClasses &classes, std::size_t number, const SiteError &error, const std::vector<double> &peaks,
-               Outcome &outcome) const {
+  bool improve(ChannelClasses &classes, std::size_t number, SiteError &error, Search &search, Outcome &outcome) const {
     const ChannelSite &site = classes.sites[number];
-    const SiteRanges ranges = site_ranges(classes, site, peaks, outcome.total);
-    const double before = error.of(site, outcome.total, std::vector<double>(outcome.total.size(), 1.0));
+    measure_site(classes, site, search.peaks, outcome.total, search.ranges);
+    const double before = error.of(site, outcome.total, search.ones);
     double least = threshold_ * before;
-    std::vector<double> best;
-    std::size_t which = 0;
+    std::size_t which = kScalings.size();
     for (std::size_t i = 0; i < kScalings.size(); ++i) {
-      std::vector<double> factors = candidate(classes, ranges, i, options_);
-      const double after = error.of(site, outcome.total, factors);
-      if (after < least) best = std::move(factors), least = after, which = i;
+      set_candidate(classes, search.ranges, i, options_, search.factors);
+      const double after = error.of(site, outcome.total, search.factors);
+      if (after < least) least = after, which = i;
     }
-    if (best.empty()) return false;
-    classes.scale(site, best);
-    for (std::size_t id = 0; id < best.size(); ++id) outcome.total[id] *= best[id];
+    if (which == kScalings.size()) return false;
+    set_candidate(classes, search.ranges, which, options_, search.factors);
+    classes.scale(site, search.factors);
+    for (const std::uint32_t id : search.ranges.ids) outcome.total[id] *= search.factors[id];
     outcome.sites.insert(number);
     ++outcome.kept[which];
     outcome.log_gain += std::log(std::max(least, 1e-300) / before);

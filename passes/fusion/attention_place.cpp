@@ -62,7 +62,7 @@ class Search {
     const auto node = producer_for_one(value);
     if (!node || (!node->is("Mul") && !node->is("Div"))) return;
     for (const std::size_t slot : node->is("Div") ? std::vector<std::size_t>{0} : std::vector<std::size_t>{0, 1}) {
-      const auto factor = read_scalar(graph_, node->input(1 - slot));
+      const auto factor = read_scalar(graph_, node->input(1 - slot), {&node->handle, 1});
       if (!factor || *factor == 0 || !std::isfinite(*factor)) continue;
       const ht_tensor_info constant = graph_.value(node->input(1 - slot)).info.type;
       if (constant.known_rank != 0 && constant.rank > 4) continue;

@@ -1,5 +1,6 @@
 #include "constants.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace halftone::passes {
@@ -14,27 +15,20 @@ std::optional<ht_tensor_view> constant_tensor(const sdk::Graph &graph, ht_handle
   return attribute->t;
 }
 
-std::optional<Parameter> read_constant(const sdk::Graph &graph, ht_handle value) {
+std::optional<sdk::StoredTensor> read_constant(const sdk::Graph &graph, ht_handle value) {
   const auto tensor = constant_tensor(graph, value);
-  if (!tensor || (tensor->dtype != HT_F32 && tensor->dtype != HT_F64)) return std::nullopt;
-  Parameter p;
-  p.dtype = tensor->dtype;
-  p.shape.assign(tensor->shape, tensor->shape + tensor->rank);
-  const std::int64_t count = sdk::count_of(*tensor);
-  for (std::int64_t i = 0; i < count; ++i) {
-    p.data.push_back(tensor->dtype == HT_F64 ? static_cast<const double *>(tensor->data)[i]
-                                             : static_cast<double>(static_cast<const float *>(tensor->data)[i]));
-  }
-  return p;
+  return tensor ? sdk::tensor_of(*tensor) : std::nullopt;
 }
 
 namespace {
 
 // Whether an operand beside the constant is known to have as many axes, so that the constant adds none.
-bool adds_no_axis(const sdk::Graph &graph, ht_handle constant, std::uint32_t rank) {
-  for (const ht_use &use : graph.consumers(constant)) {
+bool adds_no_axis(const sdk::Graph &graph, ht_handle constant, std::uint32_t rank, std::span<const ht_handle> readers) {
+  for (const ht_handle reader : readers) {
+    const sdk::Node node = graph.node(reader);
+    if (std::ranges::find(node.inputs(), constant) == node.inputs().end()) continue;
     bool covered = false;
-    for (const ht_handle other : graph.node(use.node).inputs()) {
+    for (const ht_handle other : node.inputs()) {
       if (other == HT_NONE || other == constant) continue;
       const ht_tensor_info type = graph.value(other).info.type;
       covered = covered || (type.known_rank != 0 && type.rank >= rank);
@@ -46,10 +40,10 @@ bool adds_no_axis(const sdk::Graph &graph, ht_handle constant, std::uint32_t ran
 
 }  // namespace
 
-std::optional<double> read_scalar(const sdk::Graph &graph, ht_handle value) {
+std::optional<double> read_scalar(const sdk::Graph &graph, ht_handle value, std::span<const ht_handle> readers) {
   const auto tensor = constant_tensor(graph, value);
   if (!tensor || sdk::count_of(*tensor) != 1) return std::nullopt;
-  if (tensor->rank > 1 && !adds_no_axis(graph, value, tensor->rank)) return std::nullopt;
+  if (tensor->rank > 1 && !adds_no_axis(graph, value, tensor->rank, readers)) return std::nullopt;
   if (tensor->dtype == HT_F64) return *static_cast<const double *>(tensor->data);
   if (tensor->dtype == HT_F32) return static_cast<double>(*static_cast<const float *>(tensor->data));
   return std::nullopt;
@@ -59,8 +53,8 @@ bool is_near(double found, double want) {
   return std::fabs(found - want) <= 5e-6 * std::fabs(want);
 }
 
-bool is_scalar(const sdk::Graph &graph, ht_handle value, double want) {
-  const auto found = read_scalar(graph, value);
+bool is_scalar(const sdk::Graph &graph, ht_handle value, std::span<const ht_handle> readers, double want) {
+  const auto found = read_scalar(graph, value, readers);
   return found && is_near(*found, want);
 }
 
@@ -71,7 +65,7 @@ std::optional<std::vector<std::int64_t>> read_integers(const sdk::Graph &graph, 
   return std::vector<std::int64_t>(data, data + sdk::count_of(*tensor));
 }
 
-std::optional<std::vector<double>> spread(const Parameter &constant, std::span<const std::int64_t> shape,
+std::optional<std::vector<double>> spread(const sdk::StoredTensor &constant, std::span<const std::int64_t> shape,
                                           std::size_t rank) {
   if (constant.shape.size() > rank || constant.data.empty()) return std::nullopt;
   const std::size_t axes = shape.size(), given = constant.shape.size();

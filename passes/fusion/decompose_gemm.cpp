@@ -10,8 +10,8 @@ namespace halftone::passes {
 namespace {
 
 // [m, n] to [n, m].
-Parameter transposed(const Parameter &p) {
-  Parameter out{p.dtype, {p.shape[1], p.shape[0]}, std::vector<double>(p.data.size())};
+sdk::StoredTensor transposed(const sdk::StoredTensor &p) {
+  sdk::StoredTensor out{p.dtype, {p.shape[1], p.shape[0]}, std::vector<double>(p.data.size())};
   const auto rows = static_cast<std::size_t>(p.shape[0]), columns = static_cast<std::size_t>(p.shape[1]);
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t c = 0; c < columns; ++c) out.data[c * rows + r] = p.data[r * columns + c];
@@ -19,7 +19,7 @@ Parameter transposed(const Parameter &p) {
   return out;
 }
 
-void multiply(Parameter &p, double factor) {
+void multiply(sdk::StoredTensor &p, double factor) {
   for (double &x : p.data) x *= factor;
 }
 
@@ -85,8 +85,8 @@ class DecomposeGemm final : public sdk::Pass {
     }
     ht_handle scale(ht_handle x, double factor, const char *what) const {
       const ht_handle y = value(what);
-      const std::array inputs = {x,
-                                 add_parameter(edit, graph, name + what + "_factor", Parameter{dtype, {}, {factor}})};
+      const std::array inputs = {
+          x, sdk::add_tensor(edit, graph, name + what + "_factor", sdk::StoredTensor{dtype, {}, {factor}})};
       edit.add_node(graph, "Mul", name + what, inputs, {&y, 1});
       return y;
     }
@@ -107,7 +107,7 @@ class DecomposeGemm final : public sdk::Pass {
     if (weight && (trans_b || alpha != 1)) {
       if (trans_b) *weight = transposed(*weight);
       multiply(*weight, alpha);
-      b = add_parameter(edit, parts.graph, parts.name + "_weight", *weight);
+      b = sdk::add_tensor(edit, parts.graph, parts.name + "_weight", *weight);
     } else if (!weight && trans_b) {
       b = parts.transpose(b, "_b_transposed");
     }
@@ -121,15 +121,15 @@ class DecomposeGemm final : public sdk::Pass {
       if (has_bias) {
         scaled = parts.scale(product, alpha, "_alpha");
       } else {
-        const std::array inputs = {
-            product, add_parameter(edit, parts.graph, parts.name + "_alpha", Parameter{parts.dtype, {}, {alpha}})};
+        const std::array inputs = {product, sdk::add_tensor(edit, parts.graph, parts.name + "_alpha",
+                                                            sdk::StoredTensor{parts.dtype, {}, {alpha}})};
         edit.add_node(parts.graph, "Mul", parts.name + "_alpha", inputs, {&output, 1});
       }
     }
     if (!has_bias) return;
     if (bias) {
       multiply(*bias, beta);
-      c = add_parameter(edit, parts.graph, parts.name + "_bias", *bias);
+      c = sdk::add_tensor(edit, parts.graph, parts.name + "_bias", *bias);
     } else if (beta != 1) {
       c = parts.scale(c, beta, "_beta");
     }

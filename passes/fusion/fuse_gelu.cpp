@@ -15,7 +15,8 @@ std::array<std::string, 3> orders(const std::string &f) {
 }
 
 bool frame_fits(const sdk::Graph &graph, const sdk::PatternMatch &match) {
-  return is_scalar(graph, match.value("half"), 0.5) && is_scalar(graph, match.value("one"), 1);
+  return is_scalar(graph, match.value("half"), match.nodes(), 0.5) &&
+         is_scalar(graph, match.value("one"), match.nodes(), 1);
 }
 
 FusedActivation gelu(bool microsoft, bool tanh) {
@@ -34,7 +35,8 @@ void add_erf_forms(bool microsoft, std::vector<ActivationForm> &forms) {
       forms.push_back({std::move(pattern),
                        [microsoft, constant](const sdk::Graph &graph,
                                              const sdk::PatternMatch &match) -> std::optional<FusedActivation> {
-                         if (!frame_fits(graph, match) || !is_scalar(graph, match.value("k"), constant)) return {};
+                         if (!frame_fits(graph, match) || !is_scalar(graph, match.value("k"), match.nodes(), constant))
+                           return {};
                          return gelu(microsoft, false);
                        }});
     }
@@ -46,10 +48,10 @@ void add_tanh_forms(bool microsoft, std::vector<ActivationForm> &forms) {
   const auto examine = [microsoft](bool has_three, bool has_unit) {
     return [=](const sdk::Graph &graph, const sdk::PatternMatch &match) -> std::optional<FusedActivation> {
       const double k = std::sqrt(2 * std::numbers::inv_pi);
-      if (!frame_fits(graph, match) || !is_scalar(graph, match.value("k"), k)) return {};
-      if (!is_scalar(graph, match.value("c"), 0.044715)) return {};
-      if (has_three && !is_scalar(graph, match.value("power"), has_unit ? 2 : 3)) return {};
-      if (has_unit && !is_scalar(graph, match.value("unit"), 1)) return {};
+      if (!frame_fits(graph, match) || !is_scalar(graph, match.value("k"), match.nodes(), k)) return {};
+      if (!is_scalar(graph, match.value("c"), match.nodes(), 0.044715)) return {};
+      if (has_three && !is_scalar(graph, match.value("power"), match.nodes(), has_unit ? 2 : 3)) return {};
+      if (has_unit && !is_scalar(graph, match.value("unit"), match.nodes(), 1)) return {};
       return gelu(microsoft, true);
     };
   };

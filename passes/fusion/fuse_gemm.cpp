@@ -63,17 +63,17 @@ class FuseGemm final : public sdk::Pass {
     if (!weight || weight->rank != 2 || (weight->dtype != HT_F32 && weight->dtype != HT_F64)) return false;
     if (!is_matrix(graph, x)) return false;
     std::vector<ht_handle> inputs = {x, w};
-    std::optional<Parameter> row;
+    std::optional<sdk::StoredTensor> row;
     if (has_bias) {
       const std::int64_t columns = weight->shape[1];
       const auto constant = read_constant(graph, match.value("b"));
       if (!constant || (constant->dtype != weight->dtype)) return false;
       auto values = spread(*constant, {&columns, 1}, 2);
       if (!values) return false;
-      row = Parameter{constant->dtype, {columns}, std::move(*values)};
+      row = sdk::StoredTensor{constant->dtype, {columns}, std::move(*values)};
     }
     const Gap gap = clear_place(graph, edit, match);
-    if (row) inputs.push_back(add_parameter(edit, gap.graph, gap.name + "_bias", *row));
+    if (row) inputs.push_back(sdk::add_tensor(edit, gap.graph, gap.name + "_bias", *row));
     edit.add_node(gap.graph, "Gemm", gap.name, inputs, {&gap.output, 1});
     return true;
   }

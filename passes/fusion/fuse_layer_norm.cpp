@@ -86,7 +86,7 @@ struct Place {
   double epsilon = 0;
   Extents extents;  // of the normalized axes; empty where they are not known
 
-  Parameter gamma, beta;
+  sdk::StoredTensor gamma, beta;
   bool has_beta = false;
   std::vector<ht_handle> tail;  // Mul and Add behind the normalization
 };
@@ -158,13 +158,13 @@ class FuseLayerNorm final : public sdk::Pass {
   static std::optional<Place> examine(const sdk::Graph &graph, const sdk::PatternMatch &match, const std::string &text,
                                       bool has_factors) {
     const auto equals = [&](const char *name, double want) {
-      return text.find(name) == std::string::npos || is_scalar(graph, match.value(name), want);
+      return text.find(name) == std::string::npos || is_scalar(graph, match.value(name), match.nodes(), want);
     };
     if (!equals("two", 2) || !equals("one", 1) || !equals("half", 0.5)) return std::nullopt;
     Place place;
     place.x = match.value("x");
     const sdk::Value x = graph.value(place.x);
-    const auto epsilon = read_scalar(graph, match.value("e"));
+    const auto epsilon = read_scalar(graph, match.value("e"), match.nodes());
     if (!epsilon || *epsilon < 0) return std::nullopt;
     place.epsilon = *epsilon;
     const std::size_t rank = x.info.type.known_rank != 0 ? x.info.type.rank : 0;
@@ -192,7 +192,7 @@ class FuseLayerNorm final : public sdk::Pass {
 
   // A constant of the normalized axes becomes a parameter; false when the value is none. Where the model does not know
   // these axes' extents, a constant that names all of them does.
-  static bool take(const sdk::Graph &graph, ht_handle value, Place &place, Parameter &into) {
+  static bool take(const sdk::Graph &graph, ht_handle value, Place &place, sdk::StoredTensor &into) {
     const auto constant = read_constant(graph, value);
     if (!constant) return false;
     if (place.extents.empty()) {
@@ -208,7 +208,8 @@ class FuseLayerNorm final : public sdk::Pass {
   }
 
   // The operand of the only reader of a node's output, when that is `op_type` of this output and a constant that fits.
-  static ht_handle follow(const sdk::Graph &graph, ht_handle node, const char *op_type, Place &place, Parameter &into) {
+  static ht_handle follow(const sdk::Graph &graph, ht_handle node, const char *op_type, Place &place,
+                          sdk::StoredTensor &into) {
     const sdk::Node from = graph.node(node);
     const auto use = graph.sole_consumer(from.output(0));
     if (!use) return HT_NONE;
@@ -232,14 +233,14 @@ class FuseLayerNorm final : public sdk::Pass {
   static void replace(const sdk::Graph &graph, const sdk::GraphEdit &edit, const sdk::PatternMatch &match,
                       const Place &place) {
     const Gap gap = clear_place(graph, edit, match, place.tail);
-    Parameter scale = place.gamma;
+    sdk::StoredTensor scale = place.gamma;
     if (scale.data.empty()) {
       std::size_t count = 1;
       for (const std::int64_t extent : place.extents) count *= static_cast<std::size_t>(extent);
       scale = {scale.dtype, place.extents, std::vector<double>(count, 1.0)};
     }
-    std::vector<ht_handle> inputs = {place.x, add_parameter(edit, gap.graph, gap.name + "_scale", scale)};
-    if (place.has_beta) inputs.push_back(add_parameter(edit, gap.graph, gap.name + "_bias", place.beta));
+    std::vector<ht_handle> inputs = {place.x, sdk::add_tensor(edit, gap.graph, gap.name + "_scale", scale)};
+    if (place.has_beta) inputs.push_back(sdk::add_tensor(edit, gap.graph, gap.name + "_bias", place.beta));
     const ht_handle node = edit.add_node(gap.graph, "LayerNormalization", gap.name, inputs, {&gap.output, 1});
     edit.set_int(node, "axis", -static_cast<std::int64_t>(place.axes));
     edit.set_float(node, "epsilon", place.epsilon);

@@ -113,8 +113,8 @@ class FuseMatMulAdd final : public sdk::Pass {
     const ht_handle sums = edit.add_value(gap.graph, gap.name + "_sums", &sums_type);
     const std::array flatten = {x, add_shape(edit, gap, "_rows_shape", std::array<std::int64_t, 2>{-1, depth})};
     edit.add_node(gap.graph, "Reshape", gap.name + "_flatten", flatten, {&rows, 1});
-    const Parameter row{dtype, {columns}, std::move(*values)};
-    const std::array gemm = {rows, w, add_parameter(edit, gap.graph, gap.name + "_bias", row)};
+    const sdk::StoredTensor row{dtype, {columns}, std::move(*values)};
+    const std::array gemm = {rows, w, sdk::add_tensor(edit, gap.graph, gap.name + "_bias", row)};
     edit.add_node(gap.graph, "Gemm", gap.name, gemm, {&sums, 1});
     const std::array restore = {sums, add_shape(edit, gap, "_shape", behind)};
     edit.add_node(gap.graph, "Reshape", gap.name + "_restore", restore, {&gap.output, 1});

@@ -34,7 +34,7 @@ class FuseMish final : public sdk::Pass {
         {"Mul(x, Tanh(Softplus(x)))",
          [](const sdk::Graph &, const sdk::PatternMatch &) { return std::optional(mish()); }},
         {"Mul(x, Tanh(Log(Add(Exp(x), one))))", [](const sdk::Graph &graph, const sdk::PatternMatch &match) {
-           return is_scalar(graph, match.value("one"), 1) ? std::optional(mish()) : std::nullopt;
+           return is_scalar(graph, match.value("one"), match.nodes(), 1) ? std::optional(mish()) : std::nullopt;
          }}};
     fuse_activations(ctx, forms, raise_);
   }

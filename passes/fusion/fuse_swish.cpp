@@ -46,7 +46,7 @@ void add_hard_forms(std::vector<ActivationForm> &forms) {
                        [has_zero, constant](const sdk::Graph &graph,
                                             const sdk::PatternMatch &match) -> std::optional<FusedActivation> {
                          const auto equals = [&](const char *name, double want) {
-                           return is_scalar(graph, match.value(name), want);
+                           return is_scalar(graph, match.value(name), match.nodes(), want);
                          };
                          if (!equals("three", 3) || !equals("six", 6) || !equals("k", constant)) return {};
                          if (has_zero && !equals("zero", 0)) return {};
@@ -63,7 +63,7 @@ void add_smooth_forms(std::vector<ActivationForm> &forms) {
                    }});
   forms.push_back({"Mul(x, Sigmoid(Mul(x, k)))",
                    [](const sdk::Graph &graph, const sdk::PatternMatch &match) -> std::optional<FusedActivation> {
-                     const auto k = read_scalar(graph, match.value("k"));
+                     const auto k = read_scalar(graph, match.value("k"), match.nodes());
                      if (!k || !std::isfinite(*k)) return {};
                      return FusedActivation{"QuickGelu", "com.microsoft", 1, {{"alpha", *k}}, {}};
                    }});

@@ -33,7 +33,7 @@ std::string obstacle(const sdk::Graph &graph, const sdk::Node &node, std::int64_
   return {};
 }
 
-bool has_shape(const Parameter &p, const Extents &shape) {
+bool has_shape(const sdk::StoredTensor &p, const Extents &shape) {
   return p.shape == shape;
 }
 
@@ -149,7 +149,7 @@ std::optional<RecurrentLayer> read_recurrent(const sdk::Graph &graph, ht_handle 
   return layer;
 }
 
-std::vector<double> rows_of(const Parameter &p, std::size_t direction, std::int64_t first, std::int64_t count,
+std::vector<double> rows_of(const sdk::StoredTensor &p, std::size_t direction, std::int64_t first, std::int64_t count,
                             std::int64_t columns) {
   const std::int64_t start = static_cast<std::int64_t>(direction) * p.stride(0) + first * columns;
   const auto begin = p.data.begin() + start;
@@ -182,7 +182,7 @@ void unroll(const sdk::Graph &graph, const sdk::GraphEdit &edit, const Recurrent
   std::vector<std::vector<ht_handle>> sequences;
   std::vector<ht_handle> last_h, last_c;
   for (std::size_t d = 0; d < layer.reversed.size(); ++d) {
-    const std::string side = "_" + std::to_string(d);
+    const std::string side = std::string("_").append(std::to_string(d));
     const Cell cell = make(build, d);
     const auto weight = turned(rows_of(layer.weight, d, 0, rows, layer.inputs), rows, layer.inputs);
     const ht_handle product = build.binary("MatMul", side + "_input", layer.x,

@@ -18,8 +18,8 @@ struct RecurrentLayer {
   ht_dtype dtype = HT_F32;
   std::int64_t steps = 0, batch = -1, inputs = 0, hidden = 0, gates = 0;
   std::vector<bool> reversed;  // one entry for each direction
-  Parameter weight, recurrence;
-  std::optional<Parameter> bias, peephole;
+  sdk::StoredTensor weight, recurrence;
+  std::optional<sdk::StoredTensor> bias, peephole;
   ht_handle initial_h = HT_NONE, initial_c = HT_NONE;
   ht_handle y = HT_NONE, y_h = HT_NONE, y_c = HT_NONE;  // HT_NONE where nothing reads them
 };
@@ -29,7 +29,7 @@ std::optional<RecurrentLayer> read_recurrent(const sdk::Graph &graph, ht_handle 
                                              std::int64_t most_steps, std::string &reason);
 
 // Entries of one direction of W, R, B or P, laid out as [directions, rows, columns].
-std::vector<double> rows_of(const Parameter &p, std::size_t direction, std::int64_t first, std::int64_t count,
+std::vector<double> rows_of(const sdk::StoredTensor &p, std::size_t direction, std::int64_t first, std::int64_t count,
                             std::int64_t columns);
 // [rows, columns] to [columns, rows].
 std::vector<double> turned(const std::vector<double> &data, std::int64_t rows, std::int64_t columns);

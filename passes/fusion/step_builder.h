@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "halftone/graph.hpp"
-#include "layer_parameters.h"
+#include "halftone/stored_tensor.hpp"
 
 namespace halftone::passes {
 
@@ -62,7 +62,7 @@ class StepBuilder {
     edit_.set_int(put("Concat", what, parts, {&output, 1}), "axis", static_cast<std::int64_t>(axis));
   }
   ht_handle constant(const std::string &what, const Extents &shape, std::vector<double> data) const {
-    return add_parameter(edit_, home_, name_ + what, Parameter{dtype_, shape, std::move(data)});
+    return sdk::add_tensor(edit_, home_, name_ + what, sdk::StoredTensor{dtype_, shape, std::move(data)});
   }
   ht_handle integers(const std::string &what, const Extents &values) const {
     const auto count = static_cast<std::int64_t>(values.size());

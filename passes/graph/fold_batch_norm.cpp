@@ -10,14 +10,14 @@
 namespace halftone::passes {
 namespace {
 
-bool groups_fit(const sdk::Graph &graph, const sdk::Node &layer, const Parameter &weight) {
+bool groups_fit(const sdk::Graph &graph, const sdk::Node &layer, const sdk::StoredTensor &weight) {
   const std::int64_t groups = graph.attribute_int(layer.handle, "group", 1);
   return groups >= 1 && (!layer.is("ConvTranspose") || weight.extent(0) % groups == 0);
 }
 
 // Multiplies the weights of each output channel by its factor.
 void scale_weight(const sdk::Graph &graph, const sdk::Node &node, const std::vector<double> &factor,
-                  Parameter &weight) {
+                  sdk::StoredTensor &weight) {
   const auto count = static_cast<std::int64_t>(weight.data.size());
   if (node.is("ConvTranspose")) {
     // [C_in, C_out / groups, ...]: the channels of a group follow those of the groups before it.
@@ -40,7 +40,7 @@ void scale_weight(const sdk::Graph &graph, const sdk::Node &node, const std::vec
 
 // What training left of each channel: mean beta, deviation |gamma|.
 sdk::ChannelNormal trained_normal(const sdk::Graph &graph, const sdk::Node &norm) {
-  sdk::ChannelNormal normal{read_parameter(graph, norm.input(2))->data, read_parameter(graph, norm.input(1))->data};
+  sdk::ChannelNormal normal{sdk::read_tensor(graph, norm.input(2))->data, sdk::read_tensor(graph, norm.input(1))->data};
   for (double &deviation : normal.deviation) deviation = std::abs(deviation);
   return normal;
 }
@@ -110,7 +110,7 @@ class FoldBatchNorm final : public sdk::Pass {
     const sdk::Node layer = graph.node(layer_handle);
     if (!has_weight_and_bias(layer) || layer.graph() != node.graph()) return false;
     const auto affine = read_norm_affine(graph, node);
-    auto weight = read_parameter(graph, layer.input(1));
+    auto weight = sdk::read_tensor(graph, layer.input(1));
     if (!affine || !weight || weight->shape.size() < 2) return false;
     const std::int64_t channels = output_channels(graph, layer, *weight);
     if (channels != static_cast<std::int64_t>(affine->factor.size()) || !groups_fit(graph, layer, *weight))
@@ -125,8 +125,8 @@ class FoldBatchNorm final : public sdk::Pass {
     }
     const std::string name(layer.name());
     set_bias_factor(graph, edit, layer_handle, beta);
-    write_parameter(graph, edit, layer_handle, 1, name + "_weight", *weight);
-    write_parameter(graph, edit, layer_handle, 2, name + "_bias", *bias);
+    sdk::store_tensor(graph, edit, layer_handle, 1, name + "_weight", *weight);
+    sdk::store_tensor(graph, edit, layer_handle, 2, name + "_bias", *bias);
     const sdk::ChannelNormal normal = trained_normal(graph, graph.node(norm));
     take_over_output(graph, edit, layer_handle, norm);
     note_normal(graph, edit, graph.node(layer_handle).output(0), normal);

@@ -9,7 +9,7 @@ namespace {
 
 // The constant's value for each output channel, when it adds the same to every element of a channel and does not widen
 // the output: shapes such as [C,1,1], [1,C,1,1] and scalars after a convolution, [C] and [1,C] after Gemm.
-std::optional<std::vector<double>> per_channel(const Parameter &constant, std::size_t output_rank,
+std::optional<std::vector<double>> per_channel(const sdk::StoredTensor &constant, std::size_t output_rank,
                                                std::int64_t channels) {
   if (constant.shape.size() > output_rank) return std::nullopt;
   const std::size_t missing = output_rank - constant.shape.size();
@@ -56,16 +56,16 @@ class FuseBiasAdd final : public sdk::Pass {
  private:
   static bool fuse(const sdk::Graph &graph, const sdk::GraphEdit &edit, ht_handle add_handle) {
     const sdk::Node add = graph.node(add_handle);
-    auto constant = read_parameter(graph, add.input(1));
+    auto constant = sdk::read_tensor(graph, add.input(1));
     const std::uint32_t data_slot = constant ? 0 : 1;
-    if (!constant) constant = read_parameter(graph, add.input(0));
+    if (!constant) constant = sdk::read_tensor(graph, add.input(0));
     const ht_handle between = add.input(data_slot);
     if (!constant || constant->data.empty() || between == HT_NONE || !graph.sole_consumer(between)) return false;
     const ht_handle layer_handle = graph.value(between).info.producer;
     if (layer_handle == HT_NONE) return false;
     const sdk::Node layer = graph.node(layer_handle);
     if (!has_weight_and_bias(layer) || layer.graph() != add.graph()) return false;
-    const auto weight = read_parameter(graph, layer.input(1));
+    const auto weight = sdk::read_tensor(graph, layer.input(1));
     if (!weight || weight->shape.size() < 2) return false;
     const std::int64_t channels = output_channels(graph, layer, *weight);
     const auto added = per_channel(*constant, weight->shape.size(), channels);
@@ -76,7 +76,7 @@ class FuseBiasAdd final : public sdk::Pass {
     for (std::size_t c = 0; c < bias->data.size(); ++c) bias->data[c] += (*added)[c] / beta;
     const std::string name(layer.name());
     set_bias_factor(graph, edit, layer_handle, beta);
-    write_parameter(graph, edit, layer_handle, 2, name + "_bias", *bias);
+    sdk::store_tensor(graph, edit, layer_handle, 2, name + "_bias", *bias);
     take_over_output(graph, edit, layer_handle, add_handle);
     return true;
   }

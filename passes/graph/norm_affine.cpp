@@ -17,8 +17,8 @@ bool is_inference_norm(const sdk::Graph &graph, const sdk::Node &node) {
 }
 
 std::optional<NormAffine> read_norm_affine(const sdk::Graph &graph, const sdk::Node &node) {
-  const auto gamma = read_parameter(graph, node.input(1)), beta = read_parameter(graph, node.input(2));
-  const auto mean = read_parameter(graph, node.input(3)), variance = read_parameter(graph, node.input(4));
+  const auto gamma = sdk::read_tensor(graph, node.input(1)), beta = sdk::read_tensor(graph, node.input(2));
+  const auto mean = sdk::read_tensor(graph, node.input(3)), variance = sdk::read_tensor(graph, node.input(4));
   if (!gamma || !beta || !mean || !variance) return std::nullopt;
   const std::size_t channels = gamma->data.size();
   if (beta->data.size() != channels || mean->data.size() != channels || variance->data.size() != channels) {
@@ -57,11 +57,11 @@ void put_depthwise_conv(const sdk::Graph &graph, const sdk::GraphEdit &edit, ht_
   const auto channels = static_cast<std::int64_t>(affine.factor.size());
   std::vector<std::int64_t> shape(rank, 1);
   shape[0] = channels;
-  const Parameter weight{affine.dtype, shape, affine.factor}, bias{affine.dtype, {channels}, affine.offset};
+  const sdk::StoredTensor weight{affine.dtype, shape, affine.factor}, bias{affine.dtype, {channels}, affine.offset};
   const std::string name(node.name());
   const ht_handle home = node.graph(), input = node.input(0), output = node.output(0);
-  const std::array inputs = {input, add_parameter(edit, home, name + "_weight", weight),
-                             add_parameter(edit, home, name + "_bias", bias)};
+  const std::array inputs = {input, sdk::add_tensor(edit, home, name + "_weight", weight),
+                             sdk::add_tensor(edit, home, name + "_bias", bias)};
   edit.remove_node(norm);
   const ht_handle conv = edit.add_node(home, "Conv", name, inputs, {&output, 1});
   edit.set_ints(conv, "kernel_shape", std::vector<std::int64_t>(rank - 2, 1));
@@ -73,15 +73,15 @@ void put_mul_add(const sdk::Graph &graph, const sdk::GraphEdit &edit, ht_handle 
   const sdk::Node node = graph.node(norm);
   std::vector<std::int64_t> shape(rank - 1, 1);  // from axis 1 on, which has the channels
   shape[0] = static_cast<std::int64_t>(affine.factor.size());
-  const Parameter factor{affine.dtype, shape, affine.factor}, offset{affine.dtype, shape, affine.offset};
+  const sdk::StoredTensor factor{affine.dtype, shape, affine.factor}, offset{affine.dtype, shape, affine.offset};
   const std::string name(node.name());
   const ht_handle home = node.graph(), input = node.input(0), output = node.output(0);
   const ht_tensor_info type = graph.value(output).info.type;
-  const std::array factors = {input, add_parameter(edit, home, name + "_factor", factor)};
+  const std::array factors = {input, sdk::add_tensor(edit, home, name + "_factor", factor)};
   edit.remove_node(norm);
   const ht_handle scaled = edit.add_value(home, name + "_scaled", &type);
   edit.add_node(home, "Mul", name + "_mul", factors, {&scaled, 1});
-  const std::array terms = {scaled, add_parameter(edit, home, name + "_offset", offset)};
+  const std::array terms = {scaled, sdk::add_tensor(edit, home, name + "_offset", offset)};
   edit.add_node(home, "Add", name, terms, {&output, 1});
 }
 

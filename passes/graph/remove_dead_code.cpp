@@ -12,14 +12,20 @@ class RemoveDeadCode final : public sdk::Pass {
         .capabilities(HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT)
         .doc(
             "A node goes when nothing reads its outputs and none of them is an output of its graph; then values and "
-            "constants that "
-            "nothing produces or reads go too. Other passes leave such remains behind. Subgraphs of If, Loop and Scan "
-            "are swept "
-            "as well, and what only they used outside. Graph inputs and outputs always stay.\n"
+            "constants that nothing produces or reads go too. Other passes leave such remains behind. Subgraphs of If, "
+            "Loop and Scan are swept as well, and what only they used outside. Outputs of the graph and inputs that "
+            "have to be fed always stay.\n"
             "\n"
-            "PPQ counterpart: GraphFormatter.delete_isolated.");
+            "Files before IR version 4 had to list every constant among the inputs too, and some exporters still do; "
+            "since then such an entry makes the constant a default that callers may override. `stored_inputs: unlist` "
+            "takes constants of the main graph off the list, so that its inputs are those that have to be fed: a "
+            "weight that a caller replaces would not fit the scales. `keep` leaves the list alone.\n"
+            "\n"
+            "Source: ONNX, IR specification, section Graphs. PPQ counterpart: GraphFormatter.delete_isolated.");
+    d.params.choice("stored_inputs", "what becomes of constants that are listed as inputs of the model", "unlist",
+                    {"unlist", "keep"});
   }
-  explicit RemoveDeadCode(const sdk::Args &) {}
+  explicit RemoveDeadCode(const sdk::Args &args) : unlists_(args.text("stored_inputs") == "unlist") {}
 
   void run(const sdk::Context &ctx) override {
     const sdk::Graph graph(ctx);
@@ -35,7 +41,9 @@ class RemoveDeadCode final : public sdk::Pass {
         if (gone > 0) break;  // subgraphs may have gone with their nodes: list them anew
       }
     }
+    const std::size_t unlisted = unlists_ ? unlist(graph, edit) : 0;
     for (const ht_handle g : copy_of(graph.graphs())) values += sweep_values(ctx, graph, edit, g);
+    if (unlisted > 0) ctx.report("unlisted", std::to_string(unlisted) + " constants that were listed as inputs");
     ctx.report("removed", std::to_string(nodes) + " nodes, " + std::to_string(values) + " values");
   }
 
@@ -71,6 +79,18 @@ class RemoveDeadCode final : public sdk::Pass {
     return removed;
   }
 
+  // Of the main graph: what a body is given is known by its place in the list.
+  static std::size_t unlist(const sdk::Graph &graph, const sdk::GraphEdit &edit) {
+    std::size_t unlisted = 0;
+    for (const ht_handle handle : copy_of(graph.values(graph.main()))) {
+      const sdk::Value value = graph.value(handle);
+      if (!value.is_initializer() || !value.is_input()) continue;
+      edit.unlist_initializer(handle);
+      ++unlisted;
+    }
+    return unlisted;
+  }
+
   static std::size_t sweep_values(const sdk::Context &ctx, const sdk::Graph &graph, const sdk::GraphEdit &edit,
                                   ht_handle g) {
     const std::vector<ht_handle> values = copy_of(graph.values(g));
@@ -85,6 +105,8 @@ class RemoveDeadCode final : public sdk::Pass {
     }
     return removed;
   }
+
+  bool unlists_;
 };
 HALFTONE_PASS(RemoveDeadCode)
 

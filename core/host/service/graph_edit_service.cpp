@@ -171,6 +171,17 @@ ht_status HT_CALL set_metadata(ht_ctx *ctx, const ht_str *key, const ht_str *val
   return serve(ctx, [&] { working(ctx).model.metadata[std::string(text(key))] = std::string(text(value)); });
 }
 
+ht_status HT_CALL unlist_initializer(ht_ctx *ctx, ht_handle value) {
+  return serve(ctx, [&] {
+    model::Model &m = working(ctx).model;
+    if (!m.value(value).initializer) {
+      fail(Status::kFailedPrecondition, "value '{}' has no stored tensor: an input without one stays listed",
+           m.value(value).name);
+    }
+    m.unmark_input(value);
+  });
+}
+
 }  // namespace
 
 const ht_graph_edit *graph_edit_table() {
@@ -193,7 +204,8 @@ const ht_graph_edit *graph_edit_table() {
                                            &rename_value,
                                            &rename_node,
                                            &set_opset,
-                                           &set_metadata};
+                                           &set_metadata,
+                                           &unlist_initializer};
   return &kTable;
 }
 

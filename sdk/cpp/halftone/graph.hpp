@@ -291,6 +291,13 @@ class GraphEdit {
     const ht_str n = view(name);
     check(api_->rename_value(ctx_.raw, value, &n));
   }
+  // See ht_graph_edit: the initializer is no longer listed among the inputs of its graph.
+  void unlist_initializer(ht_handle value) const {
+    if (!HT_HAS(api_, ht_graph_edit, unlist_initializer)) {
+      throw Failure(HT_UNIMPLEMENTED, "the host is older than unlist_initializer of " HT_GRAPH_EDIT_1);
+    }
+    check(api_->unlist_initializer(ctx_.raw, value));
+  }
   void set_opset(std::string_view domain, std::int64_t version) const {
     const ht_str d = view(domain);
     check(api_->set_opset(ctx_.raw, &d, version));

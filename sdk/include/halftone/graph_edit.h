@@ -45,6 +45,10 @@ typedef struct ht_graph_edit {
   ht_status(HT_CALL *set_opset)(ht_ctx *ctx, const ht_str *domain, int64_t version);
   /* Entries whose key begins with HT_NOTE_PREFIX are notes of passes for later passes: no file has them. */
   ht_status(HT_CALL *set_metadata)(ht_ctx *ctx, const ht_str *key, const ht_str *text);
+  /* An initializer that is listed among the inputs of its graph too is a constant alone afterwards: no caller of the
+   * model can give another tensor in its place. Nothing happens to one that is not listed; HT_FAILED_PRECONDITION for a
+   * value without a stored tensor. */
+  ht_status(HT_CALL *unlist_initializer)(ht_ctx *ctx, ht_handle value);
 } ht_graph_edit;
 HT_EXTERN_C_END
 #endif

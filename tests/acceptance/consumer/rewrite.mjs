@@ -35,6 +35,9 @@ const CASES = [
   ['resnet20-cifar10', 'model_bn_unfused.onnx', ['replace-batch-norm: {as: scale}'], ['BatchNormalization 0']],
   ['mobilenetv1-025-imagenet', 'model.onnx', ['decompose-gemm', 'fuse-gemm'], []],
   ['squeezenet-imagenet', 'model.onnx', ['split-parameters: {floats_only: false}'], []],
+  // Constants that are listed as inputs: none is left on the list.
+  ['mnist-cntk', 'model.onnx', ['fuse-bias-add', 'cross-layer-equalization'], []],
+  ['rfb320-face', 'model_bn_unfused_opset9.onnx', ['fold-batch-norm', 'cross-layer-equalization'], ['BatchNormalization 0']],
 ];
 
 function halftone(...args) {

@@ -150,6 +150,26 @@ TEST_CASE("the IR version rises with what is used") {
   CHECK(ir_version(12, 21, false) == 12);
 }
 
+// Files before IR version 4 must list constants as inputs; one that is taken off the list needs the newer version.
+TEST_CASE("a constant that is no longer listed as an input") {
+  onnx::ModelProto proto = parse_bytes(model_bytes(R"(
+    node { input: "x" input: "w" output: "y" op_type: "Add" name: "add" }
+    input { name: "x" type { tensor_type { elem_type: 1 shape { dim { dim_value: 2 } } } } }
+    input { name: "w" type { tensor_type { elem_type: 1 shape { dim { dim_value: 2 } } } } }
+    initializer { name: "w" data_type: 1 dims: 2 float_data: 1 float_data: 2 }
+    output { name: "y" type { tensor_type { elem_type: 1 shape { dim { dim_value: 2 } } } } })"));
+  proto.set_ir_version(3);
+  Model model = import_onnx_bytes(proto.SerializeAsString(), {}).model;
+  CHECK(exported(model).ir_version() == 3);
+  CHECK(exported(model).graph().input_size() == 2);
+  model.unmark_input(model.find_value(model.main_graph(), "w"));
+  const onnx::ModelProto written = exported(model);
+  CHECK(written.ir_version() == 4);
+  REQUIRE(written.graph().input_size() == 1);
+  CHECK(written.graph().input(0).name() == "x");
+  CHECK(written.graph().initializer_size() == 1);
+}
+
 TEST_CASE("a failing export leaves the old file and nothing else") {
   const TempFolder folder;
   const Model model = import_onnx_bytes(model_bytes(kChain), {}).model;

@@ -2,8 +2,7 @@
 // what TensorFlow Lite's quantization specification demands; single nodes.
 #include <doctest/doctest.h>
 
-#include "tests/unit/model/graph_maker.h"
-#include "tests/unit/passes/pass_runner.h"
+#include "tests/unit/passes/small_platform.h"
 
 namespace halftone::test {
 namespace {
@@ -11,18 +10,10 @@ namespace {
 using model::Tensor;
 using model::test::GraphMaker;
 
-constexpr std::string_view kPlatform = R"(
-halftone-platform: 1
-id: test
-types:
-  activation: {bits: 8, signed: true, symmetry: symmetric, observer: minmax}
-  weight: {bits: 8, signed: true, symmetry: symmetric, granularity: channel, observer: minmax}
-operators:
-  - {types: [Conv], computing: true}
+const std::string kPlatform = text_of({.operators = R"(  - {types: [Conv], computing: true}
   - types: [Relu, Add, Concat, AveragePool, Resize]
-  - {types: [MaxPool, Reshape, Slice, Transpose, Pad, Squeeze, Split], passive: true}
-fusion: {activations: [Relu], passive: true}
-)";
+  - {types: [MaxPool, Reshape, Slice, Transpose, Pad, Squeeze, Split], passive: true})",
+                                       .rest = "fusion: {activations: [Relu], passive: true}"});
 
 GraphMaker with_weight() {
   GraphMaker g;
@@ -33,7 +24,7 @@ GraphMaker with_weight() {
 
 PassRunner calibrated(GraphMaker g, std::map<std::string, std::pair<float, float>> ranges) {
   PassRunner r(std::move(g.model), kPlatform);
-  for (const char *pass : {"assign-configs", "quantize-fusion", "quantize-simplify", "parameter-quantize"}) r.run(pass);
+  find_quantization_points(r);
   r.ranges.ranges = std::move(ranges);
   r.run("runtime-calibration");
   return r;

@@ -2,8 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "core/base/error.h"
-#include "tests/unit/model/graph_maker.h"
-#include "tests/unit/passes/pass_runner.h"
+#include "tests/unit/passes/small_platform.h"
 
 namespace halftone::test {
 namespace {
@@ -11,33 +10,23 @@ namespace {
 using model::Tensor;
 using model::test::GraphMaker;
 
-constexpr std::string_view kPlatform = R"(
-halftone-platform: 1
-id: test
-types:
-  activation: {bits: 8, signed: true, symmetry: symmetric, observer: minmax}
-  weight: {bits: 8, signed: true, symmetry: symmetric, granularity: channel, observer: minmax}
-  bias: {bits: 32, signed: true, symmetry: symmetric}
-operators:
-  - {types: [Conv, Gemm, MatMul], computing: true}
-  - types: [Relu, Softmax, Add]
-fusion: {activations: [Relu], passive: true, swish: true, mish: false}
-dispatcher: allin
-)";
+const std::string kPlatform =
+    text_of({.operators = R"(  - {types: [Conv, Gemm, MatMul], computing: true}
+  - types: [Relu, Softmax, Add])",
+             .bias = kWideBias,
+             .rest = "fusion: {activations: [Relu], passive: true, swish: true, mish: false}\n"
+                     "dispatcher: allin"});
 
 // x -> conv -> relu -> conv2 -> softmax
 PassRunner net() {
-  GraphMaker g;
-  g.input("x", {1, 2, 4, 4});
-  g.constant("w", Tensor::from_floats({2, 2, 1, 1}, std::vector<float>{1.27F, -0.5F, 0, 2.54F}));
-  g.constant("b", Tensor::from_floats({2}, std::vector<float>{3, -4}));
+  GraphMaker g = with_conv_constants();
   g.node("Conv", {"x", "w", "b"}, {"t"}, "conv");
   g.node("Relu", {"t"}, {"u"}, "relu");
   g.node("Conv", {"u", "w", "b"}, {"v"}, "conv2");
   g.node("Softmax", {"v"}, {"y"}, "softmax");
   g.output("y");
   PassRunner r(std::move(g.model), kPlatform);
-  for (const char *pass : {"assign-configs", "quantize-fusion", "quantize-simplify", "parameter-quantize"}) r.run(pass);
+  find_quantization_points(r);
   r.ranges.ranges = {{"x", {-1, 1}}, {"u", {0, 3}}, {"v", {-5, 5}}, {"y", {0, 1}}};
   return r;
 }

@@ -80,13 +80,34 @@ TEST_CASE("channelwise-split: a threshold on both sides") {
   CHECK(none.change() == 0);
   Invariance all(mixed());
   const auto before = all.tensor("f").shape();
-  all.run("channelwise-split", "{method: threshold, value_threshold: 0, iterations: 2}");
+  all.run("channelwise-split", "{method: threshold, value_threshold: 0, iterations: 2, most_expansion: 3}");
   CHECK(all.change() < kSame);
   CHECK(all.tensor("f").shape()[0] == 4 * before[0]);
   CHECK(all.tensor("fc").shape() == model::Shape{20, 36});
+  CHECK(all.runner.row("left").empty());
   Invariance named(mixed());
   named.run("channelwise-split", "{layers: [fc]}");
   CHECK(named.runner.row("added").ends_with("at 1 places"));
+}
+
+TEST_CASE("channelwise-split: no threshold makes a layer grow without bound") {
+  const Invariance before(mixed());
+  const model::Shape f = before.tensor("f").shape(), fc = before.tensor("fc").shape();
+  Invariance most(mixed());  // 16 rounds would make 65,536 channels of each
+  most.run("channelwise-split", "{method: threshold, value_threshold: 0, iterations: 16}");
+  CHECK(most.change() < kSame);
+  CHECK(most.tensor("f").shape()[0] == 2 * f[0]);
+  CHECK(most.tensor("fc").shape() == model::Shape{2 * fc[0], 2 * fc[1]});
+  CHECK(most.runner.row("left") == "28 channels that reach the threshold; `most_expansion` allows no more");
+
+  Invariance some(mixed());  // 2 of 9 between f and fc, 1 of 5 behind it
+  some.run("channelwise-split", "{method: threshold, value_threshold: 0, most_expansion: 0.25, iterations: 3}");
+  CHECK(some.change() < kSame);
+  CHECK(some.tensor("fc").shape() == model::Shape{6, 11});
+  Invariance none(mixed());
+  none.run("channelwise-split", "{method: threshold, value_threshold: 0, most_expansion: 0}");
+  CHECK(none.change() == 0);
+  CHECK(none.runner.row("added") == "0 channels at 0 places");
 }
 
 TEST_CASE("activation-equalization: channels approach the mean, whatever runs the data") {

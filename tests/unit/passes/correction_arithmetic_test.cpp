@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <mutex>
 #include <random>
 #include <vector>
 
@@ -74,8 +75,8 @@ double row_error(const std::vector<double> &gram, const WeightRows &rows, std::s
 }
 
 TEST_CASE("Gram sums are the integers that they should be, in whatever blocks they are taken") {
-  for (const int largest : {7, 127, 255, 2047}) {
-    const std::size_t rows = 11, columns = 3000;
+  for (const int largest : {7, 127, 255, 2047, 4095}) {
+    const std::size_t rows = largest == 127 ? 75 : 11, columns = 3001;
     const std::vector<float> x = random_codes(rows * columns, largest, 5);
     std::vector<std::int64_t> expected(rows * rows, 0);
     for (std::size_t p = 0; p < columns; ++p) {
@@ -88,36 +89,55 @@ TEST_CASE("Gram sums are the integers that they should be, in whatever blocks th
     }
     for (const std::size_t part : {columns, std::size_t{512}, std::size_t{37}}) {
       std::vector<double> gram(rows * rows, 0);
-      std::vector<float> scratch;
+      std::mutex lock;
+      CodePanels panels(rows, std::max<std::size_t>(part, 128));
       for (std::size_t p = 0; p < columns; p += part) {
-        add_gram(x.data() + p * rows, rows, std::min(part, columns - p), largest, gram.data(), scratch);
+        const std::size_t count = std::min(part, columns - p);
+        if (panels.room() < count) add_gram(panels, largest, lock, gram.data()), panels.clear();
+        panels.append(x.data() + p * rows, count);
       }
+      add_gram(panels, largest, lock, gram.data());
       for (std::size_t a = 0; a < rows; ++a) {
         for (std::size_t b = a; b < rows; ++b) CHECK(gram[a * rows + b] == static_cast<double>(expected[a * rows + b]));
       }
     }
   }
-  CHECK(exact_float_columns(127, 127) == 1040);
-  CHECK(exact_float_columns(2047, 2047) == 4);
+  CHECK(exact_positions(127, 127) == 133144);
+  CHECK(exact_positions(2047, 2047) == 512);
   CHECK(sums_are_exact(1e6, 2047, 2047));
   CHECK(!sums_are_exact(1e10, 2047, 2047));
 }
 
-TEST_CASE("the largest codes of all do not leave what float holds") {
-  const std::size_t rows = 3, columns = 5000;
-  const std::vector<float> x(rows * columns, 255);
-  std::vector<double> gram(rows * rows, 0);
-  std::vector<float> scratch;
-  add_gram(x.data(), rows, columns, 255, gram.data(), scratch);
-  CHECK(gram[0] == 255.0 * 255.0 * 5000);
-  CHECK(gram[2] == gram[0]);
+TEST_CASE("the largest codes of all do not leave what 32 bits hold") {
+  for (const double code : {255.0, 2047.0, -4095.0}) {
+    const std::size_t rows = 3, columns = 5000;
+    const std::vector<float> x(rows * columns, static_cast<float>(code));
+    std::vector<double> gram(rows * rows, 0), cross(rows * rows, 0);
+    std::mutex lock;
+    CodePanels panels(rows, columns), targets(rows, columns);
+    panels.append(x.data(), columns);
+    targets.append_rows(x.data(), columns, columns);
+    add_gram(panels, std::abs(code), lock, gram.data());
+    add_cross(targets, std::abs(code), panels, std::abs(code), lock, cross.data());
+    CHECK(gram[0] == code * code * 5000);
+    CHECK(gram[2] == gram[0]);
+    CHECK(gram[3] == 0);
+    CHECK(cross == std::vector<double>(rows * rows, gram[0]));
+  }
 }
 
 TEST_CASE("cross sums are exact") {
-  const std::size_t rows = 5, outputs = 4, columns = 700;
+  const std::size_t rows = 75, outputs = 34, columns = 701;
   const std::vector<float> x = random_codes(rows * columns, 127, 1), y = random_codes(outputs * columns, 2047, 2);
   std::vector<double> cross(outputs * rows, 0);
-  add_cross(y.data(), outputs, columns, x.data(), rows, columns, cross.data());
+  std::mutex lock;
+  CodePanels inputs(rows, columns), targets(outputs, columns);
+  for (const std::size_t first : {0, 5, 212}) {
+    const std::size_t count = first == 0 ? 5 : first == 5 ? 207 : columns - 212;
+    inputs.append(x.data() + first * rows, count);
+    targets.append_rows(y.data() + first, columns, count);
+  }
+  add_cross(targets, 2047, inputs, 127, lock, cross.data());
   for (std::size_t o = 0; o < outputs; ++o) {
     for (std::size_t r = 0; r < rows; ++r) {
       double sum = 0;

@@ -105,6 +105,18 @@ Handle cut(Sketch &s, Handle x, bool clip, double three = 3, double six = 6) {
   return s.node("Min", {s.node("Relu", {sum}), s.scalar(six)});
 }
 
+TEST_CASE("fuse-gelu: what a constant does elsewhere does not count") {
+  Sketch s(11, 13);
+  const Handle x = s.node("Mul", {s.input({2, 3, 7}), s.scalar(4)});
+  const Handle half = s.tensor({1, 1, 1}, {0.5F}), one = s.tensor({1, 1, 1}, {1});
+  const Handle sum = s.node("Add", {erf(s, x, 1.4142135, true), one});
+  s.output(s.node("Mul", {s.node("Mul", {x, sum}), half}));
+  s.output(s.node("Mul", {s.input({7}), half}));  // here it adds two axes
+  PassRunner r(s.done());
+  run_and_compare(r, "fuse-gelu");
+  CHECK(count_of(r, "Gelu") == 1);
+}
+
 TEST_CASE("fuse-swish: hard swish in its orders") {
   for (const bool clip : {true, false}) {
     for (int order = 0; order < 4; ++order) {

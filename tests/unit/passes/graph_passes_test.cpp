@@ -183,6 +183,66 @@ TEST_CASE("remove-dead-code") {
   CHECK(r.working.model.graph(r.working.model.main_graph()).values.size() == 2);
 }
 
+// Conv with a weight and Add with a constant that older files list as inputs, a constant that nobody reads, an input
+// that nobody reads.
+GraphMaker with_listed_constants() {
+  GraphMaker g;
+  g.input("w", {2, 3, 1, 1});
+  g.input("x", {1, 3, 4, 4});
+  g.input("unused", {3});
+  g.input("c", {2, 1, 1});
+  g.input("idle", {2});
+  g.model.set_initializer(g.at("w"), numbers({2, 3, 1, 1}));
+  g.model.set_initializer(g.at("c"), numbers({2, 1, 1}, 1));
+  g.model.set_initializer(g.at("unused"), numbers({3}));
+  g.node("Conv", {"x", "w"}, {"t"}, "conv");
+  g.node("Add", {"t", "c"}, {"y"}, "add");
+  g.output("y");
+  return g;
+}
+
+std::vector<std::string> input_names(const model::Model &m) {
+  std::vector<std::string> names;
+  for (const model::Handle input : m.graph(m.main_graph()).inputs) names.push_back(m.value(input).name);
+  return names;
+}
+
+TEST_CASE("remove-dead-code: inputs of the model are those that have to be fed") {
+  PassRunner r(with_listed_constants().model);
+  r.run("remove-dead-code");
+  CHECK(input_names(r.working.model) == std::vector<std::string>{"x", "idle"});
+  CHECK(r.row("unlisted") == "3 constants that were listed as inputs");
+  CHECK(r.row("removed") == "0 nodes, 1 values");
+  CHECK(r.initializer("w").to_floats() == numbers({2, 3, 1, 1}).to_floats());
+  CHECK(ops_in_order(r.working.model) == "Conv Add");
+
+  PassRunner kept(with_listed_constants().model);
+  kept.run("remove-dead-code", "{stored_inputs: keep}");
+  CHECK(input_names(kept.working.model) == std::vector<std::string>{"w", "x", "unused", "c", "idle"});
+  CHECK(kept.row("unlisted").empty());
+}
+
+TEST_CASE("remove-dead-code: what passes fold away is no longer listed") {
+  PassRunner r(with_listed_constants().model);
+  r.run("fuse-bias-add");
+  r.run("remove-dead-code");
+  CHECK(ops_in_order(r.working.model) == "Conv");
+  CHECK(input_names(r.working.model) == std::vector<std::string>{"x", "idle"});
+}
+
+TEST_CASE("fold-batch-norm: a weight that callers may replace stays as it is, and is gone with the list") {
+  GraphMaker g = with_norm("Conv", numbers({3, 3, 1, 1}), 3, false);
+  g.model.mark_input(g.at("w"));
+  PassRunner r(std::move(g.model));
+  r.run("fold-batch-norm");
+  CHECK(r.initializer("w").to_floats() == numbers({3, 3, 1, 1}).to_floats());
+  const model::Model &m = r.working.model;
+  CHECK(m.value(m.node(r.node("layer")).inputs[1]).name == "layer_weight");
+  r.run("remove-dead-code");
+  CHECK(m.find_value(m.main_graph(), "w") == HT_NONE);
+  CHECK(input_names(m) == std::vector<std::string>{"x"});
+}
+
 TEST_CASE("constant-folding: constants, computed shapes, and what stays") {
   GraphMaker g;
   g.input("x", {-1, 4});

@@ -7,8 +7,7 @@
 #include <random>
 
 #include "tests/unit/base/expect_error.h"
-#include "tests/unit/model/graph_maker.h"
-#include "tests/unit/passes/pass_runner.h"
+#include "tests/unit/passes/small_platform.h"
 
 namespace halftone::test {
 namespace {
@@ -16,25 +15,10 @@ namespace {
 using model::Tensor;
 using model::test::GraphMaker;
 
-constexpr std::string_view kPlatform = R"(
-halftone-platform: 1
-id: test
-types:
-  activation: {bits: 8, symmetry: symmetric, observer: minmax}
-  weight: {bits: 3, symmetry: symmetric, granularity: channel, observer: minmax}
-  bias: fp32
-operators:
-  - {types: [Conv, Gemm], computing: true, outputs: fp32}
-dispatcher: allin
-)";
-
-std::vector<float> normal(std::size_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> draw;
-  std::vector<float> out(count);
-  for (float &x : out) x = draw(random);
-  return out;
-}
+const std::string kPlatform = text_of({.operators = "  - {types: [Conv, Gemm], computing: true, outputs: fp32}",
+                                       .bias = "fp32",
+                                       .rest = "dispatcher: allin",
+                                       .bits_of_weights = "3"});
 
 // E[f(X)] of a normal X, by the midpoint rule.
 double expected(double mean, double deviation, const std::function<double(double)> &f) {
@@ -70,10 +54,6 @@ void add_last(GraphMaker &g, const std::string &from, std::size_t channels) {
   g.constant("w", Tensor::from_floats({3, static_cast<std::int64_t>(channels), 1, 1}, normal(3 * channels, 77)));
   g.node("Conv", {from, "w"}, {"y"}, "last");
   g.output("y");
-}
-
-std::vector<float> stored(PassRunner &r, const char *node, std::size_t slot) {
-  return r.working.model.value(r.working.model.node(r.node(node)).inputs.at(slot)).initializer->to_floats();
 }
 
 // The last layer's bias after the correction beside what these means of its input demand.

@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "tests/unit/model/graph_maker.h"
-#include "tests/unit/passes/pass_runner.h"
+#include "tests/unit/passes/small_platform.h"
 
 namespace halftone::test {
 namespace {
@@ -9,35 +8,16 @@ namespace {
 using model::Tensor;
 using model::test::GraphMaker;
 
-constexpr std::string_view kPlatform = R"(
-halftone-platform: 1
-id: test
-types:
-  activation: {bits: 8, signed: true, symmetry: symmetric, observer: minmax}
-  weight: {bits: 8, signed: true, symmetry: symmetric, granularity: channel, observer: minmax}
-  bias: {bits: 32, signed: true, symmetry: symmetric}
-operators:
-  - {types: [Conv, Gemm, MatMul], computing: true}
+const std::string kPlatform =
+    text_of({.operators = R"(  - {types: [Conv, Gemm, MatMul], computing: true}
   - types: [Relu, Clip, Sigmoid, Mul, Add, Concat, AveragePool]
-  - {types: [MaxPool, Split], passive: true}
-fusion: {activations: [Relu], passive: true, swish: true, mish: false}
-dispatcher: allin
-)";
-
-GraphMaker with_conv() {
-  GraphMaker g;
-  g.input("x", {1, 2, 4, 4});
-  g.constant("w", Tensor::from_floats({2, 2, 1, 1}, std::vector<float>{1.27F, -0.5F, 0, 2.54F}));
-  g.constant("b", Tensor::from_floats({2}, std::vector<float>{3, -4}));
-  return g;
-}
-
-void prepare(PassRunner &r) {
-  for (const char *pass : {"assign-configs", "quantize-fusion", "quantize-simplify", "parameter-quantize"}) r.run(pass);
-}
+  - {types: [MaxPool, Split], passive: true})",
+             .bias = kWideBias,
+             .rest = "fusion: {activations: [Relu], passive: true, swish: true, mish: false}\n"
+                     "dispatcher: allin"});
 
 TEST_CASE("conv, relu and pool are one quantization point; weight, bias and baking follow") {
-  GraphMaker g = with_conv();
+  GraphMaker g = with_conv_constants();
   g.node("Conv", {"x", "w", "b"}, {"t"}, "conv");
   g.node("Relu", {"t"}, {"u"}, "relu");
   g.node("MaxPool", {"u"}, {"v"}, "pool");
@@ -71,7 +51,7 @@ TEST_CASE("conv, relu and pool are one quantization point; weight, bias and baki
 }
 
 TEST_CASE("a value that is an output, or that two nodes read, is not fused away") {
-  GraphMaker g = with_conv();
+  GraphMaker g = with_conv_constants();
   g.node("Conv", {"x", "w"}, {"t"}, "conv");
   g.node("Relu", {"t"}, {"u"}, "relu");
   g.node("Conv", {"u", "w"}, {"s"}, "conv2");
@@ -86,7 +66,7 @@ TEST_CASE("a value that is an output, or that two nodes read, is not fused away"
 }
 
 TEST_CASE("swish: one point for five slots") {
-  GraphMaker g = with_conv();
+  GraphMaker g = with_conv_constants();
   g.node("Conv", {"x", "w"}, {"t"}, "conv");
   g.node("Sigmoid", {"t"}, {"s"}, "sigmoid");
   g.node("Mul", {"s", "t"}, {"y"}, "mul");
@@ -117,13 +97,13 @@ TEST_CASE("outputs of Split do not follow a Relu behind one of them") {
 }
 
 TEST_CASE("readers of a graph input share one scale and stay live") {
-  GraphMaker g = with_conv();
+  GraphMaker g = with_conv_constants();
   g.node("Conv", {"x", "w"}, {"y"}, "conv");
   g.node("MaxPool", {"x"}, {"z"}, "pool");
   g.output("y");
   g.output("z");
   PassRunner r(std::move(g.model), kPlatform);
-  prepare(r);
+  find_quantization_points(r);
   r.ranges.ranges = {{"x", {-1.27F, 1}}};
   r.run("runtime-calibration");
   CHECK(r.state(r.input("conv", 0)) == "activated");
@@ -133,7 +113,7 @@ TEST_CASE("readers of a graph input share one scale and stay live") {
 
 // conv1 -> add <- conv2 -> conv3: the example of the alignment pass.
 PassRunner residual(std::string_view alignment) {
-  GraphMaker g = with_conv();
+  GraphMaker g = with_conv_constants();
   g.node("Conv", {"x", "w"}, {"a"}, "conv1");
   g.node("Conv", {"x", "w"}, {"b2"}, "conv2");
   g.node("Add", {"a", "b2"}, {"s"}, "add");
@@ -141,7 +121,7 @@ PassRunner residual(std::string_view alignment) {
   g.output("s");
   g.output("y");
   PassRunner r(std::move(g.model), kPlatform);
-  prepare(r);
+  find_quantization_points(r);
   r.ranges.ranges = {{"x", {-1, 1}}, {"a", {-1.27F, 1}}, {"b2", {-2.54F, 2}}, {"s", {-3.81F, 3}}, {"y", {-1, 1}}};
   r.run("runtime-calibration");
   r.run("quant-alignment", alignment);
@@ -183,14 +163,14 @@ TEST_CASE("alignment to the input, and to nothing") {
 }
 
 TEST_CASE("aligning one reader of a graph input leaves the other readers their scale") {
-  GraphMaker g = with_conv();
+  GraphMaker g = with_conv_constants();
   g.input("x2", {1, 2, 4, 4});
   g.node("Add", {"x", "x2"}, {"s"}, "add");
   g.node("Conv", {"x", "w"}, {"y"}, "conv");
   g.output("s");
   g.output("y");
   PassRunner r(std::move(g.model), kPlatform);
-  prepare(r);
+  find_quantization_points(r);
   r.ranges.ranges = {{"x", {-1.27F, 1}}, {"x2", {-2.54F, 1}}};
   r.run("runtime-calibration");
   REQUIRE(r.scale(r.input("conv", 0)) == doctest::Approx(0.01));
@@ -201,13 +181,13 @@ TEST_CASE("aligning one reader of a graph input leaves the other readers their s
 }
 
 TEST_CASE("a value that is always empty stays in float, and so does the bias behind it") {
-  GraphMaker g = with_conv();
+  GraphMaker g = with_conv_constants();
   g.node("Conv", {"x", "w", "b"}, {"t"}, "conv");
   g.node("Relu", {"t"}, {"u"}, "relu");
   g.node("Conv", {"u", "w", "b"}, {"y"}, "conv2");
   g.output("y");
   PassRunner r(std::move(g.model), kPlatform);
-  prepare(r);
+  find_quantization_points(r);
   r.ranges.empty = {"u"};
   r.run("runtime-calibration");
   CHECK(r.row("calibrated") == "2 activations");
@@ -219,13 +199,13 @@ TEST_CASE("a value that is always empty stays in float, and so does the bias beh
 }
 
 TEST_CASE("a channel of zero weights does not make its bias overflow") {
-  GraphMaker g = with_conv();
+  GraphMaker g = with_conv_constants();
   g.model.set_initializer(g.at("w"), Tensor::from_floats({2, 2, 1, 1}, std::vector<float>{1.27F, 1, 0, 0}));
   g.model.set_initializer(g.at("b"), Tensor::from_floats({2}, std::vector<float>{3, -4000}));
   g.node("Conv", {"x", "w", "b"}, {"y"}, "conv");
   g.output("y");
   PassRunner r(std::move(g.model), kPlatform);
-  prepare(r);
+  find_quantization_points(r);
   r.ranges.ranges = {{"x", {-0.0127F, 0}}};
   r.run("runtime-calibration");
   r.run("passive-parameter-quantize");

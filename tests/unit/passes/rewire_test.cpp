@@ -1,54 +1,13 @@
 // Nodes put in and taken out by halftone/rewire.hpp, as a pass does it.
 #include <doctest/doctest.h>
 
-#include "core/host/context.h"
-#include "core/host/service/services.h"
-#include "core/model/verify.h"
 #include "halftone/rewire.hpp"
-#include "tests/unit/model/graph_maker.h"
+#include "tests/unit/passes/sdk_bench.h"
 
 namespace halftone::test {
 namespace {
 
 using model::test::GraphMaker;
-
-constexpr std::uint64_t kAll = HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT;
-
-const void *HT_CALL service(const ht_host *, const char *id) {
-  return host::find_service(id, kAll);
-}
-
-// A working model and the SDK over it.
-struct Bench {
-  explicit Bench(GraphMaker maker) : graph_(maker.graph) {
-    working.model = std::move(maker.model);
-    raw.working = &working;
-  }
-  ~Bench() {
-    for (const std::string &fault : model::find_faults(working.model)) FAIL_CHECK(fault);
-  }
-  Bench(const Bench &) = delete;
-  Bench &operator=(const Bench &) = delete;
-
-  model::Handle value(std::string_view name) const { return working.model.find_value(graph_, name); }
-  model::Handle node(std::string_view name) const { return working.model.find_node(graph_, name); }
-  std::string reads(std::string_view name, std::size_t slot = 0) const {
-    return working.model.value(working.model.node(node(name)).inputs[slot]).name;
-  }
-  std::string ops() const { return model::test::ops_in_order(working.model); }
-
-  host::WorkingModel working;
-  ht_host raw_host = {sizeof(ht_host), 0, 0, 0, "test", "1", &service, nullptr, nullptr};
-  sdk::Host host{&raw_host};
-  host::Context raw;
-  sdk::Context ctx{host, &raw};
-  sdk::Graph graph{ctx};
-  sdk::GraphEdit edit{ctx};
-  sdk::Rewire rewire{graph, edit};
-
- private:
-  model::Handle graph_;
-};
 
 // x -> Relu -> t -> Add(t, t) -> y and Neg -> z; t is an output too.
 GraphMaker three_readers() {
