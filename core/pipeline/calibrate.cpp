@@ -184,6 +184,7 @@ class Calibration {
   CalibrationSettings settings_for(const calibration::Dataset &dataset, std::uint64_t group) const {
     CalibrationSettings settings =
         settings_of(plan_.pipelines.front().calibration, plan_.shard, dataset.count(), group);
+    if (settings.on_bad_sample == calibration::BadSample::kSkip) settings.ledger = ledger_;
     for (const Collected &done : result_.file.collections) {
       for (const auto &[name, statistics] : done.collection.values)
         settings.statistics_before += statistics.total.bytes();
@@ -227,6 +228,7 @@ class Calibration {
   const RunEvents &events_;
   Wanted wanted_;
   StatisticsFile checkpoint_;  // what has not been taken up yet
+  std::shared_ptr<calibration::SampleLedger> ledger_ = std::make_shared<calibration::SampleLedger>();
   CalibrateResult result_;
 };
 

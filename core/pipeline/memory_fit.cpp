@@ -26,13 +26,16 @@ std::uint64_t with_rounding(std::uint64_t held) {
 
 // Calls body(index) for the first sample that it accepts, where bad ones are skipped.
 template <class Body>
-void with_first_good(std::uint64_t first, std::uint64_t samples, calibration::BadSample bad, const Body &body) {
+void with_first_good(std::uint64_t first, std::uint64_t samples, calibration::BadSample bad,
+                     const calibration::SampleLedger *ledger, const Body &body) {
   for (std::uint64_t i = 0;; ++i) {
+    const bool last = i + 1 >= samples;
+    if (!last && ledger != nullptr && ledger->reason(first + i) != nullptr) continue;
     try {
       return body(first + i);
     } catch (const Error &error) {
-      const bool skips = bad == calibration::BadSample::kSkip && error.status() == Status::kDataLoss;
-      if (!skips || i + 1 >= samples) throw;
+      const bool skips = bad == calibration::BadSample::kSkip && calibration::is_data_fault(error.status());
+      if (!skips || last) throw;
     }
   }
 }
@@ -96,7 +99,7 @@ Trial try_sample(const host::Session &session, const calibration::Dataset &datas
 Trial first_trial(const host::Session &session, const calibration::Dataset &dataset, const DataPassRequest &request,
                   const CalibrationSettings &settings, std::uint64_t samples) {
   Trial trial;
-  with_first_good(settings.first, samples, settings.on_bad_sample, [&](std::uint64_t index) {
+  with_first_good(settings.first, samples, settings.on_bad_sample, settings.ledger.get(), [&](std::uint64_t index) {
     trial = try_sample(session, dataset, index, [&](Trial &seen, model::Handle value, const ht_tensor_view &tensor) {
       const auto found = request.requests.find(value);
       if (found == request.requests.end()) return;
@@ -242,7 +245,7 @@ calibration::MemoryPlan fit_execution(const std::vector<const host::Session *> &
   std::uint64_t all = 0, largest = 0;
   Trial trial;
   calibration::MemoryNeed need;
-  with_first_good(flow.first, flow.limit, flow.on_bad_sample, [&](std::uint64_t index) {
+  with_first_good(flow.first, flow.limit, flow.on_bad_sample, flow.ledger, [&](std::uint64_t index) {
     need = {};
     all = largest = 0;
     for (const host::Session *session : sessions) {
@@ -279,7 +282,7 @@ calibration::MemoryPlan fit_evaluation(const EvaluationRequest &request, const c
                                        std::uint64_t budget, calibration::FlowOptions &flow) {
   require_not_spent(budget);
   calibration::MemoryNeed need;
-  with_first_good(flow.first, dataset.count(), flow.on_bad_sample,
+  with_first_good(flow.first, dataset.count(), flow.on_bad_sample, flow.ledger,
                   [&](std::uint64_t index) { need = need_of_evaluation(request, dataset, index); });
   calibration::MemoryPlan plan = calibration::plan_memory(need, flow.workers, budget);
   keep_to(plan, sessions_of(request), flow);

@@ -112,6 +112,7 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
   settings.evaluates = !spec_.evaluation.inputs.empty();
   settings.on_bad_sample =
       spec_.calibration.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
+  if (spec_.calibration.skip_bad_samples) ledger_ = settings.ledger = std::make_shared<calibration::SampleLedger>();
   calibrator_ =
       std::make_unique<Calibrator>(registry_, *executor_, dataset_.get(), settings, given_ ? &*given_ : nullptr);
   execution_ = std::make_unique<Execution>(*executor_, dataset_.get(), settings, given_ ? given_->path : std::string());

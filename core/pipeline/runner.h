@@ -46,6 +46,8 @@ class Runner {
   const host::Instance &executor() const noexcept { return *executor_; }
   const host::KernelIndex &kernels() const noexcept { return kernels_; }
   const std::vector<std::string> &warnings() const noexcept { return warnings_; }
+  // What the passes found out of the calibration samples; null where bad ones end the run.
+  const std::shared_ptr<calibration::SampleLedger> &ledger() const noexcept { return ledger_; }
   // With the choices for its settings; null when the run has none.
   const PlatformDescriptor *platform() const noexcept { return target_ ? &target_->descriptor() : nullptr; }
 
@@ -79,6 +81,7 @@ class Runner {
   std::unique_ptr<Target> target_;
   std::unique_ptr<host::Instance> executor_;
   std::unique_ptr<calibration::Dataset> dataset_;
+  std::shared_ptr<calibration::SampleLedger> ledger_;
   std::optional<GivenStatistics> given_;
   std::unique_ptr<Calibrator> calibrator_;
   std::unique_ptr<Execution> execution_;

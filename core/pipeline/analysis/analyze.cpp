@@ -208,7 +208,7 @@ class Analyzer {
           for (std::size_t i = 0; i < figures.size(); ++i) take(means_[pass.layers[i]->number], figures[i]);
         });
     result_.samples = flow.samples;
-    result_.skipped = flow.skipped;
+    result_.skipped = calibration::reasons_of(flow.skipped);
     for (Layer *layer : pass.layers) {
       for (PartSession *part : {&layer->own, &layer->inherited, &layer->layerwise}) *part = PartSession();
     }
