@@ -41,7 +41,7 @@ typedef struct ht_execution_sink {
   /* [worker] Concurrently for different workers; a worker hands over all values of a sample before the next one's, in
    * the order in which they are computed. The view is [call]. Which worker gets which samples depends on chance: what
    * is summed by worker must not depend on the order (integers, or floats that are exact). Where bad samples are
-   * skipped, only samples that ran to their end are seen, and numbers go without bad ones. `ctx` is for "fail". */
+   * skipped, only samples that ran to their end are seen. `ctx` is the worker's, for "fail". */
   ht_status(HT_CALL *see)(void *user, ht_ctx *ctx, uint32_t worker, uint64_t sample, ht_handle value,
                           const ht_tensor_view *tensor);
   /* [worker] Optional, one call at a time, in the order of the samples, after the last see() of each. */
