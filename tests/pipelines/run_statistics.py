@@ -230,7 +230,52 @@ def skipped_samples(bench):
     require("skipped    2" in text, f"inspect does not count the skipped samples: {text}")
 
 
-TESTS = (every_platform, any_transport, shards, groups, quantized_weights, killed, checkpoint_of_others, two_graphs, groups_asked_for, skipped_samples)
+def never_served(bench):
+    """Pipelines that no file can serve are refused before the data are gone through, for the true reason; others are not, nor are
+    platforms beside them."""
+    head = ("constant-folding", "remove-identity", "fold-batch-norm", "fuse-bias-add", "remove-dead-code")
+    begin, end = ("assign-configs", "quantize-simplify", "parameter-quantize"), ("passive-parameter-quantize", "parameter-baking")
+    def pipeline(name, passes):
+        steps = "".join(f"  - {step}\n" for step in passes)
+        (bench.work / name).write_text(f"""halftone: 1
+model: {bench.glyphs}/model.onnx
+platform: tensorrt-int8
+calibration: {{path: {bench.glyphs}/calib, preprocess: {bench.glyphs}/meta.json}}
+passes:
+{steps}export:
+  - {{path: out.onnx}}
+configs_out: out.json
+""")
+    for obstacle, passes in (
+            ("pass 'seq-mse' runs the model on samples", (*head, *begin, "runtime-calibration", "seq-mse", *end)),
+            ("pass 'ssd-equalization' runs the model on samples", (*head, "ssd-equalization", *begin, "runtime-calibration", *end)),
+            ("pass 'runtime-calibration' asks for statistics of a model that depends on those that pass 'activation-equalization' "
+             "asked for", (*head, "activation-equalization", *begin, "runtime-calibration", *end))):
+        pipeline("p.yaml", passes)
+        told = bench.fails("calibrate", "p.yaml", "-o", "p.htstats", "-q")
+        require(f"no statistics file can serve 'tensorrt-int8': {obstacle}; give the calibration data to the run itself" in told, told)
+        require(bench.files() == ["p.yaml"], f"left behind: {bench.files()}")
+    told = bench.fails("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", "p.htstats", "-q", "--preset", "accurate")
+    require("pass 'activation-equalization' runs the model on samples" in told, told)
+    # A correction from the weights alone runs nothing on samples: its pipeline is served.
+    pipeline("p.yaml", (*head, *begin, "runtime-calibration", "bias-correction: {mode: batch-norm}", *end))
+    bench.run("calibrate", "p.yaml", "-o", "p.htstats", "-q")
+    results = []
+    for args in ((), ("--stats-in", "p.htstats")):
+        bench.run("run", "p.yaml", "-q", *args)
+        results.append((bench.bytes("out.onnx"), bench.bytes("out.json")))
+    require(results[0] == results[1], "the file gives another result than the data")
+    # A run that is given a file all the same.
+    for wanted, passes in (("no statistics file can be of that; give the calibration data instead of --stats-in",
+                            (*head, *begin, "runtime-calibration", "bias-correction: {mode: batch-norm}", "re-calibration", *end)),
+                           ("pass 'seq-mse' of this pipeline may run the model on samples, which no file holds",
+                            ("cross-layer-equalization", *begin, "runtime-calibration", "seq-mse", *end))):
+        pipeline("p.yaml", passes)
+        told = bench.fails("run", "p.yaml", "-q", "--stats-in", "p.htstats")
+        require(wanted in told, f"expected '{wanted}', got: {told}")
+
+
+TESTS = (every_platform, any_transport, shards, groups, quantized_weights, killed, checkpoint_of_others, two_graphs, groups_asked_for, skipped_samples, never_served)
 
 
 if __name__ == "__main__":
