@@ -275,7 +275,37 @@ configs_out: out.json
         require(wanted in told, f"expected '{wanted}', got: {told}")
 
 
-TESTS = (every_platform, any_transport, shards, groups, quantized_weights, killed, checkpoint_of_others, two_graphs, groups_asked_for, skipped_samples, never_served)
+def two_writers(bench):
+    """A second calibration with the same output is told of the first, which ends as if alone; what a killed one leaves hinders
+    nobody, and nothing is left in the end."""
+    expected = calibrate(bench, "out.htstats")
+    bench.remove("out.htstats")
+    args = ("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", "out.htstats", "-q")
+    lock = bench.work / "out.htstats.lock"
+    for end in (None, signal.SIGKILL):
+        first = bench.start(*args, "--threads", 1, "--executor", "reference", "--resume")
+        deadline = time.monotonic() + 60
+        while not lock.exists() and time.monotonic() < deadline:
+            pass
+        first.send_signal(signal.SIGSTOP)
+        told = bench.fails(*args)
+        require("another process is writing 'out.htstats' (it holds 'out.htstats.lock'); wait for it, or name another output" in told, told)
+        require(not (bench.work / "out.htstats").exists(), "the second calibration wrote its result")
+        calibrate(bench, "other.htstats")
+        bench.remove("other.htstats")
+        first.send_signal(signal.SIGCONT)
+        if end:
+            first.send_signal(end)
+        first.wait()
+        if end is None:
+            require(first.returncode == 0, f"the first calibration ended with {first.returncode}")
+            require(bench.files() == ["out.htstats"], f"left behind: {bench.files()}")
+            bench.remove("out.htstats")
+    require(calibrate(bench, "out.htstats", "--resume") == expected, "the result is another")
+    require(bench.files() == ["out.htstats"], f"left behind: {bench.files()}")
+
+
+TESTS = (every_platform, any_transport, shards, groups, quantized_weights, killed, checkpoint_of_others, two_graphs, groups_asked_for, skipped_samples, never_served, two_writers)
 
 
 if __name__ == "__main__":
