@@ -1,6 +1,7 @@
 // `halftone analyze`: which operators the error of quantization comes from.
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <set>
 
 #include <fmt/ranges.h>
@@ -201,6 +202,28 @@ pipeline::AnalysisRequest request_of(const po::variables_map &values, const pipe
   return request;
 }
 
+// Which samples are bad, where they are skipped: all parts of the analysis leave out the same. The passes know it of
+// the calibration samples.
+std::shared_ptr<calibration::SampleLedger> known_samples(const pipeline::Runner &runner,
+                                                         const calibration::Dataset &dataset,
+                                                         const calibration::FlowOptions &flow, bool calibration_data) {
+  if (flow.on_bad_sample == calibration::BadSample::kFail) return nullptr;
+  pipeline::CalibrationSettings settings;
+  settings.threads = flow.workers;
+  settings.limit = flow.limit;
+  settings.on_bad_sample = flow.on_bad_sample;
+  settings.ledger =
+      calibration_data && runner.ledger() ? runner.ledger() : std::make_shared<calibration::SampleLedger>();
+  if (!pipeline::needs_screening(dataset, settings)) return settings.ledger;
+  host::WorkingModel copy = runner.model();
+  host::Context ctx;
+  ctx.working = &copy;
+  ctx.kernels = &runner.kernels();
+  ctx.sinks = flow.sinks;
+  pipeline::screen(runner.executor(), ctx, dataset, settings);
+  return settings.ledger;
+}
+
 }  // namespace
 
 int command_analyze(const std::vector<std::string> &arguments) {
@@ -240,6 +263,8 @@ int command_analyze(const std::vector<std::string> &arguments) {
   flow.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
   flow.sinks = events.sinks;
   flow.workers = calibration::worker_count(data.threads, std::min(flow.limit, dataset->count()));
+  const auto ledger = known_samples(runner, *dataset, flow, values.count("data") == 0);
+  flow.ledger = ledger.get();
   Findings findings;
   findings.figures = {{"model", runner.spec().model.string()}, {"platform", runner.spec().platform}};
   pipeline::ErrorAnalysis errors;

@@ -148,7 +148,10 @@ void run_watch_pass(const host::Instance &executor, const host::Context &ctx, co
   std::set<model::Handle> values;
   for (const calibration::Watch &watch : watches) values.insert(watch.value);
   request.emits.assign(values.begin(), values.end());
-  calibration::gather(dataset, *open_session(executor, ctx, request), flow, watches);
+  const std::unique_ptr<host::Session> session = open_session(executor, ctx, request);
+  if (settings.memory_budget)
+    keep_to(fit_watches(*session, dataset, *ctx.working, settings, flow), {session.get()}, flow);
+  calibration::gather(dataset, *session, flow, watches);
 }
 
 }  // namespace halftone::pipeline

@@ -268,6 +268,30 @@ calibration::MemoryPlan fit_execution(const std::vector<const host::Session *> &
   return calibration::plan_memory(need, flow.workers, *settings.memory_budget);
 }
 
+calibration::MemoryPlan fit_watches(const host::Session &session, const calibration::Dataset &dataset,
+                                    const host::WorkingModel &working, const CalibrationSettings &settings,
+                                    const calibration::FlowOptions &flow) {
+  require_not_spent(*settings.memory_budget);
+  return_free_memory();  // of the passes before
+  const std::uint64_t samples = calibration::samples_from(flow.first, flow.limit, dataset.count());
+  Trial trial;
+  std::uint64_t largest = 0;
+  with_first_good(flow.first, samples, flow.on_bad_sample, flow.ledger, [&](std::uint64_t index) {
+    trial = try_sample(session, dataset, index, [&](Trial &, model::Handle, const ht_tensor_view &tensor) {
+      const auto elements = static_cast<std::uint64_t>(model::element_count({tensor.shape, tensor.rank}));
+      largest = std::max(largest, elements * sizeof(float));
+    });
+  });
+  calibration::MemoryNeed need;
+  need.process = trial.process;
+  need.shared = trial.shared;
+  need.arena = trial.arena;
+  need.in_flight = trial.in_flight;
+  need.waiting = largest;  // one value in another layout
+  add_what_follows(trial, settings, working.model, need);
+  return calibration::plan_memory(need, flow.workers, *settings.memory_budget);
+}
+
 calibration::MemoryPlan fit_pieces(const CalibrationSettings &settings, const model::Model &model,
                                    std::uint32_t workers, std::uint64_t worker_bytes) {
   require_not_spent(*settings.memory_budget);

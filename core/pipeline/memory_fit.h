@@ -25,6 +25,11 @@ calibration::MemoryPlan fit_execution(const std::vector<const host::Session *> &
                                       const host::ExecutionRequest &request, const CalibrationSettings &settings,
                                       const calibration::FlowOptions &flow);
 
+// The same for another pass for watches, whose accumulators nobody can tell the size of.
+calibration::MemoryPlan fit_watches(const host::Session &session, const calibration::Dataset &dataset,
+                                    const host::WorkingModel &working, const CalibrationSettings &settings,
+                                    const calibration::FlowOptions &flow);
+
 // Workers for pieces of a pass's own work, each of which holds so many bytes.
 calibration::MemoryPlan fit_pieces(const CalibrationSettings &settings, const model::Model &model,
                                    std::uint32_t workers, std::uint64_t worker_bytes);

@@ -350,6 +350,23 @@ def late_failures(bench):
                     require(a == b, f"{name}, {threads} threads, apart {apart}: the {what} knows of a sample that was skipped")
 
 
+def late_failures_analysed(bench):
+    """All parts of an analysis leave out the samples whose last nodes fail, whether they are those of the calibration or others."""
+    late_data(bench)
+    (bench.work / "late.onnx").write_bytes(late_net(True))
+    for extra in ((), ("--data", "good"), ("--data", "bad")):
+        results = []
+        for folder in ("good", "bad"):
+            data = [folder if text == "bad" else text for text in extra]
+            bench.run("analyze", "late.onnx", "-p", "tensorrt-int8", "-c", folder, *data, "--executor", "reference", "-q",
+                      "--on-bad-sample", "skip", "--samples", 1000, "--json", f"{folder}.json")
+            results.append(bench.json(f"{folder}.json"))
+        require(len(results[1].pop("skipped", ())) == 2 * (extra != ("--data", "good")), "the skipped samples are not told")
+        for result in results:
+            result.pop("analysis_seconds")
+        require(results[0] == results[1], f"{extra}: skipped samples are in the figures")
+
+
 def array_of(path):
     """Where links are stored as text, the array that the text names."""
     while path.stat().st_size < 512 and not path.read_bytes().startswith(b"\x93NUMPY"):
@@ -387,7 +404,7 @@ configs_out: p.json
 
 
 TESTS = (exact_percentile, moving_average, constant, weights_per_channel, activations_per_channel, isotone,
-         only_with_samples, skipped_samples, late_failures, shared_models)
+         only_with_samples, skipped_samples, late_failures, late_failures_analysed, shared_models)
 
 
 if __name__ == "__main__":

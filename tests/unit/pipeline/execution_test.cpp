@@ -260,6 +260,23 @@ TEST_CASE("passes that share a ledger count the same samples, and a bad one is a
   CHECK(seen.order == std::vector<std::uint64_t>{1, 2});  // of 1, 3, 4, 5
 }
 
+TEST_CASE("a further pass for watches keeps to the memory budget") {
+  struct Nothing final : calibration::Gatherer {
+    void observe(host::Context &, const ht_tensor_view &) override {}
+    void merge(host::Context &, const calibration::Gatherer &) override {}
+  };
+  Bench bench;
+  const host::Context ctx = bench.context();
+  calibration::Watches watches(1);
+  watches[0].value = bench.y;
+  watches[0].make = [](host::Context &) { return std::make_unique<Nothing>(); };
+  watches[0].total = std::make_unique<Nothing>();
+  CHECK_NOTHROW(run_watch_pass(bench.executor, ctx, *bench.dataset, bench.settings, {}, 1, watches));
+  bench.settings.memory_budget = 1 << 20;
+  CHECK_THROWS_WITH_AS(run_watch_pass(bench.executor, ctx, *bench.dataset, bench.settings, {}, 1, watches),
+                       doctest::Contains("the memory budget of 1 MiB is too small"), Error);
+}
+
 TEST_CASE("references are of the model before the pass, in float, on the same samples") {
   for (const bool skip : {false, true}) {
     Bench bench;
