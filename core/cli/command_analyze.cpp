@@ -196,6 +196,7 @@ pipeline::AnalysisRequest request_of(const po::variables_map &values, const pipe
   request.working = &runner.model();
   request.all_operators = values.count("all") != 0;
   request.values = texts_of(values, "at");
+  request.memory_budget = runner.spec().calibration.memory_budget;
   request.graphwise = parts.contains("graphwise");
   request.layerwise = parts.contains("layerwise") || parts.contains("causes");  // which are ranked by it
   request.own = parts.contains("own");
@@ -211,6 +212,7 @@ std::shared_ptr<calibration::SampleLedger> known_samples(const pipeline::Runner 
   pipeline::CalibrationSettings settings;
   settings.threads = flow.workers;
   settings.limit = flow.limit;
+  settings.memory_budget = runner.spec().calibration.memory_budget;
   settings.on_bad_sample = flow.on_bad_sample;
   settings.ledger =
       calibration_data && runner.ledger() ? runner.ledger() : std::make_shared<calibration::SampleLedger>();
@@ -256,6 +258,7 @@ int command_analyze(const std::vector<std::string> &arguments) {
   for (const std::string &warning : runner.warnings()) progress.note("halftone: warning: " + warning);
   const auto dataset = pipeline::open_dataset(registry, runner.original().model, data);
   runner.run_passes();
+  if (runner.spec().calibration.memory_budget) return_free_memory();  // of the passes, before the analysis needs it
 
   const pipeline::AnalysisRequest request = request_of(values, runner, parts);
   calibration::FlowOptions flow;

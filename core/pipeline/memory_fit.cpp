@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -205,6 +206,56 @@ calibration::MemoryNeed need_of_evaluation(const EvaluationRequest &request, con
   return need;
 }
 
+// What a part of the model takes, whose inputs have these shapes. Values that no sample gave stand for nothing.
+void add_part(const host::Session &part, const std::map<model::Handle, ht_tensor_view> &seen,
+              calibration::MemoryNeed &need) {
+  host::Context ctx;
+  std::vector<ht_tensor_view> inputs;
+  for (const model::Handle value : part.inputs()) {
+    const auto found = seen.find(value);
+    if (found == seen.end()) return;
+    inputs.push_back(found->second);
+  }
+  const ht_session_memory memory = part.memory(ctx, inputs);
+  need.arena += memory.worker;
+  need.shared += memory.shared;
+}
+
+calibration::MemoryNeed need_of_analysis(const AnalysisSessions &sessions, const calibration::Dataset &dataset,
+                                         std::uint64_t index) {
+  calibration::MemoryNeed need;
+  host::Context ctx;
+  const calibration::Sample sample = dataset.read(ctx, index);
+  const std::vector<ht_tensor_view> shapes = shapes_of(sample);
+  for (const host::Session *session : sessions.whole) {
+    const ht_session_memory memory = session->memory(ctx, shapes);
+    need.arena += memory.worker;
+    need.shared += memory.shared;
+  }
+  std::map<model::Handle, ht_tensor_view> seen;
+  std::list<model::Shape> kept;  // that the views point to
+  std::uint64_t all = 0, largest = 0;
+  const auto see = [&](model::Handle value, ht_tensor_view view) {
+    kept.emplace_back(view.shape, view.shape + view.rank);
+    const std::uint64_t bytes = model::dtype_bytes(view.dtype, model::element_count(kept.back()));
+    all += bytes;
+    largest = std::max(largest, bytes);
+    view.shape = kept.back().data();
+    view.strides = nullptr;
+    view.block_axis = view.block_size = 0;
+    view.data = nullptr;
+    seen[value] = view;
+  };
+  const host::Session &first = *sessions.whole.front();
+  for (std::size_t i = 0; i < shapes.size(); ++i) see(first.inputs()[i], shapes[i]);
+  first.run(ctx, 0, sample.inputs, see);
+  for (const host::Session *part : sessions.parts) add_part(*part, seen, need);
+  need.process = resident_memory();
+  need.in_flight = with_rounding(ctx.arena.held());
+  need.waiting = sessions.copies * all + 2 * largest + sessions.worker_bytes;
+  return need;
+}
+
 }  // namespace
 
 void keep_to(const calibration::MemoryPlan &plan, std::vector<const host::Session *> sessions,
@@ -310,6 +361,18 @@ calibration::MemoryPlan fit_evaluation(const EvaluationRequest &request, const c
                   [&](std::uint64_t index) { need = need_of_evaluation(request, dataset, index); });
   calibration::MemoryPlan plan = calibration::plan_memory(need, flow.workers, budget);
   keep_to(plan, sessions_of(request), flow);
+  return plan;
+}
+
+calibration::MemoryPlan fit_analysis(const AnalysisSessions &sessions, const calibration::Dataset &dataset,
+                                     std::uint64_t budget, calibration::FlowOptions &flow) {
+  require_not_spent(budget);
+  const std::uint64_t samples = calibration::samples_from(flow.first, flow.limit, dataset.count());
+  calibration::MemoryNeed need;
+  with_first_good(flow.first, samples, flow.on_bad_sample, flow.ledger,
+                  [&](std::uint64_t index) { need = need_of_analysis(sessions, dataset, index); });
+  calibration::MemoryPlan plan = calibration::plan_memory(need, flow.workers, budget);
+  keep_to(plan, sessions.whole, flow);
   return plan;
 }
 
