@@ -78,9 +78,10 @@ class Recorder {
   }
 
  private:
-  // One sample stands for all. What fails because of that is left to the run itself.
+  // One sample stands for all, where the first ones may be bad a few. What fails because of that is left to the run.
   void rehearse(PipelineSpec spec, Asked &asked) const {
-    spec.calibration.limit = 1;
+    constexpr std::uint64_t kFew = 16;
+    spec.calibration.limit = spec.calibration.skip_bad_samples ? kFew : 1;
     spec.calibration.threads = 1;
     spec.calibration.memory_budget.reset();
     Runner runner(registry_, std::move(spec), quiet_, &imported_);
