@@ -228,9 +228,11 @@ class Pass {
     }
     add_up_groups();
     for (Statistics *statistics : statistics_) statistics->samples += flow.samples;
-    std::vector<std::string> &skipped = out_.collection.skipped;
-    skipped.insert(skipped.end(), flow.skipped.begin(), flow.skipped.end());
-    std::ranges::sort(skipped);
+    std::vector<SkippedSample> &known = out_.progress.skipped;
+    known.insert(known.end(), flow.skipped.begin(), flow.skipped.end());
+    std::vector<std::string> &messages = out_.collection.skipped;
+    for (const SkippedSample &sample : flow.skipped) messages.push_back(sample.reason);
+    std::ranges::sort(messages);
   }
 
   void reduce_sample(std::uint64_t index, const std::shared_ptr<void> &left) {

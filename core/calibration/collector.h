@@ -32,6 +32,7 @@ struct Progress {
   std::uint64_t first = 0, next = 0, end = 0;  // samples [first, end) are wanted, those before next are in
   std::uint64_t dataset = 0;                   // samples of the whole dataset
   std::vector<Mark> marks;                     // of the first and the last good sample: tell whether the data changed
+  std::vector<SkippedSample> skipped;          // in order
   friend bool operator==(const Progress &, const Progress &) = default;
 };
 

@@ -48,8 +48,10 @@ std::shared_ptr<void> WatchSink::take(host::Context &ctx, const Sample &sample) 
   if (inner_) left->inner = inner_->take(ctx, sample);
   for (std::size_t i = 0; i < watches_.size(); ++i) {
     if (!watches_[i].any_order || !sample_[i]) continue;
-    if (!totals_[i]) totals_[i] = watches_[i].make(ctx_);
-    totals_[i]->merge(ctx_, *sample_[i]);
+    not_the_sample([&] {
+      if (!totals_[i]) totals_[i] = watches_[i].make(ctx_);
+      totals_[i]->merge(ctx_, *sample_[i]);
+    });
     sample_[i].reset();
   }
   left->samples = std::move(sample_);
@@ -82,7 +84,7 @@ void gather(const Dataset &dataset, const host::Session &session, const FlowOpti
       });
   if (flow.samples == 0 && !flow.skipped.empty()) {
     fail(Status::kDataLoss, "no sample could be used in a second pass over the data; the first because: {}",
-         flow.skipped.front());
+         flow.skipped.front().reason);
   }
   for (const WatchSink::Gatherers &part : kept) merge_kept(ctx, watches, part);
 }

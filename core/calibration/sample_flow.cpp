@@ -25,10 +25,6 @@ struct Worker {
   std::unique_ptr<SampleSink> sink;
 };
 
-bool is_data_fault(Status status) {
-  return status == Status::kDataLoss || status == Status::kInvalidArgument;
-}
-
 class Flow {
  public:
   Flow(const Dataset &dataset, const host::Session &session, const FlowOptions &options,
@@ -44,6 +40,7 @@ class Flow {
     tbb::task_arena arena(static_cast<int>(options_.workers));
     arena.execute([&] { run_graph(); });
     if (failure_) throw Error(*failure_);
+    if (options_.ledger != nullptr) options_.ledger->add(result_.skipped);
     return std::move(result_);
   }
 
@@ -76,7 +73,7 @@ class Flow {
 
   Token process(std::uint64_t index) {
     Token token{index, nullptr, nullptr};
-    if (stop_.load(std::memory_order_relaxed)) return token;
+    if (stop_.load(std::memory_order_relaxed) || known_bad(index) != nullptr) return token;
     const auto number = static_cast<std::uint32_t>(tbb::this_task_arena::current_thread_index());
     try {
       if (options_.sinks.cancelled != nullptr && options_.sinks.cancelled->load(std::memory_order_relaxed)) {
@@ -89,6 +86,10 @@ class Flow {
       token.bad = std::make_shared<const Error>(Status::kInternal, error.what());
     }
     return token;
+  }
+
+  const std::string *known_bad(std::uint64_t index) const {
+    return options_.ledger == nullptr ? nullptr : options_.ledger->reason(index);
   }
 
   Worker &worker(std::uint32_t number) {
@@ -132,9 +133,13 @@ class Flow {
 
   tbb::flow::continue_msg finish(const Token &token) {
     if (failure_) return {};
+    if (const std::string *reason = known_bad(token.index)) {
+      result_.skipped.push_back({token.index, *reason});
+      return {};
+    }
     if (token.bad) {
       if (options_.on_bad_sample == BadSample::kSkip && is_data_fault(token.bad->status())) {
-        result_.skipped.emplace_back(token.bad->what());
+        result_.skipped.push_back({token.index, token.bad->what()});
       } else {
         failure_.emplace(*token.bad);
         stop_.store(true, std::memory_order_relaxed);
@@ -167,6 +172,16 @@ class Flow {
 };
 
 }  // namespace
+
+std::vector<std::string> reasons_of(const std::vector<SkippedSample> &skipped) {
+  std::vector<std::string> reasons;
+  for (const SkippedSample &sample : skipped) reasons.push_back(sample.reason);
+  return reasons;
+}
+
+bool is_data_fault(Status status) {
+  return status == Status::kDataLoss || status == Status::kInvalidArgument;
+}
 
 std::uint64_t samples_from(std::uint64_t first, std::uint64_t limit, std::uint64_t all) {
   const std::uint64_t left = all - std::min(first, all);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/calibration/dataset.h"
+#include "core/calibration/sample_ledger.h"
 #include "core/host/session.h"
 
 namespace halftone::calibration {
@@ -23,6 +24,9 @@ struct FlowOptions {
   std::uint64_t first = 0;  // samples before this one are left out
   std::uint64_t limit = 0;  // from there on; 0: all
   BadSample on_bad_sample = BadSample::kFail;
+  // Where bad samples are skipped: what it knows to be bad is not run, and what this flow finds is added when it ends.
+  // May be null.
+  SampleLedger *ledger = nullptr;
   host::RunSinks sinks;  // progress and cancellation
   // What the memory of one sample on its way may take on one worker, in bytes; a larger one ends the flow.
   std::size_t sample_memory = SIZE_MAX;
@@ -31,9 +35,15 @@ struct FlowOptions {
 };
 
 struct FlowResult {
-  std::uint64_t samples = 0;         // that went through
-  std::vector<std::string> skipped;  // messages of bad samples
+  std::uint64_t samples = 0;           // that went through
+  std::vector<SkippedSample> skipped;  // in order
 };
+
+// The messages of bad samples.
+std::vector<std::string> reasons_of(const std::vector<SkippedSample> &skipped);
+
+// Whether an error is the fault of the sample that was read or run when it was thrown.
+bool is_data_fault(Status status);
 
 // Samples from `first` on of those there are, at most `limit`; 0: all.
 std::uint64_t samples_from(std::uint64_t first, std::uint64_t limit, std::uint64_t all);

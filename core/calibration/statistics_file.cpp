@@ -33,11 +33,17 @@ void write(const Progress &progress, htstats::Progress &out) {
     written.set_index(mark.index);
     write(mark.digest, *written.mutable_digest());
   }
+  for (const SkippedSample &sample : progress.skipped) {
+    htstats::Skipped &written = *out.add_skipped();
+    written.set_index(sample.index);
+    written.set_reason(sample.reason);
+  }
 }
 
 Progress read(const htstats::Progress &in) {
-  Progress progress{in.first(), in.next(), in.end(), in.dataset(), {}};
+  Progress progress{in.first(), in.next(), in.end(), in.dataset(), {}, {}};
   for (const htstats::Mark &mark : in.marks()) progress.marks.push_back({mark.index(), read(mark.digest())});
+  for (const htstats::Skipped &sample : in.skipped()) progress.skipped.push_back({sample.index(), sample.reason()});
   return progress;
 }
 
@@ -61,6 +67,16 @@ void write(const Collected &collected, bool checkpoint, htstats::Collection &out
 // What a file may not say, whatever its checksum; nothing that reads it later has to doubt it.
 void require(bool sound, const std::string &name) {
   if (!sound) fail(Status::kDataLoss, "'{}' contradicts itself; calibrate again", name);
+}
+
+// In order, each once, and no other samples than those that are in.
+bool skipped_inside(const Progress &progress) {
+  std::uint64_t from = progress.first;
+  for (const SkippedSample &sample : progress.skipped) {
+    if (sample.index < from || sample.index >= progress.next) return false;
+    from = sample.index + 1;
+  }
+  return true;
 }
 
 Statistics read(const htstats::Value &in, const htstats::Collection &collection, const std::string &name) {
@@ -91,7 +107,8 @@ Collected read(const htstats::Collection &in, bool checkpoint, const std::string
   collected.progress = read(in.progress());
   const Progress &p = collected.progress;
   require(p.first < p.end && p.first <= p.next && p.next <= p.end && p.end <= p.dataset && p.marks.size() <= 2 &&
-              p.next - p.first == collection.samples + collection.skipped.size(),
+              p.next - p.first == collection.samples + collection.skipped.size() &&
+              p.skipped.size() == collection.skipped.size() && skipped_inside(p),
           name);
   return collected;
 }

@@ -10,6 +10,26 @@ namespace halftone::cli {
 
 namespace po = boost::program_options;
 
+namespace {
+
+// In scripts an empty text is a variable that was never set. Taken as not given, it would change the run in silence.
+void refuse_empty_texts(const std::string &command, const po::options_description &options,
+                        const po::positional_options_description &positional, const po::variables_map &values) {
+  for (const auto &[name, value] : values) {
+    if (options.find(name, false).semantic()->max_tokens() == 0) continue;  // a switch
+    const auto *text = boost::any_cast<std::string>(&value.value());
+    const auto *texts = boost::any_cast<std::vector<std::string>>(&value.value());
+    const bool empty =
+        (text != nullptr && text->empty()) || (texts != nullptr && std::ranges::any_of(*texts, &std::string::empty));
+    if (!empty) continue;
+    const bool is_argument = positional.max_total_count() > 0 && positional.name_for_position(0) == name;
+    fail(Status::kInvalidArgument, "{}{} of `halftone {}` is an empty text; name something, or leave it out",
+         is_argument ? "the argument " : "--", name, command);
+  }
+}
+
+}  // namespace
+
 bool parse_arguments(const std::string &command, const std::string &usage, const po::options_description &options,
                      const po::positional_options_description &positional, const std::vector<std::string> &arguments,
                      po::variables_map &values) {
@@ -34,6 +54,7 @@ bool parse_arguments(const std::string &command, const std::string &usage, const
       return false;
     }
     po::notify(values);
+    refuse_empty_texts(command, all, positional, values);
   } catch (const po::unknown_option &error) {
     std::vector<std::string> known;
     for (const auto &option : visible.options()) known.push_back("--" + option->long_name());

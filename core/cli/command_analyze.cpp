@@ -1,6 +1,7 @@
 // `halftone analyze`: which operators the error of quantization comes from.
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <set>
 
 #include <fmt/ranges.h>
@@ -195,10 +196,34 @@ pipeline::AnalysisRequest request_of(const po::variables_map &values, const pipe
   request.working = &runner.model();
   request.all_operators = values.count("all") != 0;
   request.values = texts_of(values, "at");
+  request.memory_budget = runner.spec().calibration.memory_budget;
   request.graphwise = parts.contains("graphwise");
   request.layerwise = parts.contains("layerwise") || parts.contains("causes");  // which are ranked by it
   request.own = parts.contains("own");
   return request;
+}
+
+// Which samples are bad, where they are skipped: all parts of the analysis leave out the same. The passes know it of
+// the calibration samples.
+std::shared_ptr<calibration::SampleLedger> known_samples(const pipeline::Runner &runner,
+                                                         const calibration::Dataset &dataset,
+                                                         const calibration::FlowOptions &flow, bool calibration_data) {
+  if (flow.on_bad_sample == calibration::BadSample::kFail) return nullptr;
+  pipeline::CalibrationSettings settings;
+  settings.threads = flow.workers;
+  settings.limit = flow.limit;
+  settings.memory_budget = runner.spec().calibration.memory_budget;
+  settings.on_bad_sample = flow.on_bad_sample;
+  settings.ledger =
+      calibration_data && runner.ledger() ? runner.ledger() : std::make_shared<calibration::SampleLedger>();
+  if (!pipeline::needs_screening(dataset, settings)) return settings.ledger;
+  host::WorkingModel copy = runner.model();
+  host::Context ctx;
+  ctx.working = &copy;
+  ctx.kernels = &runner.kernels();
+  ctx.sinks = flow.sinks;
+  pipeline::screen(runner.executor(), ctx, dataset, settings);
+  return settings.ledger;
 }
 
 }  // namespace
@@ -233,6 +258,7 @@ int command_analyze(const std::vector<std::string> &arguments) {
   for (const std::string &warning : runner.warnings()) progress.note("halftone: warning: " + warning);
   const auto dataset = pipeline::open_dataset(registry, runner.original().model, data);
   runner.run_passes();
+  if (runner.spec().calibration.memory_budget) return_free_memory();  // of the passes, before the analysis needs it
 
   const pipeline::AnalysisRequest request = request_of(values, runner, parts);
   calibration::FlowOptions flow;
@@ -240,6 +266,8 @@ int command_analyze(const std::vector<std::string> &arguments) {
   flow.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
   flow.sinks = events.sinks;
   flow.workers = calibration::worker_count(data.threads, std::min(flow.limit, dataset->count()));
+  const auto ledger = known_samples(runner, *dataset, flow, values.count("data") == 0);
+  flow.ledger = ledger.get();
   Findings findings;
   findings.figures = {{"model", runner.spec().model.string()}, {"platform", runner.spec().platform}};
   pipeline::ErrorAnalysis errors;

@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/file_lock.h"
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/data_options.h"
@@ -192,6 +193,7 @@ int command_calibrate(const std::vector<std::string> &arguments) {
   plan.pipelines =
       is_pipeline_file(model) ? std::vector{spec_of_file(values, model)} : specs_of_options(values, registry, model);
   check_files(plan, registry, output, json);
+  const FileLock lock(output);  // two runs would share a checkpoint, and the later result would replace the other
 
   const bool quiet = values.count("quiet") != 0;
   Progress progress(quiet);

@@ -12,6 +12,7 @@
 #include "core/pipeline/named.h"
 #include "core/pipeline/ppq_conversion.h"
 #include "core/pipeline/run_files.h"
+#include "core/pipeline/yaml_setting.h"
 
 namespace halftone::cli {
 
@@ -87,6 +88,16 @@ std::vector<std::string> node_names(const std::string &model) {
   return names;
 }
 
+// What the pipeline will read. How samples are read is for the pipeline to say (`reader`), so that their endings do not
+// count here.
+void require_inputs(const std::string &model, const pipeline::DataSpec &samples, const std::string &preprocess) {
+  if (!model.empty() && !fs::exists(model)) fail(Status::kNotFound, "file '{}' does not exist; check the path", model);
+  for (const pipeline::InputSpec &input : samples.inputs) {
+    if (!fs::exists(input.path)) fail(Status::kNotFound, "the samples '{}' do not exist; check the path", input.path);
+  }
+  if (!preprocess.empty()) (void)calibration::parse_preprocess(pipeline::parse_yaml_file(preprocess));
+}
+
 // What PPQ's calling code says and a setting does not.
 void tell_missing(const po::variables_map &values, std::vector<std::string> &warnings) {
   std::vector<std::string> missing;
@@ -124,9 +135,11 @@ int command_convert_setting(const std::vector<std::string> &arguments) {
   pipeline::DataSpec samples;
   for (const std::string &text : texts_of(values, "calibration")) samples.inputs.push_back(input_spec(text));
   files.reads(samples);
-  files.reads(text_of(values, "preprocess"), "preprocessing");
+  const std::string preprocess = text_of(values, "preprocess");
+  files.reads(preprocess, "preprocessing");
   if (!output.empty()) files.writes(output);
   files.check();
+  require_inputs(model, samples, preprocess);
   if (!output.empty()) pipeline::require_writable(output);
 
   const host::Registry registry = open_registry(values);

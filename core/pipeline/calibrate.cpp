@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/calibration/statistics_key.h"
+#include "core/pipeline/named.h"
 
 namespace halftone::pipeline {
 namespace {
@@ -36,29 +37,97 @@ void unite(RecordedRequest &into, const RecordedRequest &other) {
   }
 }
 
-Wanted record_all(const host::Registry &registry, const std::vector<PipelineSpec> &pipelines, const RunEvents &events,
-                  Digest &model, std::string &executor) {
-  Wanted wanted;
-  for (PipelineSpec spec : pipelines) {
+// What a pipeline asks for, or why no file can serve it.
+struct Asked {
+  std::vector<RecordedRequest> requests;
+  std::string obstacle;
+};
+
+// Learns what pipelines ask for. The model is read once for all of them.
+class Recorder {
+ public:
+  Recorder(const host::Registry &registry, const std::filesystem::path &model, const RunEvents &events)
+      : registry_(registry), imported_(read_model(model)) {
+    quiet_.sinks.cancelled = events.sinks.cancelled;
+    logged_ = quiet_;
+    logged_.sinks.log = events.sinks.log;
+  }
+  const model::ImportResult &imported() const noexcept { return imported_; }
+
+  Asked ask(PipelineSpec spec) const {
     spec.plan_only = true;
-    spec.calibration.inputs.clear();  // the passes come no further than the request
     spec.statistics_in.clear();
     spec.evaluation = {};
-    RunEvents quiet;
-    quiet.sinks.log = events.sinks.log;
-    quiet.sinks.cancelled = events.sinks.cancelled;
-    Runner runner(registry, std::move(spec), quiet);
-    model = calibration::model_digest(runner.original().model);
-    executor = runner.spec().executor;
-    std::optional<RecordedRequest> request = runner.record_request();
-    if (!request) continue;
-    RecordedRequest &recorded = *request;
-    for (auto &[value, asked] : recorded.request.requests) asked.request.histogram = true;
-    const Digest executed = calibration::executed_digest(recorded.working, recorded.request.quantized_weights);
-    const auto [at, is_new] = wanted.try_emplace({executed, recorded.request.group}, recorded);
-    if (!is_new) unite(at->second, recorded);
+    PipelineSpec without = spec;
+    without.calibration.inputs.clear();  // the passes come no further than the request
+    Runner runner(registry_, std::move(without), logged_, &imported_);
+    Asked asked;
+    try {
+      std::optional<RecordedRequest> request = runner.record_request();
+      if (!request) return asked;
+      asked.requests.push_back(std::move(*request));
+      if (!runner.may_ask_for_more()) return asked;
+    } catch (const Error &error) {
+      if (error.status() == Status::kCancelled) throw;
+      rehearse(std::move(spec), asked);
+      if (asked.obstacle.empty()) throw;
+      return asked;
+    }
+    rehearse(std::move(spec), asked);
+    return asked;
   }
-  return wanted;
+
+ private:
+  // One sample stands for all, where the first ones may be bad a few. What fails because of that is left to the run.
+  void rehearse(PipelineSpec spec, Asked &asked) const {
+    constexpr std::uint64_t kFew = 16;
+    spec.calibration.limit = spec.calibration.skip_bad_samples ? kFew : 1;
+    spec.calibration.threads = 1;
+    spec.calibration.memory_budget.reset();
+    Runner runner(registry_, std::move(spec), quiet_, &imported_);
+    FileRehearsal rehearsal(runner.calibrator());
+    try {
+      runner.rehearse(rehearsal);
+    } catch (const Error &error) {
+      if (error.status() == Status::kCancelled) throw;
+    }
+    asked.obstacle = rehearsal.obstacle();
+    std::vector<RecordedRequest> requests = rehearsal.take();
+    if (asked.obstacle.empty() && !requests.empty()) asked.requests = std::move(requests);
+  }
+
+  const host::Registry &registry_;
+  model::ImportResult imported_;
+  RunEvents quiet_, logged_;
+};
+
+// Leaves out pipelines that no file can serve, and fails when that leaves nothing.
+Wanted record_all(const Recorder &recorder, const std::vector<PipelineSpec> &pipelines, const RunEvents &events) {
+  Wanted wanted;
+  std::string obstacle;
+  for (const PipelineSpec &spec : pipelines) {
+    Asked asked = recorder.ask(spec);
+    if (!asked.obstacle.empty()) {
+      obstacle =
+          fmt::format("{}: {}", spec.platform.empty() ? "this pipeline" : "'" + spec.platform + "'", asked.obstacle);
+      if (pipelines.size() > 1 && events.sinks.log)
+        events.sinks.log({HT_LOG_WARNING, "nothing is collected for " + obstacle});
+      continue;
+    }
+    for (RecordedRequest &recorded : asked.requests) {
+      for (auto &[value, request] : recorded.request.requests) request.request.histogram = true;
+      const Digest executed = calibration::executed_digest(recorded.working, recorded.request.quantized_weights);
+      const auto [at, is_new] = wanted.try_emplace({executed, recorded.request.group}, recorded);
+      if (!is_new) unite(at->second, recorded);
+    }
+  }
+  if (!wanted.empty()) return wanted;
+  if (obstacle.empty())
+    fail(Status::kInvalidArgument, "no pass of these pipelines asks for statistics; there is nothing to calibrate");
+  fail(Status::kInvalidArgument,
+       "no statistics file can serve {}; give the calibration data to the run itself (--calibration), or name passes "
+       "that need none but for their scales",
+       obstacle);
 }
 
 // Samples [first, first + count) of all; parts begin at whole groups, so that merging them gives the groups of one
@@ -137,12 +206,13 @@ class Calibration {
       : registry_(registry), plan_(plan), events_(events) {}
 
   CalibrateResult run() {
-    std::string executor;
-    wanted_ = record_all(registry_, plan_.pipelines, events_, result_.file.model, executor);
     const PipelineSpec &first = plan_.pipelines.front();
-    if (wanted_.empty()) {
-      fail(Status::kInvalidArgument, "no pass of these pipelines asks for statistics; there is nothing to calibrate");
+    {
+      const Recorder recorder(registry_, first.model, events_);
+      result_.file.model = calibration::model_digest(recorder.imported().model);
+      wanted_ = record_all(recorder, plan_.pipelines, events_);
     }
+    const std::string &executor = first.executor;
     result_.file.model_name = first.model.filename().string();
     result_.file.executors = {executor + ", " + std::string(instruction_set())};
     open_checkpoint();
@@ -184,6 +254,7 @@ class Calibration {
   CalibrationSettings settings_for(const calibration::Dataset &dataset, std::uint64_t group) const {
     CalibrationSettings settings =
         settings_of(plan_.pipelines.front().calibration, plan_.shard, dataset.count(), group);
+    if (settings.on_bad_sample == calibration::BadSample::kSkip) settings.ledger = ledger_;
     for (const Collected &done : result_.file.collections) {
       for (const auto &[name, statistics] : done.collection.values)
         settings.statistics_before += statistics.total.bytes();
@@ -227,6 +298,7 @@ class Calibration {
   const RunEvents &events_;
   Wanted wanted_;
   StatisticsFile checkpoint_;  // what has not been taken up yet
+  std::shared_ptr<calibration::SampleLedger> ledger_ = std::make_shared<calibration::SampleLedger>();
   CalibrateResult result_;
 };
 

@@ -1,5 +1,6 @@
 #include "core/pipeline/data_pass.h"
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <utility>
@@ -16,6 +17,7 @@ calibration::FlowOptions flow_options(const host::Context &ctx, const Calibratio
   flow.first = settings.first;
   flow.limit = settings.limit;
   flow.on_bad_sample = settings.on_bad_sample;
+  flow.ledger = settings.ledger.get();
   flow.sinks = ctx.sinks;
   return flow;
 }
@@ -29,6 +31,26 @@ std::unique_ptr<host::Session> open_session(const host::Instance &executor, cons
   own.sinks = ctx.sinks;
   return std::make_unique<host::Session>(executor, own, request);
 }
+
+calibration::SampleRange samples_of(const calibration::Dataset &dataset, const CalibrationSettings &settings) {
+  return {settings.first, settings.first + calibration::samples_from(settings.first, settings.limit, dataset.count())};
+}
+
+// What has to run for a sample to be known as good. A sample may fail behind every value that a pass looks at.
+void add_outputs(const model::Model &model, std::vector<model::Handle> &emits) {
+  for (const model::Handle output : model.graph(model.main_graph()).outputs) {
+    if (model.value(output).producer != HT_NONE && std::ranges::find(emits, output) == emits.end())
+      emits.push_back(output);
+  }
+}
+
+// Looks at nothing.
+class Screen final : public calibration::SampleSink {
+ public:
+  void begin(std::uint64_t) override {}
+  void value(model::Handle, const ht_tensor_view &) override {}
+  std::shared_ptr<void> take(host::Context &, const calibration::Sample &) override { return nullptr; }
+};
 
 }  // namespace
 
@@ -54,6 +76,8 @@ DataPassResult run_data_pass(const host::Instance &executor, const host::Context
   session_request.quantized_weights = request.quantized_weights;
   session_request.workers = plan.flow.workers;
   for (const auto &[value, _] : request.requests) session_request.emits.push_back(value);
+  if (settings.ledger) settings.ledger->add(checkpoints.from.progress.skipped);
+  if (needs_screening(dataset, settings)) add_outputs(ctx.working->model, session_request.emits);
   const std::unique_ptr<host::Session> opened = open_session(executor, ctx, session_request);
   const host::Session &session = *opened;
 
@@ -76,6 +100,7 @@ DataPassResult run_data_pass(const host::Instance &executor, const host::Context
     }
     throw;
   }
+  if (settings.ledger) settings.ledger->set_screened(samples_of(dataset, settings));
   const calibration::Collection &all = result.collected.collection;
   if (all.samples == 0 && !settings.may_be_empty) {
     refuse_all_bad(all.skipped);
@@ -85,6 +110,30 @@ DataPassResult run_data_pass(const host::Instance &executor, const host::Context
                                                skipped + all.samples, all.skipped.front())});
   }
   return result;
+}
+
+bool needs_screening(const calibration::Dataset &dataset, const CalibrationSettings &settings) {
+  return settings.ledger && settings.on_bad_sample == calibration::BadSample::kSkip &&
+         !settings.ledger->screened(samples_of(dataset, settings));
+}
+
+void screen(const host::Instance &executor, const host::Context &ctx, const calibration::Dataset &dataset,
+            const CalibrationSettings &settings) {
+  const calibration::SampleRange range = samples_of(dataset, settings);
+  calibration::FlowOptions flow = flow_options(ctx, settings);
+  flow.limit = range.end - range.first;
+  flow.workers = calibration::worker_count(settings.threads, flow.limit);
+  host::SessionRequest request;
+  request.workers = flow.workers;
+  add_outputs(ctx.working->model, request.emits);
+  const std::unique_ptr<host::Session> session = open_session(executor, ctx, request);
+  if (settings.memory_budget)
+    keep_to(fit_execution({session.get()}, dataset, *ctx.working, {}, settings, flow), {session.get()}, flow);
+  const calibration::FlowResult result = calibration::run_flow(
+      dataset, *session, flow, [](std::uint32_t) { return std::make_unique<Screen>(); },
+      [](std::uint64_t, const std::shared_ptr<void> &) {});
+  settings.ledger->set_screened(range);
+  if (result.samples == 0) refuse_all_bad(calibration::reasons_of(result.skipped));
 }
 
 void run_watch_pass(const host::Instance &executor, const host::Context &ctx, const calibration::Dataset &dataset,
@@ -99,7 +148,10 @@ void run_watch_pass(const host::Instance &executor, const host::Context &ctx, co
   std::set<model::Handle> values;
   for (const calibration::Watch &watch : watches) values.insert(watch.value);
   request.emits.assign(values.begin(), values.end());
-  calibration::gather(dataset, *open_session(executor, ctx, request), flow, watches);
+  const std::unique_ptr<host::Session> session = open_session(executor, ctx, request);
+  if (settings.memory_budget)
+    keep_to(fit_watches(*session, dataset, *ctx.working, settings, flow), {session.get()}, flow);
+  calibration::gather(dataset, *session, flow, watches);
 }
 
 }  // namespace halftone::pipeline

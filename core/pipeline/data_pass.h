@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ struct CalibrationSettings {
   std::uint64_t first = 0;    // samples before this one are left out
   std::uint64_t limit = 0;    // from there on; 0: all
   calibration::BadSample on_bad_sample = calibration::BadSample::kFail;
+  // Shared by all passes over the same data; null: each pass finds bad samples for itself.
+  std::shared_ptr<calibration::SampleLedger> ledger;
   std::optional<std::uint64_t> memory_budget;  // bytes, of the whole process
   // What comes after the pass and counts towards the budget.
   bool exports = false, evaluates = false, writes_statistics = false;
@@ -59,6 +62,13 @@ DataPassResult run_data_pass(const host::Instance &executor, const host::Context
                              const calibration::Dataset &dataset, const CalibrationSettings &settings,
                              const DataPassRequest &request, Checkpoints checkpoints = {},
                              calibration::Watches *watches = nullptr);
+
+// Samples are to be skipped, and it is not known of all of the run's whether they are good.
+bool needs_screening(const calibration::Dataset &dataset, const CalibrationSettings &settings);
+
+// Runs the whole network on the run's samples, so that it is known which are bad before a pass sees any.
+void screen(const host::Instance &executor, const host::Context &ctx, const calibration::Dataset &dataset,
+            const CalibrationSettings &settings);
 
 // Another pass over the samples of `before`, for watches alone; as many workers as that pass was allowed.
 void run_watch_pass(const host::Instance &executor, const host::Context &ctx, const calibration::Dataset &dataset,

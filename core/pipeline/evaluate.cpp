@@ -200,7 +200,7 @@ Evaluation evaluate(const calibration::Dataset &dataset, const EvaluationRequest
         if (request.take_outputs) request.take_outputs(sample.tensors);
       });
   tally.finish(flow.samples);
-  tally.result.skipped = flow.skipped;
+  tally.result.skipped = calibration::reasons_of(flow.skipped);
   tally.result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return std::move(tally.result);
 }

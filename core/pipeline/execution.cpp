@@ -33,21 +33,27 @@ ht_tensor_view plain_view(ht_dtype dtype, const model::Shape &shape, const void 
   return view;
 }
 
+// How a pass counts the samples: one that is known to be bad is as good as not there.
+std::uint64_t number_of(const calibration::FlowOptions &flow, std::uint64_t index) {
+  return flow.ledger == nullptr ? index : index - flow.ledger->skipped_before(index);
+}
+
 class Forward final : public calibration::SampleSink {
  public:
   Forward(const host::ExecutionReceiver &receiver, const host::ExecutionRequest &request, const host::Context &pass,
-          const host::Session *reference, std::uint32_t worker, bool may_skip)
+          const host::Session *reference, std::uint32_t worker, const calibration::FlowOptions &flow)
       : receiver_(receiver),
         pass_(pass),
         reference_(reference),
         worker_(worker),
         plain_(request.plain),
-        may_skip_(may_skip) {
+        may_skip_(flow.on_bad_sample == calibration::BadSample::kSkip),
+        flow_(flow) {
     ctx_.component = pass.component;
   }
 
   void begin(std::uint64_t index) override {
-    index_ = index;
+    index_ = number_of(flow_, index);
     kept_.clear();
   }
 
@@ -100,6 +106,7 @@ class Forward final : public calibration::SampleSink {
   host::Context ctx_;
   std::uint32_t worker_;
   bool plain_, may_skip_;
+  const calibration::FlowOptions &flow_;
   std::uint64_t index_ = 0;
   std::vector<Kept> kept_;
   std::vector<float> floats_;
@@ -133,22 +140,36 @@ void refuse_without_data(const std::string &pass, const std::string &statistics)
        pass, statistics);
 }
 
+calibration::SampleRange Execution::range_of(const host::ExecutionRequest &request) const {
+  const std::uint64_t all = calibration::samples_from(settings_.first, settings_.limit, dataset_->count());
+  if (settings_.ledger)
+    return settings_.ledger->part({settings_.first, settings_.first + all}, request.first, request.limit);
+  const std::uint64_t first = settings_.first + std::min(request.first, all);
+  return {first, first + calibration::samples_from(request.first, request.limit, all)};
+}
+
+void Execution::know_samples(const host::Context &ctx) const {
+  if (needs_screening(*dataset_, settings_)) screen(executor_, ctx, *dataset_, settings_);
+}
+
 calibration::FlowOptions Execution::flow_options(const host::Context &ctx,
                                                  const host::ExecutionRequest &request) const {
-  const std::uint64_t all = calibration::samples_from(settings_.first, settings_.limit, dataset_->count());
+  const calibration::SampleRange range = range_of(request);
   calibration::FlowOptions flow;
-  flow.first = settings_.first + std::min(request.first, all);
-  flow.limit = calibration::samples_from(request.first, request.limit, all);
+  flow.first = range.first;
+  flow.limit = range.end - range.first;
   flow.on_bad_sample = settings_.on_bad_sample;
+  flow.ledger = settings_.ledger.get();
   flow.sinks = ctx.sinks;
   flow.workers = calibration::worker_count(settings_.threads, flow.limit);
   return flow;
 }
 
-std::uint64_t Execution::samples(const host::ExecutionRequest &request) const {
+std::uint64_t Execution::samples(host::Context &ctx, const host::ExecutionRequest &request) const {
   if (dataset_ == nullptr) return 0;
-  return calibration::samples_from(request.first, request.limit,
-                                   calibration::samples_from(settings_.first, settings_.limit, dataset_->count()));
+  know_samples(ctx);
+  const calibration::SampleRange range = range_of(request);
+  return settings_.ledger ? settings_.ledger->count(range) : range.end - range.first;
 }
 
 // The session is opened with a context of its own: it must not leave memory in the pass's arena.
@@ -173,6 +194,7 @@ host::ExecutionOutcome Execution::run(host::Context &ctx, const host::ExecutionR
                                       const host::ExecutionReceiver &receiver) {
   if (dataset_ == nullptr) refuse_without_data(ctx.component, statistics_);
   require_values(ctx.working->model, request.values);
+  know_samples(ctx);
   calibration::FlowOptions flow = flow_options(ctx, request);
   if (flow.limit == 0) fail(Status::kInvalidArgument, "there is no sample from number {} on", request.first);
 
@@ -192,23 +214,22 @@ host::ExecutionOutcome Execution::run(host::Context &ctx, const host::ExecutionR
   if (settings_.memory_budget) {
     keep_to(fit_execution(sessions, *dataset_, *ctx.working, request, settings_, flow), sessions, flow);
   }
-  const bool may_skip = flow.on_bad_sample == calibration::BadSample::kSkip;
   if (receiver.prepare) receiver.prepare(flow.workers);
   calibration::FlowResult result;
   try {
     result = calibration::run_flow(
         *dataset_, *session, flow,
         [&](std::uint32_t worker) -> std::unique_ptr<calibration::SampleSink> {
-          return std::make_unique<Forward>(receiver, request, ctx, reference.get(), worker, may_skip);
+          return std::make_unique<Forward>(receiver, request, ctx, reference.get(), worker, flow);
         },
         [&](std::uint64_t sample, const std::shared_ptr<void> &) {
-          if (receiver.reduce) receiver.reduce(sample);
+          if (receiver.reduce) receiver.reduce(number_of(flow, sample));
         });
   } catch (Error &error) {
     if (error.status() == Status::kDataLoss) error.note(kSkipBadSamples);
     throw;
   }
-  if (result.samples == 0) refuse_all_bad(result.skipped);
+  if (result.samples == 0) refuse_all_bad(calibration::reasons_of(result.skipped));
   return {flow.workers, result.samples, result.skipped.size()};
 }
 

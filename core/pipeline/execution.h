@@ -18,11 +18,16 @@ class Execution final : public host::ExecutionService {
 
   host::ExecutionOutcome run(host::Context &ctx, const host::ExecutionRequest &request,
                              const host::ExecutionReceiver &receiver) override;
-  std::uint64_t samples(const host::ExecutionRequest &request) const override;
+  std::uint64_t samples(host::Context &ctx, const host::ExecutionRequest &request) const override;
 
  private:
   std::unique_ptr<host::Session> open(const host::Context &ctx, host::WorkingModel &working,
                                       const host::ExecutionRequest &request, std::uint32_t workers) const;
+  // The samples that are asked for, of those of the run that are not known to be bad.
+  calibration::SampleRange range_of(const host::ExecutionRequest &request) const;
+  // Finds the bad ones first, where no pass has done so: which samples a pass gets must not depend on its being the
+  // first.
+  void know_samples(const host::Context &ctx) const;
   calibration::FlowOptions flow_options(const host::Context &ctx, const host::ExecutionRequest &request) const;
 
   const host::Instance &executor_;

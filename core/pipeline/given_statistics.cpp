@@ -40,7 +40,7 @@ std::vector<std::string> missing_values(const Collection &collection, const host
 
 GivenStatistics read_given_statistics(const std::filesystem::path &path, const std::filesystem::path &model_path,
                                       const model::Model &model) {
-  GivenStatistics given{path.string(), calibration::read_statistics(path)};
+  GivenStatistics given{path.string(), calibration::read_statistics(path), {}};
   if (!(given.file.model == calibration::model_digest(model))) {
     fail(Status::kInvalidArgument,
          "'{}' holds statistics of another model, '{}', not of '{}' (graph or weights differ); calibrate this one with "
@@ -70,7 +70,7 @@ DataPassRequest data_pass_request(std::span<const ht_statistics_request> request
 }
 
 const Collection &require_statistics(const GivenStatistics &given, const host::WorkingModel &working,
-                                     const DataPassRequest &request) {
+                                     const DataPassRequest &request, bool again) {
   const Digest executed = calibration::executed_digest(working, request.quantized_weights);
   std::vector<std::string> missing;
   bool same_graph = false;
@@ -79,6 +79,18 @@ const Collection &require_statistics(const GivenStatistics &given, const host::W
     same_graph = true;
     missing = missing_values(stored.collection, working, request);
     if (missing.empty()) return stored.collection;
+  }
+  if (!same_graph && again) {
+    fail(Status::kNotFound,
+         "this is a second calibration, of a model that depends on what the first one found, and no statistics file "
+         "can be of that; give the calibration data instead of --stats-in");
+  }
+  if (!same_graph && !given.wants_samples.empty()) {
+    fail(Status::kNotFound,
+         "'{}' has no statistics of the model as the passes before this one leave it{}; pass '{}' of this pipeline may "
+         "run the model on samples, which no file holds: give the calibration data instead of --stats-in, or calibrate "
+         "for this pipeline, which tells whether a file can serve it",
+         given.path, request.quantized_weights ? ", with quantized weights" : "", given.wants_samples);
   }
   if (!same_graph) {
     fail(Status::kNotFound,

@@ -15,6 +15,7 @@ namespace halftone::pipeline {
 struct GivenStatistics {
   std::string path;  // for messages
   calibration::StatisticsFile file;
+  std::string wants_samples;  // the first pass of the run that may run the model on samples; empty: none
 };
 
 // Reads a statistics file for a model. Throws, besides what reading throws, when it is of another model (naming both)
@@ -25,8 +26,9 @@ GivenStatistics read_given_statistics(const std::filesystem::path &path, const s
 // What a pass asks of "ht.calibration/1".
 DataPassRequest data_pass_request(std::span<const ht_statistics_request> requests, const ht_collect_options &options);
 
-// The collection that answers the request. Throws NotFound saying what the file lacks and how to collect it.
+// The collection that answers the request; `again`: an earlier one of the run was answered. Throws NotFound saying what
+// the file lacks, and how to collect it or why that cannot be.
 const calibration::Collection &require_statistics(const GivenStatistics &given, const host::WorkingModel &working,
-                                                  const DataPassRequest &request);
+                                                  const DataPassRequest &request, bool again);
 
 }  // namespace halftone::pipeline

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,13 +27,16 @@ std::uint64_t with_rounding(std::uint64_t held) {
 
 // Calls body(index) for the first sample that it accepts, where bad ones are skipped.
 template <class Body>
-void with_first_good(std::uint64_t first, std::uint64_t samples, calibration::BadSample bad, const Body &body) {
+void with_first_good(std::uint64_t first, std::uint64_t samples, calibration::BadSample bad,
+                     const calibration::SampleLedger *ledger, const Body &body) {
   for (std::uint64_t i = 0;; ++i) {
+    const bool last = i + 1 >= samples;
+    if (!last && ledger != nullptr && ledger->reason(first + i) != nullptr) continue;
     try {
       return body(first + i);
     } catch (const Error &error) {
-      const bool skips = bad == calibration::BadSample::kSkip && error.status() == Status::kDataLoss;
-      if (!skips || i + 1 >= samples) throw;
+      const bool skips = bad == calibration::BadSample::kSkip && calibration::is_data_fault(error.status());
+      if (!skips || last) throw;
     }
   }
 }
@@ -96,7 +100,7 @@ Trial try_sample(const host::Session &session, const calibration::Dataset &datas
 Trial first_trial(const host::Session &session, const calibration::Dataset &dataset, const DataPassRequest &request,
                   const CalibrationSettings &settings, std::uint64_t samples) {
   Trial trial;
-  with_first_good(settings.first, samples, settings.on_bad_sample, [&](std::uint64_t index) {
+  with_first_good(settings.first, samples, settings.on_bad_sample, settings.ledger.get(), [&](std::uint64_t index) {
     trial = try_sample(session, dataset, index, [&](Trial &seen, model::Handle value, const ht_tensor_view &tensor) {
       const auto found = request.requests.find(value);
       if (found == request.requests.end()) return;
@@ -202,6 +206,56 @@ calibration::MemoryNeed need_of_evaluation(const EvaluationRequest &request, con
   return need;
 }
 
+// What a part of the model takes, whose inputs have these shapes. Values that no sample gave stand for nothing.
+void add_part(const host::Session &part, const std::map<model::Handle, ht_tensor_view> &seen,
+              calibration::MemoryNeed &need) {
+  host::Context ctx;
+  std::vector<ht_tensor_view> inputs;
+  for (const model::Handle value : part.inputs()) {
+    const auto found = seen.find(value);
+    if (found == seen.end()) return;
+    inputs.push_back(found->second);
+  }
+  const ht_session_memory memory = part.memory(ctx, inputs);
+  need.arena += memory.worker;
+  need.shared += memory.shared;
+}
+
+calibration::MemoryNeed need_of_analysis(const AnalysisSessions &sessions, const calibration::Dataset &dataset,
+                                         std::uint64_t index) {
+  calibration::MemoryNeed need;
+  host::Context ctx;
+  const calibration::Sample sample = dataset.read(ctx, index);
+  const std::vector<ht_tensor_view> shapes = shapes_of(sample);
+  for (const host::Session *session : sessions.whole) {
+    const ht_session_memory memory = session->memory(ctx, shapes);
+    need.arena += memory.worker;
+    need.shared += memory.shared;
+  }
+  std::map<model::Handle, ht_tensor_view> seen;
+  std::list<model::Shape> kept;  // that the views point to
+  std::uint64_t all = 0, largest = 0;
+  const auto see = [&](model::Handle value, ht_tensor_view view) {
+    kept.emplace_back(view.shape, view.shape + view.rank);
+    const std::uint64_t bytes = model::dtype_bytes(view.dtype, model::element_count(kept.back()));
+    all += bytes;
+    largest = std::max(largest, bytes);
+    view.shape = kept.back().data();
+    view.strides = nullptr;
+    view.block_axis = view.block_size = 0;
+    view.data = nullptr;
+    seen[value] = view;
+  };
+  const host::Session &first = *sessions.whole.front();
+  for (std::size_t i = 0; i < shapes.size(); ++i) see(first.inputs()[i], shapes[i]);
+  first.run(ctx, 0, sample.inputs, see);
+  for (const host::Session *part : sessions.parts) add_part(*part, seen, need);
+  need.process = resident_memory();
+  need.in_flight = with_rounding(ctx.arena.held());
+  need.waiting = sessions.copies * all + 2 * largest + sessions.worker_bytes;
+  return need;
+}
+
 }  // namespace
 
 void keep_to(const calibration::MemoryPlan &plan, std::vector<const host::Session *> sessions,
@@ -242,7 +296,7 @@ calibration::MemoryPlan fit_execution(const std::vector<const host::Session *> &
   std::uint64_t all = 0, largest = 0;
   Trial trial;
   calibration::MemoryNeed need;
-  with_first_good(flow.first, flow.limit, flow.on_bad_sample, [&](std::uint64_t index) {
+  with_first_good(flow.first, flow.limit, flow.on_bad_sample, flow.ledger, [&](std::uint64_t index) {
     need = {};
     all = largest = 0;
     for (const host::Session *session : sessions) {
@@ -265,6 +319,30 @@ calibration::MemoryPlan fit_execution(const std::vector<const host::Session *> &
   return calibration::plan_memory(need, flow.workers, *settings.memory_budget);
 }
 
+calibration::MemoryPlan fit_watches(const host::Session &session, const calibration::Dataset &dataset,
+                                    const host::WorkingModel &working, const CalibrationSettings &settings,
+                                    const calibration::FlowOptions &flow) {
+  require_not_spent(*settings.memory_budget);
+  return_free_memory();  // of the passes before
+  const std::uint64_t samples = calibration::samples_from(flow.first, flow.limit, dataset.count());
+  Trial trial;
+  std::uint64_t largest = 0;
+  with_first_good(flow.first, samples, flow.on_bad_sample, flow.ledger, [&](std::uint64_t index) {
+    trial = try_sample(session, dataset, index, [&](Trial &, model::Handle, const ht_tensor_view &tensor) {
+      const auto elements = static_cast<std::uint64_t>(model::element_count({tensor.shape, tensor.rank}));
+      largest = std::max(largest, elements * sizeof(float));
+    });
+  });
+  calibration::MemoryNeed need;
+  need.process = trial.process;
+  need.shared = trial.shared;
+  need.arena = trial.arena;
+  need.in_flight = trial.in_flight;
+  need.waiting = largest;  // one value in another layout
+  add_what_follows(trial, settings, working.model, need);
+  return calibration::plan_memory(need, flow.workers, *settings.memory_budget);
+}
+
 calibration::MemoryPlan fit_pieces(const CalibrationSettings &settings, const model::Model &model,
                                    std::uint32_t workers, std::uint64_t worker_bytes) {
   require_not_spent(*settings.memory_budget);
@@ -279,10 +357,22 @@ calibration::MemoryPlan fit_evaluation(const EvaluationRequest &request, const c
                                        std::uint64_t budget, calibration::FlowOptions &flow) {
   require_not_spent(budget);
   calibration::MemoryNeed need;
-  with_first_good(flow.first, dataset.count(), flow.on_bad_sample,
+  with_first_good(flow.first, dataset.count(), flow.on_bad_sample, flow.ledger,
                   [&](std::uint64_t index) { need = need_of_evaluation(request, dataset, index); });
   calibration::MemoryPlan plan = calibration::plan_memory(need, flow.workers, budget);
   keep_to(plan, sessions_of(request), flow);
+  return plan;
+}
+
+calibration::MemoryPlan fit_analysis(const AnalysisSessions &sessions, const calibration::Dataset &dataset,
+                                     std::uint64_t budget, calibration::FlowOptions &flow) {
+  require_not_spent(budget);
+  const std::uint64_t samples = calibration::samples_from(flow.first, flow.limit, dataset.count());
+  calibration::MemoryNeed need;
+  with_first_good(flow.first, samples, flow.on_bad_sample, flow.ledger,
+                  [&](std::uint64_t index) { need = need_of_analysis(sessions, dataset, index); });
+  calibration::MemoryPlan plan = calibration::plan_memory(need, flow.workers, budget);
+  keep_to(plan, sessions.whole, flow);
   return plan;
 }
 

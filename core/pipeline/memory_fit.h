@@ -25,6 +25,11 @@ calibration::MemoryPlan fit_execution(const std::vector<const host::Session *> &
                                       const host::ExecutionRequest &request, const CalibrationSettings &settings,
                                       const calibration::FlowOptions &flow);
 
+// The same for another pass for watches, whose accumulators nobody can tell the size of.
+calibration::MemoryPlan fit_watches(const host::Session &session, const calibration::Dataset &dataset,
+                                    const host::WorkingModel &working, const CalibrationSettings &settings,
+                                    const calibration::FlowOptions &flow);
+
 // Workers for pieces of a pass's own work, each of which holds so many bytes.
 calibration::MemoryPlan fit_pieces(const CalibrationSettings &settings, const model::Model &model,
                                    std::uint32_t workers, std::uint64_t worker_bytes);
@@ -37,6 +42,19 @@ void keep_to(const calibration::MemoryPlan &plan, std::vector<const host::Sessio
 // The same for an evaluation, whose sessions are open; `flow` is made to keep to the plan.
 calibration::MemoryPlan fit_evaluation(const EvaluationRequest &request, const calibration::Dataset &dataset,
                                        std::uint64_t budget, calibration::FlowOptions &flow);
+
+// The sessions of one pass of an analysis.
+struct AnalysisSessions {
+  std::vector<const host::Session *> whole;  // of the model on its inputs; the first one hands over what is kept
+  std::vector<const host::Session *> parts;  // that are fed with values which the first one hands over
+  std::uint64_t copies = 1;                  // of each of these values on a worker
+  std::uint64_t worker_bytes = 0;            // that a worker holds beside them
+};
+
+// The same for such a pass; `flow` is made to keep to the plan. Samples of other shapes than the first are charged for
+// the tensors of the whole model.
+calibration::MemoryPlan fit_analysis(const AnalysisSessions &sessions, const calibration::Dataset &dataset,
+                                     std::uint64_t budget, calibration::FlowOptions &flow);
 
 // The same for a run whose statistics come from a file: searches and export.
 calibration::MemoryPlan fit_searches(const CalibrationSettings &settings, const model::Model &model,

@@ -30,6 +30,15 @@ bool provides(const host::Component &component, std::string_view fact) {
                      [&](const char *provided) { return std::string_view(provided) == fact; });
 }
 
+bool can(const PlannedStep &step, std::uint64_t capability) {
+  return (step.component->description->capabilities & capability) != 0;
+}
+
+// Passes that execute nodes alone, such as constant-folding, have no business with statistics or configs.
+bool may_run_samples(const PlannedStep &step) {
+  return can(step, HT_CAP_EXECUTE) && can(step, HT_CAP_CALIBRATE | HT_CAP_CONFIG_READ);
+}
+
 bool provides_configs(const host::Component &component) {
   return provides(component, HT_FACT_CONFIGS);
 }
@@ -73,7 +82,7 @@ std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registr
   return std::make_unique<calibration::Dataset>(registry, model, std::move(sources));
 }
 
-Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events)
+Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events, const model::ImportResult *imported)
     : registry_(registry), spec_(std::move(spec)), events_(std::move(events)), kernels_(registry) {
   refuse_what_is_not_offered(spec_);
   collect_files();
@@ -102,7 +111,7 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
   host::Context ctx;
   executor_ = std::make_unique<host::Instance>(
       named_component(registry_, HT_KIND_EXECUTOR, spec_.executor, spec_.executor_where), nullptr, ctx);
-  read_model();
+  read_model(imported);
   open_data();
   CalibrationSettings settings;
   settings.threads = spec_.calibration.threads;
@@ -112,6 +121,7 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
   settings.evaluates = !spec_.evaluation.inputs.empty();
   settings.on_bad_sample =
       spec_.calibration.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
+  if (spec_.calibration.skip_bad_samples) ledger_ = settings.ledger = std::make_shared<calibration::SampleLedger>();
   calibrator_ =
       std::make_unique<Calibrator>(registry_, *executor_, dataset_.get(), settings, given_ ? &*given_ : nullptr);
   execution_ = std::make_unique<Execution>(*executor_, dataset_.get(), settings, given_ ? given_->path : std::string());
@@ -152,8 +162,8 @@ void Runner::open_platform() {
   target_ = std::make_unique<Target>(std::move(descriptor));
 }
 
-void Runner::read_model() {
-  model::ImportResult imported = pipeline::read_model(spec_.model);
+void Runner::read_model(const model::ImportResult *given) {
+  model::ImportResult imported = given == nullptr ? pipeline::read_model(spec_.model) : *given;
   warnings_.insert(warnings_.end(), imported.warnings.begin(), imported.warnings.end());
   files_.reads(imported.external_files, "weights of the input model");
   files_.check();
@@ -175,35 +185,51 @@ std::uint64_t Runner::original_bytes() const {
 
 void Runner::open_data() {
   if (!spec_.statistics_in.empty()) given_ = read_given_statistics(spec_.statistics_in, spec_.model, model_.model);
+  if (given_) {
+    const auto step = std::ranges::find_if(plan_, may_run_samples);
+    if (step != plan_.end()) given_->wants_samples = step->component->id();
+  }
   if (spec_.calibration.inputs.empty() || given_) return;
   dataset_ = open_dataset(registry_, model_.model, spec_.calibration);
 }
 
 std::vector<StepReport> Runner::run_passes() {
-  return run_passes(*calibrator_);
+  return run_passes(*calibrator_, *execution_);
 }
 
 std::optional<RecordedRequest> Runner::record_request() {
   RequestRecorder recorder(*calibrator_);
   try {
-    run_passes(recorder);
+    run_passes(recorder, *execution_);
   } catch (const Error &) {
     if (!recorder.recorded()) throw;
   }
   return recorder.take();
 }
 
-std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration) {
+bool Runner::may_ask_for_more() const {
+  for (std::size_t i = reached_; i < plan_.size(); ++i) {
+    if (may_run_samples(plan_[i]) || (i > reached_ && can(plan_[i], HT_CAP_CALIBRATE))) return true;
+  }
+  return false;
+}
+
+void Runner::rehearse(FileRehearsal &rehearsal) {
+  run_passes(rehearsal, rehearsal);
+}
+
+std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration, host::ExecutionService &execution) {
   RunServices services;
   services.sinks = events_.sinks;
   services.calibration = &calibration;
   services.target = target_.get();
   services.kernels = &kernels_;
-  services.execution = execution_.get();
+  services.execution = &execution;
   services.parallel = parallel_.get();
   std::vector<StepReport> reports;
   bool first_configs = true;
   for (std::size_t i = 0; i < plan_.size(); ++i) {
+    reached_ = i;
     if (events_.step_begins) events_.step_begins(plan_[i], i, plan_.size());
     services.reference = calibrated_ ? &*calibrated_ : nullptr;
     reports.push_back(run_step(plan_[i], services, model_));

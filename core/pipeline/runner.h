@@ -12,8 +12,10 @@
 #include "core/host/instance.h"
 #include "core/host/kernel_index.h"
 #include "core/host/registry.h"
+#include "core/model/onnx_io.h"
 #include "core/pipeline/calibrator.h"
 #include "core/pipeline/execution.h"
+#include "core/pipeline/file_rehearsal.h"
 #include "core/pipeline/parallel.h"
 #include "core/pipeline/pipeline_spec.h"
 #include "core/pipeline/plan.h"
@@ -34,8 +36,10 @@ struct RunEvents {
 class Runner {
  public:
   // Reads the model and the platform, opens the data and makes the plan: everything that can be wrong with the request
-  // is found here, before anything is computed. `registry` outlives the runner.
-  Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events);
+  // is found here, before anything is computed. `registry` outlives the runner. `imported` is the model where somebody
+  // has read it already.
+  Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events,
+         const model::ImportResult *imported = nullptr);
   ~Runner();
 
   const PipelineSpec &spec() const noexcept { return spec_; }
@@ -48,13 +52,20 @@ class Runner {
   const host::Instance &executor() const noexcept { return *executor_; }
   const host::KernelIndex &kernels() const noexcept { return kernels_; }
   const std::vector<std::string> &warnings() const noexcept { return warnings_; }
+  // What the passes found out of the calibration samples; null where bad ones end the run.
+  const std::shared_ptr<calibration::SampleLedger> &ledger() const noexcept { return ledger_; }
   // With the choices for its settings; null when the run has none.
   const PlatformDescriptor *platform() const noexcept { return target_ ? &target_->descriptor() : nullptr; }
 
+  Calibrator &calibrator() noexcept { return *calibrator_; }
   std::vector<StepReport> run_passes();
   // Runs the passes up to the first that asks for statistics of activations, and says what it asks for; nothing when
   // none does. The run is of no further use.
   std::optional<RecordedRequest> record_request();
+  // After record_request(): whether passes from that one on may ask for more than that request.
+  bool may_ask_for_more() const;
+  // Runs all passes as from a statistics file. The run is of no further use.
+  void rehearse(FileRehearsal &rehearsal);
   // Writes every export under a temporary name; nothing appears yet. Gives their bytes, with files of weights.
   std::vector<std::uint64_t> prepare_exports();
   // Completes the configs and the figures besides; then, when nothing can fail any more, all outputs appear.
@@ -64,10 +75,10 @@ class Runner {
   void collect_files();
   void check_outputs() const;
   void write_export(const ExportStep &step, const StagedFile &file);
-  void read_model();
+  void read_model(const model::ImportResult *given);
   void open_platform();
   void open_data();
-  std::vector<StepReport> run_passes(host::CalibrationService &calibration);
+  std::vector<StepReport> run_passes(host::CalibrationService &calibration, host::ExecutionService &execution);
 
   const host::Registry &registry_;
   PipelineSpec spec_;
@@ -82,11 +93,13 @@ class Runner {
   std::unique_ptr<Target> target_;
   std::unique_ptr<host::Instance> executor_;
   std::unique_ptr<calibration::Dataset> dataset_;
+  std::shared_ptr<calibration::SampleLedger> ledger_;
   std::optional<GivenStatistics> given_;
   std::unique_ptr<Calibrator> calibrator_;
   std::unique_ptr<Execution> execution_;
   std::unique_ptr<Parallel> parallel_;
   std::vector<PlannedStep> plan_;
+  std::size_t reached_ = 0;  // the step that was begun last
   std::vector<std::unique_ptr<StagedFile>> exports_;
 };
 

@@ -260,6 +260,113 @@ configs_out: p.json
         require(scales[0] == scales[1] == scales[2], f"{observer}: a skipped sample, or threads, change the scales")
 
 
+def late_net(apart):
+    """z = Relu(Conv(x)) + table[int(max(x))]: a sample with a large value runs through the convolution and then fails. `apart`:
+    the entry of the table is an output of its own, behind everything that is quantized."""
+    table = 1024
+    nodes = [onnx.conv(("x", "w", "b")), onnx.node("Relu", ["c"], ["y"]),
+             onnx.conv(("y", "v"), "d", "second"),
+             onnx.node("ReduceMax", ["x"], ["m"], attributes=[onnx.field(1, "keepdims") + onnx.field(3, 0) + onnx.field(20, 2)]),
+             onnx.node("Cast", ["m"], ["i"], attributes=[onnx.field(1, "to") + onnx.field(3, 7) + onnx.field(20, 2)]),
+             onnx.node("Gather", ["table", "i"], ["g"]), *([] if apart else [onnx.node("Add", ["d", "g"], ["z"])])]
+    random = numpy.random.default_rng(8)
+    outputs = [onnx.value_info("d" if apart else "z", ["N", 4, 8, 8]), *([onnx.value_info("g", [])] if apart else [])]
+    def tensor(name, *shape):
+        return onnx.tensor(name, shape, random.normal(size=shape).astype(numpy.float32).ravel().tolist())
+    return onnx.model(nodes, [onnx.value_info("x", ["N", 3, 8, 8])], outputs,
+                      [tensor("w", 4, 3, 3, 3), tensor("b", 4), tensor("v", 4, 4, 3, 3), tensor("table", table)])
+
+
+def late_data(bench):
+    """Two folders: `bad` has two samples more than `good`, whose last nodes fail."""
+    random = numpy.random.default_rng(9)
+    for folder in ("good", "bad"):
+        (bench.work / folder).mkdir()
+    for i in range(COUNT):
+        x = random.normal(size=(3, 8, 8)).astype(numpy.float32)
+        for folder in ("good", "bad"):
+            numpy.save(bench.work / folder / f"{i:03}b.npy", x)
+    for name in ("000a", "004c"):
+        x = random.normal(size=(3, 8, 8)).astype(numpy.float32)
+        x[..., :2] = numpy.linspace(-2.316, -2.308, 48).reshape(3, 8, 2)  # around the percentile that is asked for
+        x[1, 4, 4] = 9000
+        numpy.save(bench.work / "bad" / f"{name}.npy", x)
+
+
+def late_result(bench, folder, threads, passes, settings=""):
+    (bench.work / "channels.platform.yaml").write_text("""halftone-platform: 1
+id: channels
+types:
+  activation: {bits: 8, granularity: channel, axis: 1, observer: minmax}
+  weight: {bits: 4}
+operators:
+  - {types: [Conv], computing: true, outputs: fp32}
+""")
+    platform = "channels" if passes[0] == "channels" else "tensorrt-int8"
+    one = """overrides:
+  - match: {node: conv}
+    set: {inputs: {observer: percentile, observer_parameters: {exact: true, percentile: 0.99}}}
+""" if passes[0] == "one" else ""
+    steps = "".join(f"  - {step}\n" for step in passes if step not in ("channels", "one"))
+    (bench.work / "p.yaml").write_text(f"""halftone: 1
+model: late.onnx
+platform: {platform}
+executor: reference
+calibration: {{path: {folder}, threads: {threads}{settings}}}
+passes:
+{steps}{one}export:
+  - path: p.onnx
+configs_out: p.json
+""")
+    bench.run("run", "p.yaml", "-q", "--plugin-path", ".")
+    return bench.bytes("p.onnx"), bench.bytes("p.json")
+
+
+def late_failures(bench):
+    """A sample whose last nodes fail is in no pass over the data: not in a second one, which ends before those nodes, and not in
+    one before the calibration, byte for byte."""
+    late_data(bench)
+    def observed(observer, *parameters):
+        return f"runtime-calibration: {{observer: {observer}, observer_parameters: [{', '.join(parameters)}]}}"
+    begin, end = ("assign-configs", "parameter-quantize"), ("passive-parameter-quantize", "parameter-baking")
+    plain = (*begin, "runtime-calibration: {observer: minmax}")
+    cases = {
+        "exact percentile": (*begin, observed("percentile", "exact=true", "percentile=0.99"), *end),
+        "exact percentile of one": ("one", *begin, "runtime-calibration", *end),
+        "isotone": (*begin, "isotone-calibration: {variables: [y], axis: 1}", *plain[2:], *end),
+        "moving average": (*begin, observed("moving-average", "group=3"), *end),
+        "channels": ("channels", *plain),
+        "bias-correction": (*plain, "passive-parameter-quantize", "bias-correction: {samples: 7}", *end),
+        "round-tuning": (*plain, "passive-parameter-quantize", "round-tuning", *end),
+        "activation-equalization": ("activation-equalization: {range: least_error}", *plain, *end),
+    }
+    for apart in (False, True):
+        (bench.work / "late.onnx").write_bytes(late_net(apart))
+        for name, passes in cases.items():
+            expected = late_result(bench, "good", 1, passes)
+            for threads in (1, 3):
+                found = late_result(bench, "bad", threads, passes, ", on_bad_sample: skip")
+                for what, a, b in zip(("model", "configs"), expected, found):
+                    require(a == b, f"{name}, {threads} threads, apart {apart}: the {what} knows of a sample that was skipped")
+
+
+def late_failures_analysed(bench):
+    """All parts of an analysis leave out the samples whose last nodes fail, whether they are those of the calibration or others."""
+    late_data(bench)
+    (bench.work / "late.onnx").write_bytes(late_net(True))
+    for extra in ((), ("--data", "good"), ("--data", "bad")):
+        results = []
+        for folder in ("good", "bad"):
+            data = [folder if text == "bad" else text for text in extra]
+            bench.run("analyze", "late.onnx", "-p", "tensorrt-int8", "-c", folder, *data, "--executor", "reference", "-q",
+                      "--on-bad-sample", "skip", "--samples", 1000, "--json", f"{folder}.json")
+            results.append(bench.json(f"{folder}.json"))
+        require(len(results[1].pop("skipped", ())) == 2 * (extra != ("--data", "good")), "the skipped samples are not told")
+        for result in results:
+            result.pop("analysis_seconds")
+        require(results[0] == results[1], f"{extra}: skipped samples are in the figures")
+
+
 def array_of(path):
     """Where links are stored as text, the array that the text names."""
     while path.stat().st_size < 512 and not path.read_bytes().startswith(b"\x93NUMPY"):
@@ -297,7 +404,7 @@ configs_out: p.json
 
 
 TESTS = (exact_percentile, moving_average, constant, weights_per_channel, activations_per_channel, isotone,
-         only_with_samples, skipped_samples, shared_models)
+         only_with_samples, skipped_samples, late_failures, late_failures_analysed, shared_models)
 
 
 if __name__ == "__main__":

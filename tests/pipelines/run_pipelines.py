@@ -479,6 +479,43 @@ def memory_budget(bench):
     require(not (bench.work / "none.onnx").exists(), "a refused run left a model")
 
 
+def memory_of_analysis(bench):
+    """An analysis keeps to the budget with the figures that it has without, refuses one that is too small, and names the sample
+    that is too large for it."""
+    def analyze(name, *args):
+        code, text, peak = watched(bench, "analyze", bench.glyphs / "model.onnx", "-p", "tensorrt-int8", "-c", bench.glyphs / "calib",
+                                   "--preprocess", bench.glyphs / "meta.json", "--json", f"{name}.json", *args)
+        figures = bench.json(f"{name}.json") if code == 0 else {}
+        figures.pop("analysis_seconds", None)
+        return code, text, peak, figures
+    code, text, _, free = analyze("free", "--threads", 8)
+    require(code == 0 and "memory:" not in text, text)
+    code, text, _, figures = analyze("wide", "--threads", 8, "--memory-budget", "2GiB")
+    require(code == 0 and figures == free, f"a budget changes the figures: {text}")
+    wide, narrow = (max(float(f) for f in re.findall(r"memory: ([0-9.]+) of", analyze("x", "--threads", n, "--memory-budget", "2GiB")[1]))
+                    for n in (8, 1))
+    require(wide > narrow + 5, f"{wide} MiB for 8 workers, {narrow} for one")
+    budget = int((wide + narrow) / 2)
+    code, text, peak, figures = analyze("tight", "--threads", 8, "--memory-budget", f"{budget}MiB")
+    require(code == 0 and figures == free, f"{budget} MiB: {code} {text}")
+    require(fits(peak, budget << 20), f"the peak was {peak} bytes, the budget {budget} MiB")
+    code, text, _, _ = analyze("none", "--threads", 8, "--memory-budget", f"{int(narrow) - 4}MiB")
+    require(code == 1 and "is too small: one worker needs" in text, f"{code} {text}")
+    shape = ["N", 3, "H", "W"]
+    (bench.work / "any.onnx").write_bytes(onnx.model(
+        [onnx.conv(), onnx.node("Relu", ["c"], ["y"])], [onnx.value_info("x", shape)],
+        [onnx.value_info("y", ["N", 4, "H", "W"])], initializers=[onnx.tensor("w", onnx.WEIGHT_SHAPE, onnx.WEIGHTS)]))
+    for folder, sides in (("x", (8, 16)), ("large", (8, 2000))):
+        (bench.work / folder).mkdir()
+        for i, side in enumerate(sides):
+            path = bench.work / folder / f"{i}.npy"
+            path.write_bytes(fixtures.npy_bytes("<f4", (3, side, side), b""))
+            os.truncate(path, path.stat().st_size + 3 * side * side * 4)  # what this process holds would count as the program's
+    code, text, peak = watched(bench, "analyze", "any.onnx", "-p", "tensorrt-int8", "-c", "x", "--data", "large", "--memory-budget", "100MiB")
+    require(code == 1 and "memory budget leaves" in text and "for sample 1.npy" in text, f"exit {code}: {text}")
+    require(fits(peak, 100 << 20), f"the peak of the refused analysis was {peak} bytes")
+
+
 def stopped_by_ctrl_c(bench):
     """An interrupted run ends with 130 and leaves no half-written file. The reference executor is slow enough to be caught;
     a machine on which it is not finishes the run, which is no fault."""
@@ -504,7 +541,8 @@ def stopped_by_ctrl_c(bench):
 TESTS = (
     explicit_passes, dispatchers, rewritten_graph, determinism_threads, determinism_batch, read_back, executors_agree, overrides, equalization, evaluates, inspects, profiles,
     dry_run, passes_listed,
-    observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, memory_budget, memory_of_samples, stopped_by_ctrl_c)
+    observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, memory_budget, memory_of_samples, memory_of_analysis,
+    stopped_by_ctrl_c)
 
 
 if __name__ == "__main__":

@@ -230,7 +230,82 @@ def skipped_samples(bench):
     require("skipped    2" in text, f"inspect does not count the skipped samples: {text}")
 
 
-TESTS = (every_platform, any_transport, shards, groups, quantized_weights, killed, checkpoint_of_others, two_graphs, groups_asked_for, skipped_samples)
+def never_served(bench):
+    """Pipelines that no file can serve are refused before the data are gone through, for the true reason; others are not, nor are
+    platforms beside them."""
+    head = ("constant-folding", "remove-identity", "fold-batch-norm", "fuse-bias-add", "remove-dead-code")
+    begin, end = ("assign-configs", "quantize-simplify", "parameter-quantize"), ("passive-parameter-quantize", "parameter-baking")
+    def pipeline(name, passes):
+        steps = "".join(f"  - {step}\n" for step in passes)
+        (bench.work / name).write_text(f"""halftone: 1
+model: {bench.glyphs}/model.onnx
+platform: tensorrt-int8
+calibration: {{path: {bench.glyphs}/calib, preprocess: {bench.glyphs}/meta.json}}
+passes:
+{steps}export:
+  - {{path: out.onnx}}
+configs_out: out.json
+""")
+    for obstacle, passes in (
+            ("pass 'seq-mse' runs the model on samples", (*head, *begin, "runtime-calibration", "seq-mse", *end)),
+            ("pass 'ssd-equalization' runs the model on samples", (*head, "ssd-equalization", *begin, "runtime-calibration", *end)),
+            ("pass 'runtime-calibration' asks for statistics of a model that depends on those that pass 'activation-equalization' "
+             "asked for", (*head, "activation-equalization", *begin, "runtime-calibration", *end))):
+        pipeline("p.yaml", passes)
+        told = bench.fails("calibrate", "p.yaml", "-o", "p.htstats", "-q")
+        require(f"no statistics file can serve 'tensorrt-int8': {obstacle}; give the calibration data to the run itself" in told, told)
+        require(bench.files() == ["p.yaml"], f"left behind: {bench.files()}")
+    told = bench.fails("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", "p.htstats", "-q", "--preset", "accurate")
+    require("pass 'activation-equalization' runs the model on samples" in told, told)
+    # A correction from the weights alone runs nothing on samples: its pipeline is served.
+    pipeline("p.yaml", (*head, *begin, "runtime-calibration", "bias-correction: {mode: batch-norm}", *end))
+    bench.run("calibrate", "p.yaml", "-o", "p.htstats", "-q")
+    results = []
+    for args in ((), ("--stats-in", "p.htstats")):
+        bench.run("run", "p.yaml", "-q", *args)
+        results.append((bench.bytes("out.onnx"), bench.bytes("out.json")))
+    require(results[0] == results[1], "the file gives another result than the data")
+    # A run that is given a file all the same.
+    for wanted, passes in (("no statistics file can be of that; give the calibration data instead of --stats-in",
+                            (*head, *begin, "runtime-calibration", "bias-correction: {mode: batch-norm}", "re-calibration", *end)),
+                           ("pass 'seq-mse' of this pipeline may run the model on samples, which no file holds",
+                            ("cross-layer-equalization", *begin, "runtime-calibration", "seq-mse", *end))):
+        pipeline("p.yaml", passes)
+        told = bench.fails("run", "p.yaml", "-q", "--stats-in", "p.htstats")
+        require(wanted in told, f"expected '{wanted}', got: {told}")
+
+
+def two_writers(bench):
+    """A second calibration with the same output is told of the first, which ends as if alone; what a killed one leaves hinders
+    nobody, and nothing is left in the end."""
+    expected = calibrate(bench, "out.htstats")
+    bench.remove("out.htstats")
+    args = ("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", "out.htstats", "-q")
+    lock = bench.work / "out.htstats.lock"
+    for end in (None, signal.SIGKILL):
+        first = bench.start(*args, "--threads", 1, "--executor", "reference", "--resume")
+        deadline = time.monotonic() + 60
+        while not lock.exists() and time.monotonic() < deadline:
+            pass
+        first.send_signal(signal.SIGSTOP)
+        told = bench.fails(*args)
+        require("another process is writing 'out.htstats' (it holds 'out.htstats.lock'); wait for it, or name another output" in told, told)
+        require(not (bench.work / "out.htstats").exists(), "the second calibration wrote its result")
+        calibrate(bench, "other.htstats")
+        bench.remove("other.htstats")
+        first.send_signal(signal.SIGCONT)
+        if end:
+            first.send_signal(end)
+        first.wait()
+        if end is None:
+            require(first.returncode == 0, f"the first calibration ended with {first.returncode}")
+            require(bench.files() == ["out.htstats"], f"left behind: {bench.files()}")
+            bench.remove("out.htstats")
+    require(calibrate(bench, "out.htstats", "--resume") == expected, "the result is another")
+    require(bench.files() == ["out.htstats"], f"left behind: {bench.files()}")
+
+
+TESTS = (every_platform, any_transport, shards, groups, quantized_weights, killed, checkpoint_of_others, two_graphs, groups_asked_for, skipped_samples, never_served, two_writers)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class ExecutionService {
  public:
   virtual ~ExecutionService() = default;
   virtual ExecutionOutcome run(Context &ctx, const ExecutionRequest &request, const ExecutionReceiver &receiver) = 0;
-  virtual std::uint64_t samples(const ExecutionRequest &request) const = 0;
+  virtual std::uint64_t samples(Context &ctx, const ExecutionRequest &request) const = 0;
 };
 
 class ParallelService {

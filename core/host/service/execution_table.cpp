@@ -81,7 +81,7 @@ ht_status HT_CALL run(ht_ctx *ctx, const ht_execution_options *options, const ht
 }
 
 ht_status HT_CALL samples(ht_ctx *ctx, const ht_execution_options *options, std::uint64_t *count) {
-  return serve(ctx, [&] { *count = service(ctx).samples(request_of(*options)); });
+  return serve(ctx, [&] { *count = service(ctx).samples(*ctx, request_of(*options)); });
 }
 
 std::uint64_t worker_bytes(const ht_parallel_options *options) {

@@ -6,7 +6,9 @@
 
 #include "core/base/error.h"
 #include "core/base/nearest.h"
+#include "core/base/process_memory.h"
 #include "core/pipeline/analysis/part_session.h"
+#include "core/pipeline/memory_fit.h"
 
 namespace halftone::pipeline {
 
@@ -192,7 +194,8 @@ class Analyzer {
     Pass pass;
     pass.graphwise = request_.graphwise;
     std::uint64_t bytes = 0;
-    while (next < layers_.size() && (pass.layers.empty() || bytes + layers_[next].bytes <= kParameterBytes)) {
+    const std::uint64_t most = most_parameters();
+    while (next < layers_.size() && (pass.layers.empty() || bytes + layers_[next].bytes <= most)) {
       Layer &layer = layers_[next++];
       bytes += layer.bytes;
       open(layer);
@@ -200,18 +203,41 @@ class Analyzer {
     }
     pass.floats = opener_.whole(false, emits_of(pass, false));
     if (request_.graphwise || request_.own) pass.quantized = opener_.whole(true, emits_of(pass, true));
+    calibration::FlowOptions options = options_;
+    if (request_.memory_budget) keep_to_budget(pass, options);
     const calibration::FlowResult flow = calibration::run_flow(
-        dataset_, *pass.floats, options_,
+        dataset_, *pass.floats, options,
         [&](std::uint32_t worker) { return std::make_unique<LayerSink>(pass, worker); },
         [&](std::uint64_t, const std::shared_ptr<void> &left) {
           const Left &figures = *static_cast<const Left *>(left.get());
           for (std::size_t i = 0; i < figures.size(); ++i) take(means_[pass.layers[i]->number], figures[i]);
         });
     result_.samples = flow.samples;
-    result_.skipped = flow.skipped;
+    result_.skipped = calibration::reasons_of(flow.skipped);
     for (Layer *layer : pass.layers) {
       for (PartSession *part : {&layer->own, &layer->inherited, &layer->layerwise}) *part = PartSession();
     }
+  }
+
+  // Within a budget, a quarter of what it leaves: sessions are opened before it is known what their tensors take.
+  std::uint64_t most_parameters() const {
+    if (!request_.memory_budget) return kParameterBytes;
+    const std::uint64_t held = resident_memory();
+    return std::min(kParameterBytes, *request_.memory_budget > held ? (*request_.memory_budget - held) / 4 : 0);
+  }
+
+  void keep_to_budget(const Pass &pass, calibration::FlowOptions &options) const {
+    AnalysisSessions sessions;
+    sessions.whole.push_back(pass.floats.get());
+    if (pass.quantized) sessions.whole.push_back(pass.quantized.get());
+    sessions.copies = sessions.whole.size();
+    for (const Layer *layer : pass.layers) {
+      for (const PartSession *part : {&layer->own, &layer->inherited, &layer->layerwise}) {
+        if (part->session) sessions.parts.push_back(part->session.get());
+      }
+    }
+    const calibration::MemoryPlan plan = fit_analysis(sessions, dataset_, *request_.memory_budget, options);
+    if (options.sinks.notice) options.sinks.notice(plan.text());
   }
 
   static void take(LayerMeans &means, const LayerFigures &figures) {

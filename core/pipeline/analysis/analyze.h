@@ -22,6 +22,7 @@ struct AnalysisRequest {
   bool all_operators = false;       // not only computing ones
   std::vector<std::string> values;  // at which the layerwise error is measured; none: the outputs of the graph
   bool graphwise = true, layerwise = true, own = true;
+  std::optional<std::uint64_t> memory_budget;  // bytes, of the whole process
 };
 
 // Errors of one operator; each absent where it was not asked for or does not exist.

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/pipeline/analysis/part_session.h"
+#include "core/pipeline/memory_fit.h"
 #include "core/quant/arithmetic.h"
 
 namespace halftone::pipeline {
@@ -256,8 +257,15 @@ std::vector<Variable> analyze_variables(const calibration::Dataset &dataset, con
   PartOpener opener(request, options.workers);
   const auto floats = opener.whole(false, {values.begin(), values.end()});
   const auto quantized = opener.whole(true, {values.begin(), values.end()});
-  const auto ranges = gather<Ranges, RangeSink>(dataset, options, slots, *floats, *quantized);
-  const auto counts = gather<Counts, CountSink>(dataset, options, slots, *floats, *quantized, ranges);
+  calibration::FlowOptions flow = options;
+  if (request.memory_budget) {
+    // Each of a few samples that wait to be counted in order.
+    const std::uint64_t counted = slots.size() * (sizeof(Counts) + kFineBins * sizeof(std::uint64_t) + kMostCodes / 8);
+    const AnalysisSessions sessions{{floats.get(), quantized.get()}, {}, 2, 4 * counted};
+    (void)fit_analysis(sessions, dataset, *request.memory_budget, flow);
+  }
+  const auto ranges = gather<Ranges, RangeSink>(dataset, flow, slots, *floats, *quantized);
+  const auto counts = gather<Counts, CountSink>(dataset, flow, slots, *floats, *quantized, ranges);
   for (std::size_t i = 0; i < variables.size(); ++i) {
     variables[i].floats = summary_of(ranges[i].floats, counts[i].floats);
     variables[i].quantized = summary_of(ranges[i].quantized, counts[i].quantized);

@@ -77,7 +77,8 @@ TEST_CASE("what is written is read back, and equal contents are equal bytes") {
 TEST_CASE("a checkpoint keeps how far it came") {
   StatisticsFile file = file_of(0, 6);
   file.checkpoint = true;
-  file.collections[0].progress = {0, 6, 20, 30, {{0, {1, 2}}, {5, {3, 4}}}};
+  file.collections[0].collection.skipped = {"bad"};
+  file.collections[0].progress = {0, 7, 20, 30, {{0, {1, 2}}, {6, {3, 4}}}, {{5, "bad"}}};
   const StatisticsFile read = statistics_from_bytes(to_bytes(file), "x.htstats.partial");
   CHECK(read.checkpoint);
   CHECK(read.collections[0].progress == file.collections[0].progress);
@@ -118,8 +119,17 @@ TEST_CASE("files that contradict themselves are refused, whatever their checksum
   refused([](StatisticsFile &f) { f.checkpoint = true; });  // without progress
   refused([](StatisticsFile &f) {
     f.checkpoint = true;
-    f.collections[0].progress = {0, 7, 5, 9, {}};
+    f.collections[0].progress = {0, 7, 5, 9, {}, {}};
   });
+  for (const std::vector<SkippedSample> &skipped :
+       {std::vector<SkippedSample>{}, {{19, "bad"}}, {{3, "bad"}, {3, "bad"}}}) {
+    refused([&](StatisticsFile &f) {
+      f.checkpoint = true;
+      f.collections[0].collection.skipped.assign(std::max<std::size_t>(skipped.size(), 1), "bad");
+      const std::uint64_t next = f.collections[0].collection.samples + f.collections[0].collection.skipped.size();
+      f.collections[0].progress = {0, next, 20, 30, {}, skipped};
+    });
+  }
 }
 
 TEST_CASE("shards joined are the whole, in any order but that of groups") {

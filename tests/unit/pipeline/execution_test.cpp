@@ -233,6 +233,50 @@ TEST_CASE("bad samples are skipped before anything of them is seen, or end the r
   CHECK(table().run(&ctx, &options, &sink, nullptr) == HT_FAILED_PRECONDITION);
 }
 
+TEST_CASE("passes that share a ledger count the same samples, and a bad one is as good as not there") {
+  std::vector<std::vector<float>> data = Bench::numbered(6);
+  data[0][1] = data[2][1] = std::numeric_limits<float>::quiet_NaN();
+  Bench bench(data);
+  bench.settings.on_bad_sample = calibration::BadSample::kSkip;
+  bench.settings.ledger = std::make_shared<calibration::SampleLedger>();
+  Execution execution = bench.execution();
+  host::Context ctx = bench.context(&execution);
+  const std::vector<ht_handle> values = {bench.x};
+  ht_execution_options options = ask(values);
+  std::uint64_t count = 0;
+  REQUIRE(table().samples(&ctx, &options, &count) == HT_OK);
+  CHECK(count == 4);
+  CHECK(bench.settings.ledger->screened({0, 6}));
+  options.first = 1;
+  options.limit = 2;
+  REQUIRE(table().samples(&ctx, &options, &count) == HT_OK);
+  CHECK(count == 2);
+  Seen seen;
+  const ht_execution_sink sink = seen.sink();
+  ht_execution_result result{};
+  result.struct_size = sizeof(result);
+  REQUIRE(table().run(&ctx, &options, &sink, &result) == HT_OK);
+  CHECK(result.samples == 2);
+  CHECK(seen.order == std::vector<std::uint64_t>{1, 2});  // of 1, 3, 4, 5
+}
+
+TEST_CASE("a further pass for watches keeps to the memory budget") {
+  struct Nothing final : calibration::Gatherer {
+    void observe(host::Context &, const ht_tensor_view &) override {}
+    void merge(host::Context &, const calibration::Gatherer &) override {}
+  };
+  Bench bench;
+  const host::Context ctx = bench.context();
+  calibration::Watches watches(1);
+  watches[0].value = bench.y;
+  watches[0].make = [](host::Context &) { return std::make_unique<Nothing>(); };
+  watches[0].total = std::make_unique<Nothing>();
+  CHECK_NOTHROW(run_watch_pass(bench.executor, ctx, *bench.dataset, bench.settings, {}, 1, watches));
+  bench.settings.memory_budget = 1 << 20;
+  CHECK_THROWS_WITH_AS(run_watch_pass(bench.executor, ctx, *bench.dataset, bench.settings, {}, 1, watches),
+                       doctest::Contains("the memory budget of 1 MiB is too small"), Error);
+}
+
 TEST_CASE("references are of the model before the pass, in float, on the same samples") {
   for (const bool skip : {false, true}) {
     Bench bench;
@@ -272,7 +316,7 @@ TEST_CASE("without data, and for values that cannot be seen, the error says what
   request.values = {bench.y};
   host::Context ctx = bench.context();
   Execution none(bench.executor, nullptr, bench.settings);
-  CHECK(none.samples(request) == 0);
+  CHECK(none.samples(ctx, request) == 0);
   CHECK(message_of([&] { none.run(ctx, request, {}); }) ==
         "pass 'a-pass' runs the model on samples and needs calibration data; give `calibration:` with a path, or "
         "--calibration PATH");

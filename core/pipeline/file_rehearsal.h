@@ -1,0 +1,55 @@
+// What of a pipeline a statistics file can serve, found out by running its passes on one sample as they would run from
+// such a file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/digest.h"
+#include "core/host/service/calibration_service.h"
+#include "core/host/service/execution_service.h"
+#include "core/pipeline/request_recorder.h"
+
+namespace halftone::pipeline {
+
+// The calibration service of such a run. Requests go on to the service below, which has a sample. A request on a graph
+// that the passes made of what they saw in that sample ends the run: no file can be of that graph before the data are
+// gone through.
+class FileRehearsal final : public host::CalibrationService, public host::ExecutionService {
+ public:
+  explicit FileRehearsal(host::CalibrationService &below) : below_(below) {}
+
+  std::uint32_t wants(host::Context &ctx, model::Handle config, std::string_view observer) override;
+  void collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
+               const ht_collect_options &options) override;
+  void observe_all(host::Context &ctx, std::span<const model::Handle> configs, std::string_view observer,
+                   const ht_collect_options &options) override;
+  const ht_statistics *statistics(host::Context &ctx, model::Handle value) override;
+  const ht_statistics *measure(host::Context &ctx, const ht_tensor_view &tensor, std::uint32_t wants,
+                               std::uint32_t channel_axis) override;
+  void render(host::Context &ctx, model::Handle config, const ht_statistics &statistics,
+              std::string_view observer) override;
+  std::vector<std::uint32_t> render_all(host::Context &ctx, std::span<const model::Handle> configs,
+                                        std::string_view observer) override;
+
+  // Samples are what a file does not have.
+  host::ExecutionOutcome run(host::Context &ctx, const host::ExecutionRequest &request,
+                             const host::ExecutionReceiver &receiver) override;
+  std::uint64_t samples(host::Context &ctx, const host::ExecutionRequest &request) const override;
+
+  // Why the pipeline cannot run from a file: "pass 'seq-mse' runs the model on samples"; empty: it can.
+  const std::string &obstacle() const noexcept { return obstacle_; }
+  std::vector<RecordedRequest> take() { return std::move(recorded_); }
+
+ private:
+  void record(const host::Context &ctx, DataPassRequest request);
+  [[noreturn]] void end(std::string obstacle);
+  host::CalibrationService &below_;
+  std::vector<RecordedRequest> recorded_;
+  std::vector<Digest> graphs_;  // that a file would be of: float, and with quantized weights
+  std::string first_;           // the pass that asked first
+  std::string obstacle_;
+};
+
+}  // namespace halftone::pipeline
