@@ -3,7 +3,8 @@
  *
  * A pass names values of the main graph and receives them sample by sample, while the executor still holds them. Only
  * the part of the graph that these values need is computed, with the pass's own edits in it. Samples, bad samples,
- * threads, the memory budget, progress and cancellation are those of the run. */
+ * threads, the memory budget, progress and cancellation are those of the run. Bad samples that are skipped have no
+ * number: `first`, `limit` and the numbers of samples count the others. */
 #ifndef HALFTONE_EXECUTION_H
 #define HALFTONE_EXECUTION_H
 
