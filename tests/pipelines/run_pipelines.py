@@ -172,6 +172,27 @@ configs_out: rules.json
     require(convolutions and "FP32" not in convolutions, f"weights of the convolutions: {convolutions}")
     reasons = [slot["reason"] for key, slot in slots.items() if key[1] == "Gemm"]
     require(all("rules.yaml:" in reason for reason in reasons), f"the reasons name no rule: {reasons}")
+    override_slots(bench)
+
+
+def override_slots(bench):
+    """Weights, biases, activations and single slots change alone; what speaks of fewer goes before."""
+    bench.pipeline("plain", "export:\n  - path: plain.onnx\nconfigs_out: plain.json\n")
+    plain = bench.slots("plain.json")
+    rules = (("{weights: {bits: 4}}", "weight", ("bits", 4)), ("{bias: {state: fp32}}", "bias", ("state", "FP32")),
+             ("{activations: {bits: 16}}", "data", ("bits", 16)), ("{inputs: {1: {bits: 6}}}", "weight", ("bits", 6)),
+             ("{inputs: {bits: 5, 0: {bits: 16}, 2: {bits: 32}}, weights: {bits: 8}}", "in0", ("bits", 16)))
+    for rule, which, (key, value) in rules:
+        bench.pipeline("slots", "overrides:\n  - match: {op: Conv}\n    set: " + rule +
+                       "\nexport:\n  - path: slots.onnx\nconfigs_out: slots.json\n")
+        for slot, found in bench.slots("slots.json").items():
+            _, op, direction, number = slot
+            kind = {"weight": ("inputs", 1), "bias": ("inputs", 2), "in0": ("inputs", 0)}.get(which, (direction, number))
+            named = op == "Conv" and (direction, number) == kind and not (which == "data" and direction == "inputs" and number > 0)
+            if named and plain[slot]["state"] not in ("FP32", "fp32"):
+                require(found[key] == value, f"{rule}: {slot} has {key} {found[key]}")
+            elif op == "Conv" and direction == "inputs":
+                require(found["bits"] == plain[slot]["bits"], f"{rule}: {slot} has changed")
 
 
 def equalization(bench):
