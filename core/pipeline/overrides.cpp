@@ -33,19 +33,35 @@ void set_spec(host::WorkingModel &working, model::Handle handle, const ht_quant_
   }
 }
 
-// What a rule may change in a config; whether it does.
-bool change(host::WorkingModel &working, model::Handle handle, const SlotChanges &to) {
-  quant::ConfigTable &configs = working.configs;
-  bool changed = false;
-  if (to.observer != nullptr) {
-    std::map<std::string, std::string> parameters;
-    if (to.observer_parameters != nullptr) {
-      for (const auto &[key, value] : to.observer_parameters->map()) parameters[key] = value.text;
-    }
-    const quant::Config &before = configs.get(handle);
-    changed = finds_range(before) && (before.observer != to.observer->text || before.observer_parameters != parameters);
-    configs.set_observer(handle, to.observer->text, std::move(parameters));
+// Rules as they meet the configs.
+struct Application {
+  host::WorkingModel &working;
+  ChosenObservers &chosen;
+  const OverrideRun &run;
+};
+
+// Whether the config finds its range in another way now.
+bool change_observer(const Application &to_all, model::Handle handle, const SlotChanges &to) {
+  quant::ConfigTable &configs = to_all.working.configs;
+  std::map<std::string, std::string> parameters;
+  if (to.observer_parameters != nullptr) {
+    for (const auto &[key, value] : to.observer_parameters->map()) parameters[key] = value.text;
   }
+  const std::string &observer = to.observer->text;
+  const quant::Config &before = configs.get(handle);
+  if (!finds_range(before)) return false;
+  const bool changed =
+      to_all.run.passes_name_observers || before.observer != observer || before.observer_parameters != parameters;
+  to_all.chosen.choose(handle, observer, parameters, to.last->where);
+  configs.set_observer(handle, observer, std::move(parameters));
+  return changed;
+}
+
+// What a rule may change in a config; whether it does.
+bool change(const Application &to_all, model::Handle handle, const SlotChanges &to) {
+  host::WorkingModel &working = to_all.working;
+  quant::ConfigTable &configs = working.configs;
+  bool changed = to.observer != nullptr && change_observer(to_all, handle, to);
   ht_quant_spec spec = configs.get(handle).spec;
   const auto bits = to.bits == nullptr ? spec.bits : static_cast<std::uint32_t>(std::get<std::int64_t>(to.bits->value));
   const std::uint32_t symmetry = to.symmetry == nullptr ? spec.symmetry : code_of(*to.symmetry, kOverrideSymmetries);
@@ -69,8 +85,9 @@ struct Effect {
   std::size_t set = 0, changed = 0;
 };
 
-void apply_to_node(const std::vector<OverridePart> &parts, host::WorkingModel &working, model::Handle handle,
+void apply_to_node(const std::vector<OverridePart> &parts, const Application &to_all, model::Handle handle,
                    Effect &effect) {
+  const host::WorkingModel &working = to_all.working;
   const std::size_t input_count = working.model.node(handle).inputs.size();
   const std::size_t output_count = working.model.node(handle).outputs.size();
   for (const bool outputs : {false, true}) {
@@ -81,7 +98,7 @@ void apply_to_node(const std::vector<OverridePart> &parts, host::WorkingModel &w
       const SlotChanges changes = changes_for(parts, working.model, key);
       if (changes.last == nullptr) continue;
       ++effect.set;
-      if (change(working, config, changes)) ++effect.changed;
+      if (change(to_all, config, changes)) ++effect.changed;
     }
   }
 }
@@ -163,7 +180,9 @@ void check_overrides(const std::vector<OverrideRule> &rules, const host::Registr
   }
 }
 
-void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working, bool first_time) {
+void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working, ChosenObservers &chosen,
+                     const OverrideRun &run) {
+  const Application to_all{working, chosen, run};
   const std::vector<model::Handle> nodes = working.model.topological_order(working.model.main_graph());
   for (const OverrideRule &rule : rules) {
     const std::vector<OverridePart> parts = parts_of(rule.set);
@@ -172,12 +191,12 @@ void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel 
     for (const model::Handle node : nodes) {
       if (!matches(rule.op, rule.node, working.model.node(node))) continue;
       matched.push_back(node);
-      apply_to_node(parts, working, node, effect);
+      apply_to_node(parts, to_all, node, effect);
     }
     if (matched.empty()) refuse_unmatched("rule", rule.op, rule.node, rule.where, working.model);
     require_slots(parts, working, matched);
     if (effect.set == 0) refuse_without_effect(rule, parts, working, matched);
-    if (effect.changed != 0 || !first_time) continue;
+    if (effect.changed != 0 || !run.first_time) continue;
     fail(Status::kInvalidArgument,
          "{}: this rule changes nothing: of the {} inputs and outputs that it sets, each is so already or has no range "
          "of its own to find; leave the rule out or set something else",

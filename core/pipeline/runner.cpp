@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "core/base/file.h"
+#include "core/base/shape.h"
 #include "core/pipeline/configs_json.h"
 #include "core/pipeline/dispatch_table.h"
 #include "core/pipeline/named.h"
-#include "core/pipeline/overrides.h"
 #include "core/pipeline/platform_lookup.h"
 #include "halftone/exporter.h"
 #include "halftone/pass.h"
@@ -28,6 +28,10 @@ bool provides(const host::Component &component, std::string_view fact) {
   const ht_component &d = *component.description;
   return std::any_of(d.provides, d.provides + d.provide_count,
                      [&](const char *provided) { return std::string_view(provided) == fact; });
+}
+
+bool names_observer(const PlannedStep &step) {
+  return step.settings.is_map() && given(step.settings, "observer") != nullptr;
 }
 
 bool provides_configs(const host::Component &component) {
@@ -112,8 +116,8 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
   settings.evaluates = !spec_.evaluation.inputs.empty();
   settings.on_bad_sample =
       spec_.calibration.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
-  calibrator_ =
-      std::make_unique<Calibrator>(registry_, *executor_, dataset_.get(), settings, given_ ? &*given_ : nullptr);
+  calibrator_ = std::make_unique<Calibrator>(registry_, *executor_, dataset_.get(), settings,
+                                             given_ ? &*given_ : nullptr, &chosen_);
   execution_ = std::make_unique<Execution>(*executor_, dataset_.get(), settings, given_ ? given_->path : std::string());
   parallel_ = std::make_unique<Parallel>(settings);
 }
@@ -190,20 +194,41 @@ std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration
   services.execution = execution_.get();
   services.parallel = parallel_.get();
   std::vector<StepReport> reports;
-  bool first_configs = true;
+  OverrideRun overrides;
+  overrides.passes_name_observers = std::ranges::any_of(plan_, names_observer);
+  bool observers_checked = false;
   for (std::size_t i = 0; i < plan_.size(); ++i) {
     if (events_.step_begins) events_.step_begins(plan_[i], i, plan_.size());
     services.reference = calibrated_ ? &*calibrated_ : nullptr;
+    if (!observers_checked && provides(*plan_[i].component, HT_FACT_ACTIVATIONS_CALIBRATED)) {
+      check_observers();
+      observers_checked = true;
+    }
     reports.push_back(run_step(plan_[i], services, model_));
     if (!calibrated_ && provides(*plan_[i].component, HT_FACT_ACTIVATIONS_CALIBRATED)) calibrated_ = model_;
-    if (dispatches(*plan_[i].component) && target_) apply_dispatch_table(spec_.dispatch.table, model_, *target_);
-    if (provides_configs(*plan_[i].component)) {
-      if (!spec_.observer.empty()) override_observer(model_, spec_.observer);
-      apply_overrides(spec_.overrides, model_, std::exchange(first_configs, false));
-    }
+    follow_user(plan_[i], overrides);
     if (events_.step_ended) events_.step_ended(reports.back());
   }
+  if (!observers_checked) check_observers();
   return reports;
+}
+
+void Runner::follow_user(const PlannedStep &step, OverrideRun &overrides) {
+  if (dispatches(*step.component) && target_) apply_dispatch_table(spec_.dispatch.table, model_, *target_);
+  if (provides_configs(*step.component)) {
+    if (!spec_.observer.empty()) override_observer(model_, spec_.observer);
+    apply_overrides(spec_.overrides, model_, chosen_, overrides);
+    overrides.first_time = false;
+  }
+  chosen_.restore(model_);
+}
+
+// Before the data pass: by then passes have settled which configs find a range of their own, and nothing has been
+// computed in vain.
+void Runner::check_observers() {
+  for (const std::string &warning : chosen_.check(model_)) {
+    if (events_.sinks.log) events_.sinks.log({HT_LOG_WARNING, warning});
+  }
 }
 
 std::vector<std::uint64_t> Runner::prepare_exports() {

@@ -14,6 +14,7 @@
 #include "core/host/registry.h"
 #include "core/pipeline/calibrator.h"
 #include "core/pipeline/execution.h"
+#include "core/pipeline/overrides.h"
 #include "core/pipeline/parallel.h"
 #include "core/pipeline/pipeline_spec.h"
 #include "core/pipeline/plan.h"
@@ -66,6 +67,9 @@ class Runner {
   void open_platform();
   void open_data();
   std::vector<StepReport> run_passes(host::CalibrationService &calibration);
+  // What the user's rules want, after a step.
+  void follow_user(const PlannedStep &step, OverrideRun &overrides);
+  void check_observers();
 
   const host::Registry &registry_;
   PipelineSpec spec_;
@@ -80,6 +84,7 @@ class Runner {
   std::unique_ptr<host::Instance> executor_;
   std::unique_ptr<calibration::Dataset> dataset_;
   std::optional<GivenStatistics> given_;
+  ChosenObservers chosen_;
   std::unique_ptr<Calibrator> calibrator_;
   std::unique_ptr<Execution> execution_;
   std::unique_ptr<Parallel> parallel_;
