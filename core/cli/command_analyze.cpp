@@ -15,6 +15,7 @@
 #include "core/cli/data_options.h"
 #include "core/cli/platform_options.h"
 #include "core/cli/preset.h"
+#include "core/cli/run_setup.h"
 #include "core/pipeline/analysis/analyze.h"
 #include "core/pipeline/runner.h"
 
@@ -216,30 +217,20 @@ int command_analyze(const std::vector<std::string> &arguments) {
   const std::uint64_t samples = whole_number(values, "samples", kSamples, 1, std::int64_t{1} << 40);
   pipeline::PipelineSpec spec = is_pipeline_file(model) ? spec_of_file(values, model) : spec_of_options(values, model);
   spec.figures_out = text_of(values, "json");
-  const pipeline::DataSpec data = data_of(values, spec);
+  pipeline::DataSpec data = data_of(values, spec);
   if (values.count("data") != 0) spec.evaluation = data;  // files that no output may overwrite
 
   const host::Registry registry = open_registry(values);
   Progress progress(values.count("quiet") != 0);
-  pipeline::RunEvents events;
-  events.sinks = progress.sinks();
-  events.step_begins = [&](const pipeline::PlannedStep &step, std::size_t index, std::size_t count) {
-    progress.begin(index, count, std::string(step.component->id()));
-  };
-  events.step_ended = [&](const pipeline::StepReport &report) {
-    progress.end(fmt::format(" ({:.2f} s)", report.seconds));
-  };
+  const pipeline::RunEvents events = run_events(progress);
   pipeline::Runner runner(registry, std::move(spec), events);
-  for (const std::string &warning : runner.warnings()) progress.note("halftone: warning: " + warning);
+  show_warnings(runner.warnings(), progress);
   const auto dataset = pipeline::open_dataset(registry, runner.original().model, data);
   runner.run_passes();
 
   const pipeline::AnalysisRequest request = request_of(values, runner, parts);
-  calibration::FlowOptions flow;
-  flow.limit = data.limit == 0 ? samples : std::min(samples, data.limit);
-  flow.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
-  flow.sinks = events.sinks;
-  flow.workers = calibration::worker_count(data.threads, std::min(flow.limit, dataset->count()));
+  data.limit = data.limit == 0 ? samples : std::min(samples, data.limit);
+  const calibration::FlowOptions flow = flow_options(data, events.sinks, dataset->count());
   Findings findings;
   findings.figures = {{"model", runner.spec().model.string()}, {"platform", runner.spec().platform}};
   pipeline::ErrorAnalysis errors;

@@ -12,6 +12,7 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/figures.h"
+#include "core/cli/run_setup.h"
 #include "core/pipeline/evaluate.h"
 #include "core/pipeline/memory_fit.h"
 #include "core/pipeline/platform_lookup.h"
@@ -69,12 +70,6 @@ void print_plan(const pipeline::Runner &runner) {
   std::fputs(table.text().c_str(), stdout);
 }
 
-std::string step_line(const pipeline::StepReport &report) {
-  std::string line;
-  for (const auto &[key, value] : report.rows) line += fmt::format("{} {} {}", line.empty() ? ":" : ",", key, value);
-  return fmt::format("{} ({:.2f} s)", line, report.seconds);
-}
-
 // The samples that the models are compared on; opened before the passes run, so that what is wrong with them costs no
 // time.
 struct TestData {
@@ -98,11 +93,7 @@ TestData open_test(const host::Registry &registry, const pipeline::Runner &runne
 // Float model against the quantized one, both in this process, on the test samples.
 pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, const host::RunSinks &sinks) {
   const pipeline::DataSpec &data = runner.spec().evaluation;
-  calibration::FlowOptions flow;
-  flow.limit = data.limit;
-  flow.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
-  flow.sinks = sinks;
-  flow.workers = calibration::worker_count(data.threads, test.dataset->count());
+  calibration::FlowOptions flow = flow_options(data, sinks, test.dataset->count());
   pipeline::EvaluationRequest request;
   request.labels = std::move(test.labels);
   const auto open = [&](const host::WorkingModel &model, host::Mode mode, std::vector<model::Handle> &outputs) {
@@ -150,15 +141,10 @@ void warn_above_budget(const pipeline::Runner &runner, Progress &progress) {
 int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, const RunOptions &options) {
   const auto start = std::chrono::steady_clock::now();
   Progress progress(options.quiet);
-  pipeline::RunEvents events;
-  events.sinks = progress.sinks();
-  events.step_begins = [&](const pipeline::PlannedStep &step, std::size_t index, std::size_t count) {
-    progress.begin(index, count, std::string(step.component->id()));
-  };
-  events.step_ended = [&](const pipeline::StepReport &report) { progress.end(step_line(report)); };
+  const pipeline::RunEvents events = run_events(progress);
   spec.figures_out = options.json;
   pipeline::Runner runner(registry, std::move(spec), events);
-  for (const std::string &warning : runner.warnings()) progress.note("halftone: warning: " + warning);
+  show_warnings(runner.warnings(), progress);
   TestData test = open_test(registry, runner);
   if (options.dry_run) {
     print_plan(runner);
