@@ -56,6 +56,51 @@ def table(bench):
     require(len(shares) > 3 and shares == sorted(shares, reverse=True), f"not sorted:\n{text}")
 
 
+def details(bench):
+    """--only statistics and --only parameters print tables, the largest error first, of at most 20 rows and 100 columns; their rows
+    are those of the file."""
+    common = ("analyze", bench.glyphs / "model.onnx", "--platform", "onnxruntime-int8", "--calibration", bench.glyphs / "calib",
+              "--preprocess", bench.glyphs / "meta.json", "--json", "f.json")
+    for part, entry, head in (("statistics", "variables", "variable"), ("parameters", "parameters", "parameter")):
+        text = bench.run(*common, "--only", part)
+        lines = text.splitlines()
+        require(lines and lines[0].split()[0] == head, f"no table:\n{text}")
+        require(max(map(len, lines)) <= 100, f"too wide:\n{text}")
+        found = bench.json("f.json")[entry]
+        shares = [float(row[row.index("%") - 1]) for row in (line.split() for line in lines[1:]) if "%" in row]
+        wanted = sorted((100 * row["noise_to_signal"] for row in found), reverse=True)[:20]
+        require(len(shares) == len(wanted) > 3, f"{len(shares)} rows, not {len(wanted)}:\n{text}")
+        for a, b in zip(shares, wanted):
+            require(abs(a - b) <= 5.1e-5, f"{a} where the file has {b}:\n{text}")
+        require(("and %d more" % (len(found) - 20) in text) == (len(found) > 20), text)
+    text = bench.run(*common, "--only", "own,statistics,parameters")
+    heads = [line.split()[0] for line in text.splitlines() if line and line.split()[0] in ("operator", "variable", "parameter")]
+    require(heads == ["operator", "variable", "parameter"], text)
+    require(bench.run(*common, "--only", "statistics", "--quiet") == "", "--quiet prints")
+
+
+def skipped(bench):
+    """Samples that cannot be used are counted; where none can be, the run fails, whatever it was to measure."""
+    conv_net(bench, normal(6))
+    (bench.work / "some").mkdir()
+    (bench.work / "none").mkdir()
+    for i, sample in enumerate(normal(6).astype(numpy.float32)):
+        numpy.save(bench.work / "some" / f"{i}.npy", sample)
+        if i < 2:
+            sample[0, 0, 0] = numpy.nan
+            numpy.save(bench.work / "some" / f"{i}.npy", sample)
+            numpy.save(bench.work / "none" / f"{i}.npy", sample)
+    common = ("analyze", "net.onnx", "--platform", "naive-int8", "--calibration", "x.npy", "--on-bad-sample", "skip", "--json", "f.json")
+    for part in ("statistics", "layerwise", "statistics,own", "causes"):
+        done = bench.done(*common, "--data", "some", "--only", part)
+        require(done.returncode == 0, done.stderr)
+        require(done.stderr.count("skipped 2 of 6 samples that were to be analysed") == 1, f"{part}: {done.stderr}")
+        figures = bench.json("f.json")
+        require(figures["samples"] == 4 and len(figures["skipped"]) == 2, f"{part}: {figures['samples']} samples")
+        told = bench.fails(*common, "--data", "none", "--only", part)
+        require("no sample could be analysed; the first was refused because:" in told, f"{part}: {told}")
+
+
 # --- two products of matrices, once more in NumPy -----------------------------------------------------------------
 
 def products(bench):
@@ -281,6 +326,6 @@ def ppq(bench):
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests(__doc__, [threads, executors, table, numpy_agrees, inner_value, advice_outlier, advice_one_sided,
+    sys.exit(run_tests(__doc__, [threads, executors, table, details, skipped, numpy_agrees, inner_value, advice_outlier, advice_one_sided,
                                  advice_saturation, advice_weight_spread, advice_channel_spread,
                                  advice_coarse_bias, advice_shared, ppq], Bench, FOLDERS))
