@@ -26,6 +26,7 @@ std::string Advice::rules(Handle config, const std::string &changes) const {
   std::vector<std::pair<Handle, std::vector<quant::SlotKey>>> nodes;  // in the order of the configs
   for (const Handle handle : configs) {
     const quant::SlotKey key = working_.configs.get(handle).key;
+    if (working_.model.node(key.node).name.empty()) continue;  // no rule can match it alone
     const auto known = std::ranges::find(nodes, key.node, [](const auto &entry) { return entry.first; });
     if (known == nodes.end()) {
       nodes.push_back({key.node, {key}});
