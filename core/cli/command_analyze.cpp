@@ -76,6 +76,7 @@ pipeline::PipelineSpec spec_of_file(const po::variables_map &values, const std::
   pipeline::PipelineSpec spec = pipeline::read_pipeline(file, {});
   spec.exports.clear();  // an analysis writes no model
   spec.configs_out.clear();
+  spec.report.clear();
   spec.evaluation = {};
   return spec;
 }

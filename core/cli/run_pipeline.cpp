@@ -12,6 +12,8 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/figures.h"
+#include "core/cli/plan_table.h"
+#include "core/cli/run_report.h"
 #include "core/cli/run_setup.h"
 #include "core/pipeline/evaluate.h"
 #include "core/pipeline/memory_fit.h"
@@ -55,19 +57,7 @@ void print_plan(const pipeline::Runner &runner) {
     for (const std::string &note : platform->notes) std::printf("  %s\n", note.c_str());
     print_dispatcher(runner.spec().dispatch, *platform);
   }
-  Table table({"step", "pass", "parameters", "from"});
-  std::size_t number = 0;
-  for (const pipeline::PlannedStep &step : runner.plan()) {
-    const host::Arguments arguments(step.component->description->params, step.component->description->param_count,
-                                    &step.settings, std::string(step.component->id()));
-    std::string text = arguments.canonical();
-    for (char &c : text) {
-      if (c == '\n') c = ' ';
-    }
-    table.add({std::to_string(++number), std::string(step.component->id()), text,
-               step.inserted ? "added: a later pass needs it" : (step.where.line == 0 ? "" : step.where.text())});
-  }
-  std::fputs(table.text().c_str(), stdout);
+  std::fputs(plan_table(runner).text().c_str(), stdout);
 }
 
 // The samples that the models are compared on; opened before the passes run, so that what is wrong with them costs no
@@ -136,6 +126,36 @@ void warn_above_budget(const pipeline::Runner &runner, Progress &progress) {
                             bytes_text(peak_memory()), bytes_text(*budget)));
 }
 
+// What the run prints at its end, and the same as JSON.
+Table summary_of(const pipeline::Runner &runner, const RunFigures &run, nlohmann::ordered_json &figures) {
+  Table table({"figure", "value"});
+  table.add({"platform", runner.platform() == nullptr ? "" : pipeline::platform_text(*runner.platform())});
+  figures["platform"] = runner.spec().platform;
+  if (run.evaluation) add_evaluation(*run.evaluation, "int8", table, figures);
+  for (const std::uint64_t after : run.exported_bytes) {
+    table.add(
+        {"size", fmt::format("{} -> {} ({:.2f}x smaller)", bytes_text(run.float_bytes), bytes_text(after),
+                             after == 0 ? 0.0 : static_cast<double>(run.float_bytes) / static_cast<double>(after))});
+    figures["float_bytes"] = run.float_bytes;
+    figures["quantized_bytes"] = after;
+  }
+  table.add({"time", seconds_text(run.seconds)});
+  table.add({"peak memory", bytes_text(run.peak_memory)});
+  figures["seconds"] = run.seconds;
+  figures["peak_memory_bytes"] = run.peak_memory;
+  for (const pipeline::StepReport &report : run.steps)
+    figures["steps"].push_back({{"pass", report.id}, {"seconds", report.seconds}});
+  for (const pipeline::ExportStep &step : runner.spec().exports) {
+    table.add({"written", step.path});
+    figures["written"].push_back(step.path);
+  }
+  if (!runner.spec().report.empty()) {
+    table.add({"written", runner.spec().report});
+    figures["written"].push_back(runner.spec().report);
+  }
+  return table;
+}
+
 }  // namespace
 
 int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, const RunOptions &options) {
@@ -150,42 +170,23 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
     print_plan(runner);
     return kExitOk;
   }
-  const std::vector<pipeline::StepReport> reports = runner.run_passes();
+  RunFigures run;
+  run.steps = runner.run_passes();
   if (runner.spec().calibration.memory_budget) return_free_memory();  // of the data pass, before the export needs it
-  const std::vector<std::uint64_t> sizes = runner.prepare_exports();
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const std::uint64_t memory = peak_memory();  // of the quantization itself, before the evaluation
+  run.exported_bytes = runner.prepare_exports();
+  run.float_bytes = file_size(runner.spec().model.string());
+  run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  run.peak_memory = peak_memory();  // of the quantization itself, before the evaluation
 
-  std::optional<pipeline::Evaluation> evaluation;
   if (test.dataset) {
     progress.begin(0, 1, "evaluate");
-    evaluation = compare(runner, std::move(test), events.sinks);
-    progress.end(fmt::format(": {} samples ({:.2f} s)", evaluation->samples, evaluation->seconds));
+    run.evaluation = compare(runner, std::move(test), events.sinks);
+    progress.end(fmt::format(": {} samples ({:.2f} s)", run.evaluation->samples, run.evaluation->seconds));
   }
   nlohmann::ordered_json figures;
-  Table table({"figure", "value"});
-  table.add({"platform", runner.platform() == nullptr ? "" : pipeline::platform_text(*runner.platform())});
-  figures["platform"] = runner.spec().platform;
-  if (evaluation) add_evaluation(*evaluation, "int8", table, figures);
-  const std::uint64_t before = file_size(runner.spec().model.string());
-  for (const std::uint64_t after : sizes) {
-    table.add({"size", fmt::format("{} -> {} ({:.2f}x smaller)", bytes_text(before), bytes_text(after),
-                                   after == 0 ? 0.0 : static_cast<double>(before) / static_cast<double>(after))});
-    figures["float_bytes"] = before;
-    figures["quantized_bytes"] = after;
-  }
-  table.add({"time", seconds_text(seconds)});
-  table.add({"peak memory", bytes_text(memory)});
+  const Table table = summary_of(runner, run, figures);
   warn_above_budget(runner, progress);
-  figures["seconds"] = seconds;
-  figures["peak_memory_bytes"] = memory;
-  for (const pipeline::StepReport &report : reports)
-    figures["steps"].push_back({{"pass", report.id}, {"seconds", report.seconds}});
-  for (const pipeline::ExportStep &step : runner.spec().exports) {
-    table.add({"written", step.path});
-    figures["written"].push_back(step.path);
-  }
-  runner.commit_outputs(figures.dump(1) + "\n");
+  runner.commit_outputs(figures.dump(1) + "\n", runner.spec().report.empty() ? "" : run_report(runner, run));
   if (!options.quiet) std::fputs(table.text().c_str(), stdout);
   return kExitOk;
 }

@@ -126,7 +126,7 @@ Shape make_pipeline() {
        {"overrides", overrides(), "exceptions, the last match wins; a rule without effect is an error"},
        {"export", exports(), "the files to write"},
        {"configs_out", text(), "every quantization config as JSON, to this file"},
-       {"report", text(), "an HTML report; refused until there is one"},
+       {"report", text(), "an HTML page about the run, to this file"},
        {"observer", name_of(kObserverName), "one observer for every activation"}});
 }
 

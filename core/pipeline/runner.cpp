@@ -17,13 +17,6 @@ namespace halftone::pipeline {
 
 namespace {
 
-// A key of the file format that this version does not act on yet must not look as if it did.
-void refuse_what_is_not_offered(const PipelineSpec &spec) {
-  if (!spec.report.empty()) {
-    fail(Status::kInvalidArgument, "{}this version writes no HTML report yet; leave `report` out", place(spec.where));
-  }
-}
-
 bool provides(const host::Component &component, std::string_view fact) {
   const ht_component &d = *component.description;
   return std::any_of(d.provides, d.provides + d.provide_count,
@@ -79,7 +72,6 @@ std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registr
 
 Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events)
     : registry_(registry), spec_(std::move(spec)), events_(std::move(events)), kernels_(registry) {
-  refuse_what_is_not_offered(spec_);
   collect_files();
   open_platform();
   if (!spec_.passes && spec_.platform.empty()) {
@@ -136,13 +128,14 @@ void Runner::collect_files() {
   files_.writes(spec_.configs_out);
   for (const ExportStep &step : spec_.exports) files_.writes_model(step.path, step.where);
   files_.writes(spec_.figures_out);
+  files_.writes(spec_.report);
   files_.check();
 }
 
 void Runner::check_outputs() const {
   if (spec_.plan_only) return;
   for (const ExportStep &step : spec_.exports) require_writable(step.path);
-  for (const std::string &path : {spec_.configs_out, spec_.figures_out}) {
+  for (const std::string &path : {spec_.configs_out, spec_.figures_out, spec_.report}) {
     if (!path.empty()) require_writable(path);
   }
 }
@@ -264,7 +257,7 @@ void Runner::write_export(const ExportStep &step, const StagedFile &file) {
   }
 }
 
-void Runner::commit_outputs(const std::string &figures) {
+void Runner::commit_outputs(const std::string &figures, const std::string &report) {
   std::vector<std::unique_ptr<AtomicFile>> texts;
   const auto add = [&](const std::string &path, const std::string &text) {
     if (auto file = finished_file(path, text)) texts.push_back(std::move(file));
@@ -273,6 +266,7 @@ void Runner::commit_outputs(const std::string &figures) {
     add(spec_.configs_out,
         configs_to_json(model_, spec_.platform, target_ ? target_->descriptor().chosen : PlatformChoices()));
   add(spec_.figures_out, figures);
+  add(spec_.report, report);
   for (const auto &file : exports_) file->finish();
   for (const auto &file : exports_) file->commit();
   for (const auto &file : texts) file->commit();

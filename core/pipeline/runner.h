@@ -56,8 +56,9 @@ class Runner {
   std::optional<RecordedRequest> record_request();
   // Writes every export under a temporary name; nothing appears yet. Gives their sizes.
   std::vector<std::uint64_t> prepare_exports();
-  // Completes the configs and the figures besides; then, when nothing can fail any more, all outputs appear.
-  void commit_outputs(const std::string &figures);
+  // Completes the configs, the figures and the report besides; then, when nothing can fail any more, all outputs
+  // appear.
+  void commit_outputs(const std::string &figures, const std::string &report = {});
 
  private:
   void collect_files();
