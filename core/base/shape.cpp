@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <regex>
 
 #include <fmt/ranges.h>
 
@@ -121,14 +122,22 @@ class Checker {
     }
     for (const auto &[name, child] : setting.map()) {
       const auto key = std::ranges::find(shape.keys, name, &Shape::Key::name);
-      if (key == shape.keys.end() && !shape.each) {
+      if (key == shape.keys.end() && !takes_other(shape, name)) {
         const std::vector<std::string> names = names_of(shape.keys);
-        fail(Status::kInvalidArgument, "{}: {} has no key '{}'{}; it takes: {}", child.key_where.text(), place.shown,
-             name, nearest_hint(name, names), fmt::join(names, ", "));
+        fail(Status::kInvalidArgument, "{}: {} has no key '{}'{}; it takes: {}{}", child.key_where.text(), place.shown,
+             name, nearest_hint(name, names), fmt::join(names, ", "),
+             shape.other_keys_called.empty() ? "" : ", or " + shape.other_keys_called);
       }
       if (key != shape.keys.end() && child.is_null()) continue;
       check(child, key == shape.keys.end() ? *shape.each : key->shape, place.below(name));
     }
+  }
+
+  // Names that are no keys, where there are keys too, must look as they should; a map of nothing but names is checked
+  // by who reads it, who knows more about them.
+  static bool takes_other(const Shape &shape, const std::string &name) {
+    if (!shape.each || shape.keys.empty() || shape.other_keys.empty()) return shape.each != nullptr;
+    return std::regex_match(name, std::regex(shape.other_keys));
   }
 
   void check_scalar(const Setting &setting, const Shape &shape, const Place &place) const {
@@ -300,14 +309,17 @@ bool flag_at(const Setting &map, std::string_view key, bool deflt) {
   return found == nullptr ? deflt : std::get<bool>(found->value);
 }
 
-std::uint32_t code_at(const Setting &map, std::string_view key, Codes codes, std::uint32_t deflt) {
-  const Setting *found = given(map, key);
-  if (found == nullptr) return deflt;
-  const std::string text = lowered(found->text);
+std::uint32_t code_of(const Setting &setting, Codes codes) {
+  const std::string text = lowered(setting.text);
   for (const auto &[name, code] : codes) {
     if (name == text) return code;
   }
-  return deflt;
+  fail(Status::kInternal, "'{}' is none of the choices", setting.text);
+}
+
+std::uint32_t code_at(const Setting &map, std::string_view key, Codes codes, std::uint32_t deflt) {
+  const Setting *found = given(map, key);
+  return found == nullptr ? deflt : code_of(*found, codes);
 }
 
 double number_of(const Setting &setting) {

@@ -25,6 +25,7 @@ struct Shape {
   std::vector<Key> keys;              // of a map, in the order in which messages list them
   std::shared_ptr<const Shape> each;  // items of a list; values of a map under other keys, null: there are no others
   std::string other_keys;             // a regular expression of them; empty: any
+  std::string other_keys_called;      // what messages call them, where `keys` are listed: "the number of a slot"
   std::vector<Shape> either;          // told apart by being one value, a list or a map
   std::string when_empty;             // not empty: a text or map must not be empty, and what to write instead
   std::string meaning;  // not empty: loaded components say more ("passes"); see core/pipeline/json_schema.h
@@ -74,6 +75,8 @@ const Setting *given(const Setting &map, std::string_view key);
 std::string text_at(const Setting &map, std::string_view key, std::string deflt = {});
 std::int64_t integer_at(const Setting &map, std::string_view key, std::int64_t deflt);
 bool flag_at(const Setting &map, std::string_view key, bool deflt);
+// Of a choice that was checked.
+std::uint32_t code_of(const Setting &setting, Codes codes);
 std::uint32_t code_at(const Setting &map, std::string_view key, Codes codes, std::uint32_t deflt);
 double number_of(const Setting &setting);
 // One value, or each of a list.

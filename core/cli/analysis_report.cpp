@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
 #include "core/base/nearest.h"
+#include "core/cli/analysis_tables.h"
 #include "core/cli/console.h"
 
 namespace halftone::cli {
@@ -52,11 +52,6 @@ std::string text_of(const std::optional<ErrorFigures> &figures, Method method) {
   }
 }
 
-// The end of a long name tells more than its beginning.
-std::string shortened(const std::string &name, std::size_t most) {
-  return name.size() <= most ? name : ".." + name.substr(name.size() - most + 2);
-}
-
 }  // namespace
 
 Method parse_method(const std::string &name) {
@@ -90,20 +85,22 @@ std::string error_table(const pipeline::ErrorAnalysis &analysis, Method method) 
   for (std::size_t i = 1; i < columns.size(); ++i) header.emplace_back(columns[i].name);
   Table table(header);
   for (const OperatorError *op : order) {
-    const double share = worst > 0 && std::isfinite(worst) ? std::max(key(*op), 0.0) / worst : 0;
-    const auto cells = static_cast<std::size_t>(std::ceil(share * kBar));
     std::vector<std::string> row = {shortened(op->name.empty() ? op->value : op->name, kName),
                                     shortened(op->type, kType), text_of(op->*columns.front().figures, method),
-                                    std::string(cells, '#')};
+                                    bar_text(worst > 0 ? key(*op) / worst : 0, kBar)};
     for (std::size_t i = 1; i < columns.size(); ++i) row.push_back(text_of(op->*columns[i].figures, method));
     table.add(std::move(row));
   }
   return table.text();
 }
 
+void add_samples(std::uint64_t samples, const std::vector<std::string> &skipped, nlohmann::ordered_json &figures) {
+  figures["samples"] = samples;
+  if (!skipped.empty()) figures["skipped"] = skipped;
+}
+
 void add_errors(const pipeline::ErrorAnalysis &analysis, nlohmann::ordered_json &figures) {
-  figures["samples"] = analysis.samples;
-  if (!analysis.skipped.empty()) figures["skipped"] = analysis.skipped;
+  add_samples(analysis.samples, analysis.skipped, figures);
   figures["measured_at"] = analysis.values;
   auto &operators = figures["operators"] = nlohmann::ordered_json::array();
   for (const OperatorError &op : analysis.operators) {

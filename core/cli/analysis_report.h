@@ -18,6 +18,7 @@ Method parse_method(const std::string &name);
 // line is longer than 100 columns.
 std::string error_table(const pipeline::ErrorAnalysis &analysis, Method method);
 
+void add_samples(std::uint64_t samples, const std::vector<std::string> &skipped, nlohmann::ordered_json &figures);
 void add_errors(const pipeline::ErrorAnalysis &analysis, nlohmann::ordered_json &figures);
 
 }  // namespace halftone::cli

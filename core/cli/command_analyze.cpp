@@ -11,11 +11,13 @@
 #include "core/base/nearest.h"
 #include "core/cli/analysis_details.h"
 #include "core/cli/analysis_report.h"
+#include "core/cli/analysis_tables.h"
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/data_options.h"
 #include "core/cli/platform_options.h"
 #include "core/cli/preset.h"
+#include "core/cli/run_setup.h"
 #include "core/pipeline/analysis/analyze.h"
 #include "core/pipeline/runner.h"
 
@@ -75,6 +77,7 @@ pipeline::PipelineSpec spec_of_file(const po::variables_map &values, const std::
   pipeline::PipelineSpec spec = pipeline::read_pipeline(file, {});
   spec.exports.clear();  // an analysis writes no model
   spec.configs_out.clear();
+  spec.report.clear();
   spec.evaluation = {};
   return spec;
 }
@@ -150,7 +153,7 @@ struct Findings {
   nlohmann::ordered_json figures;
 };
 
-constexpr std::size_t kCausesShown = 10;
+constexpr std::size_t kCausesShown = 10, kRowsShown = 20;
 
 pipeline::ErrorAnalysis add_error_analysis(const calibration::Dataset &dataset,
                                            const pipeline::AnalysisRequest &request,
@@ -159,29 +162,45 @@ pipeline::ErrorAnalysis add_error_analysis(const calibration::Dataset &dataset,
   progress.begin(0, 1, "errors of operators");
   const pipeline::ErrorAnalysis errors = pipeline::analyze_errors(dataset, request, flow);
   progress.end(fmt::format(": {} samples ({:.2f} s)", errors.samples, errors.seconds));
-  if (errors.samples == 0) {
-    fail(Status::kDataLoss, "no sample could be analysed; the first was refused because: {}",
-         errors.skipped.empty() ? "(none was read)" : errors.skipped.front());
-  }
+  report_skipped(errors.samples, errors.skipped, "analysed", flow.sinks);
   add_errors(errors, findings.figures);
   findings.text += error_table(errors, method);
   return errors;
 }
 
+std::vector<pipeline::Variable> find_variables(const calibration::Dataset &dataset,
+                                               const pipeline::AnalysisRequest &request,
+                                               const calibration::FlowOptions &flow, bool is_first_look,
+                                               Progress &progress, Findings &findings) {
+  progress.begin(0, 1, "statistics of variables");
+  pipeline::VariableAnalysis found = pipeline::analyze_variables(dataset, request, flow);
+  progress.end(fmt::format(": {} of {} samples", found.variables.size(), found.samples));
+  if (is_first_look) {
+    report_skipped(found.samples, found.skipped, "analysed", flow.sinks);
+    add_samples(found.samples, found.skipped, findings.figures);
+  }
+  return std::move(found.variables);
+}
+
+// `shows_details`: as tables too, not only in the file.
 void add_details(const calibration::Dataset &dataset, const pipeline::AnalysisRequest &request,
-                 const calibration::FlowOptions &flow, const std::set<std::string> &parts,
+                 const calibration::FlowOptions &flow, const std::set<std::string> &parts, bool shows_details,
                  const pipeline::ErrorAnalysis &errors, Progress &progress, Findings &findings) {
   const bool causes = parts.contains("causes");
   std::vector<pipeline::Variable> variables;
   std::vector<pipeline::Parameter> parameters;
   if (causes || parts.contains("statistics")) {
-    progress.begin(0, 1, "statistics of variables");
-    variables = pipeline::analyze_variables(dataset, request, flow);
-    progress.end(fmt::format(": {}", variables.size()));
+    variables = find_variables(dataset, request, flow, errors.samples == 0, progress, findings);
   }
   if (causes || parts.contains("parameters")) parameters = pipeline::analyze_parameters(*request.working);
   if (parts.contains("statistics")) add_variables(variables, findings.figures);
   if (parts.contains("parameters")) add_parameters(parameters, findings.figures);
+  const auto show = [&](const char *part, const std::string &table) {
+    if (!shows_details || !parts.contains(part)) return;
+    findings.text += (findings.text.empty() ? "" : "\n") + table;
+  };
+  show("statistics", variables_table(variables, kRowsShown));
+  show("parameters", parameters_table(parameters, kRowsShown));
   if (!causes) return;
   const auto found = pipeline::find_causes(*request.working, errors, variables, parameters);
   add_causes(found, findings.figures);
@@ -241,31 +260,21 @@ int command_analyze(const std::vector<std::string> &arguments) {
   const std::uint64_t samples = whole_number(values, "samples", kSamples, 1, std::int64_t{1} << 40);
   pipeline::PipelineSpec spec = is_pipeline_file(model) ? spec_of_file(values, model) : spec_of_options(values, model);
   spec.figures_out = text_of(values, "json");
-  const pipeline::DataSpec data = data_of(values, spec);
+  pipeline::DataSpec data = data_of(values, spec);
   if (values.count("data") != 0) spec.evaluation = data;  // files that no output may overwrite
 
   const host::Registry registry = open_registry(values);
   Progress progress(values.count("quiet") != 0);
-  pipeline::RunEvents events;
-  events.sinks = progress.sinks();
-  events.step_begins = [&](const pipeline::PlannedStep &step, std::size_t index, std::size_t count) {
-    progress.begin(index, count, std::string(step.component->id()));
-  };
-  events.step_ended = [&](const pipeline::StepReport &report) {
-    progress.end(fmt::format(" ({:.2f} s)", report.seconds));
-  };
+  const pipeline::RunEvents events = run_events(progress);
   pipeline::Runner runner(registry, std::move(spec), events);
-  for (const std::string &warning : runner.warnings()) progress.note("halftone: warning: " + warning);
+  show_warnings(runner.warnings(), progress);
   const auto dataset = pipeline::open_dataset(registry, runner.original().model, data);
   runner.run_passes();
   if (runner.spec().calibration.memory_budget) return_free_memory();  // of the passes, before the analysis needs it
 
   const pipeline::AnalysisRequest request = request_of(values, runner, parts);
-  calibration::FlowOptions flow;
-  flow.limit = data.limit == 0 ? samples : std::min(samples, data.limit);
-  flow.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
-  flow.sinks = events.sinks;
-  flow.workers = calibration::worker_count(data.threads, std::min(flow.limit, dataset->count()));
+  data.limit = data.limit == 0 ? samples : std::min(samples, data.limit);
+  calibration::FlowOptions flow = flow_options(data, events.sinks, dataset->count());
   const auto ledger = known_samples(runner, *dataset, flow, values.count("data") == 0);
   flow.ledger = ledger.get();
   Findings findings;
@@ -273,7 +282,7 @@ int command_analyze(const std::vector<std::string> &arguments) {
   pipeline::ErrorAnalysis errors;
   if (request.graphwise || request.layerwise || request.own)
     errors = add_error_analysis(*dataset, request, flow, method, progress, findings);
-  add_details(*dataset, request, flow, parts, errors, progress, findings);
+  add_details(*dataset, request, flow, parts, values.count("only") != 0, errors, progress, findings);
   runner.commit_outputs(findings.figures.dump(1) + "\n");
   if (values.count("quiet") == 0) std::fputs(findings.text.c_str(), stdout);
   return kExitOk;

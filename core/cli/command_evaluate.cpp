@@ -13,7 +13,7 @@
 #include "core/cli/console.h"
 #include "core/cli/data_options.h"
 #include "core/cli/figures.h"
-#include "core/model/onnx_io.h"
+#include "core/cli/run_setup.h"
 #include "core/pipeline/evaluate.h"
 #include "core/pipeline/memory_fit.h"
 #include "core/pipeline/named.h"
@@ -31,28 +31,25 @@ constexpr const char *kUsage = "MODEL --data PATH [--labels FILE] [--against FLO
 
 // A model from a file, ready to run.
 struct Loaded {
-  host::WorkingModel working;
+  ModelFile file;
   std::unique_ptr<host::Session> session;
   std::vector<model::Handle> outputs;
-  std::vector<std::filesystem::path> external_files;
+  const model::Model &model() const { return file.working.model; }
 };
 
-Loaded load(const std::string &path, const host::Instance &executor, const host::KernelIndex &kernels,
-            std::uint32_t workers) {
+Loaded load(const std::string &path, const Engine &engine, std::uint32_t workers, Progress &progress) {
   Loaded loaded;
-  model::ImportResult imported = pipeline::read_model(path);
-  for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
-  loaded.working.model = std::move(imported.model);
-  loaded.external_files = std::move(imported.external_files);
-  const model::Model &m = loaded.working.model;
+  loaded.file = read_model_file(path, progress);
+  const model::Model &m = loaded.model();
   loaded.outputs = m.graph(m.main_graph()).outputs;
   host::Context ctx;
-  ctx.working = &loaded.working;
-  ctx.kernels = &kernels;
+  ctx.working = &loaded.file.working;
+  ctx.kernels = &engine.kernels();
+  ctx.sinks = progress.sinks();
   host::SessionRequest request;
   request.workers = workers;
   request.emits = loaded.outputs;
-  loaded.session = std::make_unique<host::Session>(executor, ctx, request);
+  loaded.session = std::make_unique<host::Session>(engine.executor(), ctx, request);
   return loaded;
 }
 
@@ -70,7 +67,7 @@ std::vector<std::string> names(const model::Model &m, bool outputs) {
 void require_same_interface(const std::string &path, const Loaded &subject, const std::string &against,
                             const Loaded &reference) {
   for (const bool outputs : {false, true}) {
-    std::vector<std::string> a = names(subject.working.model, outputs), b = names(reference.working.model, outputs);
+    std::vector<std::string> a = names(subject.model(), outputs), b = names(reference.model(), outputs);
     std::vector<std::string> a_sorted = a, b_sorted = b;
     std::ranges::sort(a_sorted);
     std::ranges::sort(b_sorted);
@@ -133,48 +130,39 @@ int command_evaluate(const std::vector<std::string> &arguments) {
     fail(Status::kInvalidArgument, "{}; usage: halftone evaluate {}",
          model_path.empty() ? "no model is named" : "no samples are named: give --data PATH", kUsage);
   }
-  const host::Registry registry = open_registry(values);
-  const host::KernelIndex kernels(registry);
-  host::Context ctx;
-  const host::Instance executor(pipeline::named_component(registry, HT_KIND_EXECUTOR, text_of(values, "executor")),
-                                nullptr, ctx);
+  const Engine engine(values);
+  const host::Registry &registry = engine.registry();
   pipeline::DataSpec data = data_spec(values, texts_of(values, "data"));
 
-  calibration::FlowOptions flow;
-  flow.limit = data.limit;
-  flow.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
-  flow.sinks.cancelled = &install_interrupt_handler();
   Progress progress(values.count("quiet") != 0);
-  flow.sinks.progress = [&](std::uint64_t done, std::uint64_t total) { progress.update(done, total); };
-  flow.workers = calibration::worker_count(data.threads, ~std::uint64_t{0});
+  calibration::FlowOptions flow = flow_options(data, progress.sinks(), ~std::uint64_t{0});
   const std::string json = text_of(values, "json");
   if (!json.empty()) pipeline::require_writable(json);
   data.labels = text_of(values, "labels");
   pipeline::RunFiles run_files = files_of(values, data, registry);
   run_files.check();
-  const Loaded subject = load(model_path, executor, kernels, flow.workers);
-  const auto dataset = pipeline::open_dataset(registry, subject.working.model, data);
+  const Loaded subject = load(model_path, engine, flow.workers, progress);
+  const auto dataset = pipeline::open_dataset(registry, subject.model(), data);
 
   pipeline::EvaluationRequest request;
   request.session = subject.session.get();
   request.outputs = subject.outputs;
-  for (const model::Handle output : subject.outputs)
-    request.output_names.push_back(subject.working.model.value(output).name);
+  for (const model::Handle output : subject.outputs) request.output_names.push_back(subject.model().value(output).name);
   if (!data.labels.empty()) {
     request.labels = pipeline::read_labels(registry, data.labels);
     pipeline::require_labels(request.labels,
                              data.limit == 0 ? dataset->count() : std::min(data.limit, dataset->count()), data.labels,
-                             subject.working.model);
+                             subject.model());
   }
   Loaded reference;
   if (const std::string against = text_of(values, "against"); !against.empty()) {
-    reference = load(against, executor, kernels, flow.workers);
+    reference = load(against, engine, flow.workers, progress);
     require_same_interface(model_path, subject, against, reference);
     request.reference = reference.session.get();
     request.reference_outputs = reference.outputs;
   }
-  run_files.reads(subject.external_files, "weights of the model");
-  run_files.reads(reference.external_files, "weights of the model");
+  run_files.reads(subject.file.external_files, "weights of the model");
+  run_files.reads(reference.file.external_files, "weights of the model");
   run_files.check();
   const std::unique_ptr<pipeline::OutputsNpy> files = outputs_npy(text_of(values, "outputs-npy"), run_files, request);
   if (data.memory_budget) {

@@ -14,6 +14,7 @@
 #include "core/cli/data_options.h"
 #include "core/cli/profile_report.h"
 #include "core/cli/profile_runs.h"
+#include "core/cli/run_setup.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/run_files.h"
 #include "core/pipeline/runner.h"
@@ -44,18 +45,15 @@ po::options_description options_of_profile() {
 
 // A model, and how sessions of it are made.
 struct Subject {
-  host::WorkingModel working;
-  std::vector<std::filesystem::path> external_files;
+  ModelFile file;
   host::SessionRequest request;
+  const model::Model &model() const { return file.working.model; }
 };
 
-Subject read_subject(const std::string &path, bool emit_all, std::uint32_t workers) {
+Subject read_subject(const std::string &path, bool emit_all, std::uint32_t workers, Progress &progress) {
   Subject subject;
-  model::ImportResult imported = pipeline::read_model(path);
-  for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
-  subject.working.model = std::move(imported.model);
-  subject.external_files = std::move(imported.external_files);
-  const model::Model &m = subject.working.model;
+  subject.file = read_model_file(path, progress);
+  const model::Model &m = subject.model();
   subject.request.workers = workers;
   subject.request.emits = m.graph(m.main_graph()).outputs;
   if (!emit_all) return subject;
@@ -68,13 +66,14 @@ Subject read_subject(const std::string &path, bool emit_all, std::uint32_t worke
 }
 
 std::vector<StoredSample> samples_of(const host::Registry &registry, const Subject &subject,
-                                     const std::vector<model::Handle> &inputs, const pipeline::DataSpec &data) {
+                                     const std::vector<model::Handle> &inputs, const pipeline::DataSpec &data,
+                                     Progress &progress) {
   std::vector<StoredSample> samples;
   if (data.inputs.empty()) {
-    for (std::uint32_t i = 0; i < kRandomSamples; ++i) samples.emplace_back(subject.working.model, inputs, i);
+    for (std::uint32_t i = 0; i < kRandomSamples; ++i) samples.emplace_back(subject.model(), inputs, i);
     return samples;
   }
-  const auto dataset = pipeline::open_dataset(registry, subject.working.model, data);
+  const auto dataset = pipeline::open_dataset(registry, subject.model(), data);
   const std::uint64_t count = std::min(data.limit == 0 ? kStoredSamples : data.limit, dataset->count());
   host::Context ctx;
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -83,7 +82,7 @@ std::vector<StoredSample> samples_of(const host::Registry &registry, const Subje
       samples.emplace_back(dataset->read(ctx, i));
     } catch (const Error &error) {
       if (!data.skip_bad_samples || error.status() != Status::kDataLoss) throw;
-      std::fprintf(stderr, "halftone: warning: %s; the sample is left out\n", error.message().c_str());
+      show_warnings({error.message() + "; the sample is left out"}, progress);
     }
   }
   if (samples.empty()) fail(Status::kDataLoss, "there is no sample to run");
@@ -99,10 +98,11 @@ struct Measured {
 
 class Measurement {
  public:
-  Measurement(const host::Instance &executor, const host::KernelIndex &kernels, Subject &subject)
-      : executor_(executor), subject_(subject) {
-    ctx_.working = &subject.working;
-    ctx_.kernels = &kernels;
+  Measurement(const Engine &engine, Subject &subject, Progress &progress)
+      : executor_(engine.executor()), subject_(subject), progress_(progress) {
+    ctx_.working = &subject.file.working;
+    ctx_.kernels = &engine.kernels();
+    ctx_.sinks = progress.sinks();
     open(false);
   }
   const std::vector<model::Handle> &inputs() const { return session_->inputs(); }
@@ -119,11 +119,10 @@ class Measurement {
     warm_up(*session_, samples.front(), workers);
     run_samples(*session_, samples, runs, workers, cancelled);
     try {
-      measured.report =
-          profile_report(subject_.working.model, session_->profile(ctx_), runs * samples.size() + workers);
+      measured.report = profile_report(subject_.model(), session_->profile(ctx_), runs * samples.size() + workers);
     } catch (const Error &error) {
       if (error.status() != Status::kUnimplemented) throw;
-      std::fprintf(stderr, "halftone: warning: %s; only totals are shown\n", error.message().c_str());
+      show_warnings({error.message() + "; only totals are shown"}, progress_);
     }
     return measured;
   }
@@ -140,6 +139,7 @@ class Measurement {
   }
   const host::Instance &executor_;
   Subject &subject_;
+  Progress &progress_;
   host::Context ctx_;
   std::unique_ptr<host::Session> session_;
   double opening_ = 0;
@@ -186,11 +186,8 @@ int command_profile(const std::vector<std::string> &arguments) {
   if (model_path.empty()) {
     fail(Status::kInvalidArgument, "no model is named; usage: halftone profile {}", kUsage);
   }
-  const host::Registry registry = open_registry(values);
-  const host::KernelIndex kernels(registry);
-  host::Context ctx;
-  const host::Instance executor(pipeline::named_component(registry, HT_KIND_EXECUTOR, text_of(values, "executor")),
-                                nullptr, ctx);
+  const Engine engine(values);
+  const host::Registry &registry = engine.registry();
   const bool has_data = values.count("data") != 0;
   const pipeline::DataSpec data = data_spec(values, texts_of(values, "data"));
   if (data.memory_budget) {
@@ -211,12 +208,13 @@ int command_profile(const std::vector<std::string> &arguments) {
   files.writes(json);
   files.check();
   const std::uint32_t workers = calibration::worker_count(data.threads, ~std::uint64_t{0});
-  Subject subject = read_subject(model_path, values.count("emit-all") != 0, workers);
-  files.reads(subject.external_files, "weights of the model");
+  Progress progress(values.count("quiet") != 0);
+  Subject subject = read_subject(model_path, values.count("emit-all") != 0, workers, progress);
+  files.reads(subject.file.external_files, "weights of the model");
   files.check();
 
-  Measurement measurement(executor, kernels, subject);
-  const std::vector<StoredSample> samples = samples_of(registry, subject, measurement.inputs(), data);
+  Measurement measurement(engine, subject, progress);
+  const std::vector<StoredSample> samples = samples_of(registry, subject, measurement.inputs(), data, progress);
   const Measured measured = measurement.run(samples, runs, install_interrupt_handler());
   if (!json.empty()) {
     AtomicFile file(json);

@@ -33,17 +33,23 @@ bool is_number(const std::string &cell) {
 
 }  // namespace
 
-std::string Table::text() const {
-  std::vector<std::size_t> widths;
-  for (const auto &row : rows_) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
-  }
-  std::vector<bool> numeric(widths.size(), rows_.size() > 1);
+std::vector<bool> Table::numeric_columns() const {
+  std::size_t columns = 0;
+  for (const auto &row : rows_) columns = std::max(columns, row.size());
+  std::vector<bool> numeric(columns, rows_.size() > 1);
   for (std::size_t r = 1; r < rows_.size(); ++r) {
     for (std::size_t i = 0; i < rows_[r].size(); ++i) {
       if (!rows_[r][i].empty() && !is_number(rows_[r][i])) numeric[i] = false;
     }
+  }
+  return numeric;
+}
+
+std::string Table::text() const {
+  const std::vector<bool> numeric = numeric_columns();
+  std::vector<std::size_t> widths(numeric.size());
+  for (const auto &row : rows_) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
   }
   std::string out;
   for (const auto &row : rows_) {

@@ -19,6 +19,8 @@ class Table {
   explicit Table(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
   std::string text() const;
+  const std::vector<std::vector<std::string>> &rows() const { return rows_; }
+  std::vector<bool> numeric_columns() const;
 
  private:
   std::vector<std::vector<std::string>> rows_;

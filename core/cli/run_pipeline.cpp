@@ -12,6 +12,9 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/figures.h"
+#include "core/cli/plan_table.h"
+#include "core/cli/run_report.h"
+#include "core/cli/run_setup.h"
 #include "core/pipeline/evaluate.h"
 #include "core/pipeline/memory_fit.h"
 #include "core/pipeline/platform_lookup.h"
@@ -54,25 +57,7 @@ void print_plan(const pipeline::Runner &runner) {
     for (const std::string &note : platform->notes) std::printf("  %s\n", note.c_str());
     print_dispatcher(runner.spec().dispatch, *platform);
   }
-  Table table({"step", "pass", "parameters", "from"});
-  std::size_t number = 0;
-  for (const pipeline::PlannedStep &step : runner.plan()) {
-    const host::Arguments arguments(step.component->description->params, step.component->description->param_count,
-                                    &step.settings, std::string(step.component->id()));
-    std::string text = arguments.canonical();
-    for (char &c : text) {
-      if (c == '\n') c = ' ';
-    }
-    table.add({std::to_string(++number), std::string(step.component->id()), text,
-               step.inserted ? "added: a later pass needs it" : (step.where.line == 0 ? "" : step.where.text())});
-  }
-  std::fputs(table.text().c_str(), stdout);
-}
-
-std::string step_line(const pipeline::StepReport &report) {
-  std::string line;
-  for (const auto &[key, value] : report.rows) line += fmt::format("{} {} {}", line.empty() ? ":" : ",", key, value);
-  return fmt::format("{} ({:.2f} s)", line, report.seconds);
+  std::fputs(plan_table(runner).text().c_str(), stdout);
 }
 
 // The samples that the models are compared on; opened before the passes run, so that what is wrong with them costs no
@@ -98,11 +83,7 @@ TestData open_test(const host::Registry &registry, const pipeline::Runner &runne
 // Float model against the quantized one, both in this process, on the test samples.
 pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, const host::RunSinks &sinks) {
   const pipeline::DataSpec &data = runner.spec().evaluation;
-  calibration::FlowOptions flow;
-  flow.limit = data.limit;
-  flow.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
-  flow.sinks = sinks;
-  flow.workers = calibration::worker_count(data.threads, test.dataset->count());
+  calibration::FlowOptions flow = flow_options(data, sinks, test.dataset->count());
   pipeline::EvaluationRequest request;
   request.labels = std::move(test.labels);
   const auto open = [&](const host::WorkingModel &model, host::Mode mode, std::vector<model::Handle> &outputs) {
@@ -139,61 +120,67 @@ void warn_above_budget(const pipeline::Runner &runner, Progress &progress) {
                             bytes_text(peak_memory()), bytes_text(*budget)));
 }
 
-}  // namespace
-
-int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, const RunOptions &options) {
-  const auto start = std::chrono::steady_clock::now();
-  Progress progress(options.quiet);
-  pipeline::RunEvents events;
-  events.sinks = progress.sinks();
-  events.step_begins = [&](const pipeline::PlannedStep &step, std::size_t index, std::size_t count) {
-    progress.begin(index, count, std::string(step.component->id()));
-  };
-  events.step_ended = [&](const pipeline::StepReport &report) { progress.end(step_line(report)); };
-  spec.figures_out = options.json;
-  pipeline::Runner runner(registry, std::move(spec), events);
-  for (const std::string &warning : runner.warnings()) progress.note("halftone: warning: " + warning);
-  TestData test = open_test(registry, runner);
-  if (options.dry_run) {
-    print_plan(runner);
-    return kExitOk;
-  }
-  const std::vector<pipeline::StepReport> reports = runner.run_passes();
-  if (runner.spec().calibration.memory_budget) return_free_memory();  // of the data pass, before the export needs it
-  const std::vector<std::uint64_t> sizes = runner.prepare_exports();
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const std::uint64_t memory = peak_memory();  // of the quantization itself, before the evaluation
-
-  std::optional<pipeline::Evaluation> evaluation;
-  if (test.dataset) {
-    progress.begin(0, 1, "evaluate");
-    evaluation = compare(runner, std::move(test), events.sinks);
-    progress.end(fmt::format(": {} samples ({:.2f} s)", evaluation->samples, evaluation->seconds));
-  }
-  nlohmann::ordered_json figures;
+// What the run prints at its end, and the same as JSON.
+Table summary_of(const pipeline::Runner &runner, const RunFigures &run, nlohmann::ordered_json &figures) {
   Table table({"figure", "value"});
   table.add({"platform", runner.platform() == nullptr ? "" : pipeline::platform_text(*runner.platform())});
   figures["platform"] = runner.spec().platform;
-  if (evaluation) add_evaluation(*evaluation, "int8", table, figures);
-  const std::uint64_t before = runner.original_bytes();
-  for (const std::uint64_t after : sizes) {
-    table.add({"size", fmt::format("{} -> {} ({:.2f}x smaller)", bytes_text(before), bytes_text(after),
-                                   after == 0 ? 0.0 : static_cast<double>(before) / static_cast<double>(after))});
-    figures["float_bytes"] = before;
+  if (run.evaluation) add_evaluation(*run.evaluation, "int8", table, figures);
+  for (const std::uint64_t after : run.exported_bytes) {
+    table.add(
+        {"size", fmt::format("{} -> {} ({:.2f}x smaller)", bytes_text(run.float_bytes), bytes_text(after),
+                             after == 0 ? 0.0 : static_cast<double>(run.float_bytes) / static_cast<double>(after))});
+    figures["float_bytes"] = run.float_bytes;
     figures["quantized_bytes"] = after;
   }
-  table.add({"time", seconds_text(seconds)});
-  table.add({"peak memory", bytes_text(memory)});
-  warn_above_budget(runner, progress);
-  figures["seconds"] = seconds;
-  figures["peak_memory_bytes"] = memory;
-  for (const pipeline::StepReport &report : reports)
+  table.add({"time", seconds_text(run.seconds)});
+  table.add({"peak memory", bytes_text(run.peak_memory)});
+  figures["seconds"] = run.seconds;
+  figures["peak_memory_bytes"] = run.peak_memory;
+  for (const pipeline::StepReport &report : run.steps)
     figures["steps"].push_back({{"pass", report.id}, {"seconds", report.seconds}});
   for (const pipeline::ExportStep &step : runner.spec().exports) {
     table.add({"written", step.path});
     figures["written"].push_back(step.path);
   }
-  runner.commit_outputs(figures.dump(1) + "\n");
+  if (!runner.spec().report.empty()) {
+    table.add({"written", runner.spec().report});
+    figures["written"].push_back(runner.spec().report);
+  }
+  return table;
+}
+
+}  // namespace
+
+int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, const RunOptions &options) {
+  const auto start = std::chrono::steady_clock::now();
+  Progress progress(options.quiet);
+  const pipeline::RunEvents events = run_events(progress);
+  spec.figures_out = options.json;
+  pipeline::Runner runner(registry, std::move(spec), events);
+  show_warnings(runner.warnings(), progress);
+  TestData test = open_test(registry, runner);
+  if (options.dry_run) {
+    print_plan(runner);
+    return kExitOk;
+  }
+  RunFigures run;
+  run.steps = runner.run_passes();
+  if (runner.spec().calibration.memory_budget) return_free_memory();  // of the data pass, before the export needs it
+  run.exported_bytes = runner.prepare_exports();
+  run.float_bytes = runner.original_bytes();
+  run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  run.peak_memory = peak_memory();  // of the quantization itself, before the evaluation
+
+  if (test.dataset) {
+    progress.begin(0, 1, "evaluate");
+    run.evaluation = compare(runner, std::move(test), events.sinks);
+    progress.end(fmt::format(": {} samples ({:.2f} s)", run.evaluation->samples, run.evaluation->seconds));
+  }
+  nlohmann::ordered_json figures;
+  const Table table = summary_of(runner, run, figures);
+  warn_above_budget(runner, progress);
+  runner.commit_outputs(figures.dump(1) + "\n", runner.spec().report.empty() ? "" : run_report(runner, run));
   if (!options.quiet) std::fputs(table.text().c_str(), stdout);
   return kExitOk;
 }

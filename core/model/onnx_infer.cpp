@@ -9,6 +9,7 @@
 #include "core/model/onnx_schema.h"
 #include "core/model/onnx_tensor.h"
 #include "core/model/onnx_type.h"
+#include "core/model/shape_values.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -24,6 +25,7 @@ namespace halftone::model {
 namespace {
 
 constexpr std::size_t kSmallCount = 1024;
+constexpr int kShapeRounds = 4;
 constexpr std::string_view kGeneratedSymbol = "unk__";  // onnx's names for extents that it does not know
 
 // Integers may be shapes, axes or indices; of other constants the type is enough unless they are small (Resize scales).
@@ -104,7 +106,21 @@ ValueType without_generated_symbols(ValueType type) {
   return type;
 }
 
-void merge_type(Model &model, Handle h, const ValueType &found) {
+// Inputs and outputs whose shape the file says: it stays as it is.
+using Declared = std::set<Handle>;
+
+Declared declared_shapes(const Model &model) {
+  Declared declared;
+  for (const Handle graph : model.graphs()) {
+    for (const Handle h : model.graph(graph).values) {
+      const Value &value = model.value(h);
+      if ((value.is_input || value.is_output) && value.type.has_shape) declared.insert(h);
+    }
+  }
+  return declared;
+}
+
+void merge_type(Model &model, Handle h, const ValueType &found, const Declared &declared) {
   const Value &value = model.value(h);
   if (found.dtype == HT_DTYPE_NONE || value.initializer) return;
   ValueType merged = value.type;
@@ -115,7 +131,7 @@ void merge_type(Model &model, Handle h, const ValueType &found) {
   } else if (!merged.has_shape) {
     merged.has_shape = found.has_shape;
     merged.dims = found.dims;
-  } else if (found.has_shape && found.dims.size() == merged.dims.size() && !value.is_input && !value.is_output) {
+  } else if (found.has_shape && found.dims.size() == merged.dims.size() && !declared.contains(h)) {
     for (std::size_t i = 0; i < merged.dims.size(); ++i) {
       if (merged.dims[i].extent < 0 && merged.dims[i].symbol.empty()) merged.dims[i] = found.dims[i];
     }
@@ -124,11 +140,11 @@ void merge_type(Model &model, Handle h, const ValueType &found) {
 }
 
 template <typename Infos>
-void collect(Model &model, Handle graph, const Infos &infos) {
+void collect(Model &model, Handle graph, const Infos &infos, const Declared &declared) {
   for (const onnx::ValueInfoProto &info : infos) {
     const Handle h = model.find_value(graph, info.name());
     if (h == HT_NONE || model.value(h).graph != graph) continue;
-    merge_type(model, h, without_generated_symbols(read_type(info.type())));
+    merge_type(model, h, without_generated_symbols(read_type(info.type())), declared);
   }
 }
 
@@ -145,23 +161,39 @@ bool lacks_types(const Model &model) {
                              [&](Handle graph) { return std::ranges::any_of(model.graph(graph).values, lacks); });
 }
 
+// One run of libonnx over the whole model.
+void infer_once(Model &model, Follow follow, const Declared &declared) {
+  google::protobuf::Arena arena;  // thousands of small messages, freed at once
+  onnx::ModelProto &proto = *google::protobuf::Arena::CreateMessage<onnx::ModelProto>(&arena);
+  GraphMessages graphs;
+  build_for_inference(model, follow, proto, graphs);
+  run_inference(proto, follow);
+  for (const auto &[graph, message] : graphs) {
+    collect(model, graph, message->input(), declared);
+    collect(model, graph, message->value_info(), declared);
+    collect(model, graph, message->output(), declared);
+  }
+}
+
+// Whether there were any.
+bool add_types_from_shapes(Model &model, const Declared &declared) {
+  const std::uint64_t before = model.revision();
+  for (const auto &[value, type] : types_from_shapes(model)) merge_type(model, value, type, declared);
+  return model.revision() != before;
+}
+
 }  // namespace
 
-// Two rounds: the second follows the values of shapes, and knows by then which values have no type. It has nothing to
-// add where the first left no gap.
+// The first round finds what follows from the types alone; where it leaves no gap, that is all. Those after it follow
+// the values of shapes, and know by then which values have no type. What libonnx does not compute of shapes is computed
+// here before each.
 void infer_shapes(Model &model) {
-  for (const Follow follow : {Follow::kTypes, Follow::kTypesAndShapeValues}) {
-    if (!lacks_types(model)) return;
-    google::protobuf::Arena arena;  // thousands of small messages, freed at once
-    onnx::ModelProto &proto = *google::protobuf::Arena::CreateMessage<onnx::ModelProto>(&arena);
-    GraphMessages graphs;
-    build_for_inference(model, follow, proto, graphs);
-    run_inference(proto, follow);
-    for (const auto &[graph, message] : graphs) {
-      collect(model, graph, message->input());
-      collect(model, graph, message->value_info());
-      collect(model, graph, message->output());
-    }
+  if (!lacks_types(model)) return;
+  const Declared declared = declared_shapes(model);
+  infer_once(model, Follow::kTypes, declared);
+  for (int round = 0; round < kShapeRounds && lacks_types(model); ++round) {
+    if (!add_types_from_shapes(model, declared) && round > 0) return;
+    infer_once(model, Follow::kTypesAndShapeValues, declared);
   }
 }
 

@@ -42,25 +42,29 @@ void measure_parameter(RangeTask &task, const host::WorkingModel &working, model
 }  // namespace
 
 Calibrator::Calibrator(const host::Registry &registry, const host::Instance &executor,
-                       const calibration::Dataset *dataset, CalibrationSettings settings, const GivenStatistics *given)
+                       const calibration::Dataset *dataset, CalibrationSettings settings, const GivenStatistics *given,
+                       const ChosenObservers *chosen)
     : registry_(registry),
       executor_(executor),
       dataset_(dataset),
       settings_(settings),
       given_(given),
+      chosen_(chosen),
       search_threads_(settings.threads) {}
 
 Calibrator::~Calibrator() = default;
 
-const host::Instance &Calibrator::observer_for(host::Context &ctx, const quant::Config &config, std::string_view name) {
-  const bool own = name.empty() || name == config.observer;
-  const std::string id(own ? (config.observer.empty() ? kFallbackObserver : std::string_view(config.observer)) : name);
-  const Setting settings = host::settings_of_texts(
-      own ? config.observer_parameters : std::map<std::string, std::string>{}, "observer '" + id + "'");
+const host::Instance &Calibrator::observer_for(host::Context &ctx, model::Handle handle, std::string_view name) {
+  const quant::Config &config = ctx.working->configs.get(handle);
+  const ChosenObservers::Choice *choice = chosen_ == nullptr ? nullptr : chosen_->find(handle);
+  const std::string &configured = choice != nullptr ? choice->observer : config.observer;
+  const bool own = choice != nullptr || name.empty() || name == configured;
+  const std::string id(own ? (configured.empty() ? kFallbackObserver : std::string_view(configured)) : name);
+  std::map<std::string, std::string> parameters;
+  if (own) parameters = choice != nullptr ? choice->parameters : config.observer_parameters;
+  const Setting settings = host::settings_of_texts(parameters, "observer '" + id + "'");
   std::string key = id;
-  if (own) {
-    for (const auto &[parameter, value] : config.observer_parameters) key += '\n' + parameter + '=' + value;
-  }
+  for (const auto &[parameter, value] : parameters) key += '\n' + parameter + '=' + value;
   std::unique_ptr<host::Instance> &slot = observers_[key];
   if (!slot) {
     const std::string caller = ctx.component;
@@ -72,7 +76,7 @@ const host::Instance &Calibrator::observer_for(host::Context &ctx, const quant::
 
 std::uint32_t Calibrator::wants(host::Context &ctx, model::Handle handle, std::string_view observer) {
   const quant::Config &config = ctx.working->configs.get(handle);
-  const host::Instance &instance = observer_for(ctx, config, observer);
+  const host::Instance &instance = observer_for(ctx, handle, observer);
   const auto &role = instance.role<ht_observer>(HT_OBSERVER_1);
   if (config.spec.granularity == HT_PER_TENSOR) return role.wants;
   if (config.spec.granularity == HT_PER_BLOCK && !is_parameter(*ctx.working, config.key)) {
@@ -100,7 +104,7 @@ void Calibrator::observe_all(host::Context &ctx, std::span<const model::Handle> 
   Observation observation;
   for (const model::Handle handle : configs) {
     const quant::Config &config = ctx.working->configs.get(handle);
-    observation.add(handle, value_of(ctx.working->model, config.key), config.spec, observer_for(ctx, config, observer));
+    observation.add(handle, value_of(ctx.working->model, config.key), config.spec, observer_for(ctx, handle, observer));
   }
   const auto refuse_without_data = [&](const calibration::Watches &watches) {
     if (given_ != nullptr && !watches.empty()) observation.refuse_file(ctx, given_->path);
@@ -192,7 +196,7 @@ void Calibrator::render(host::Context &ctx, model::Handle handle, const ht_stati
                         std::string_view observer) {
   const quant::Config &config = ctx.working->configs.get(handle);
   RangeTask task;
-  task.observer = &observer_for(ctx, config, observer);
+  task.observer = &observer_for(ctx, handle, observer);
   task.spec = config.spec;
   task.slot = quant::describe(config.key, ctx.working->model);
   apply(ctx, handle, derive_range(ctx, task, statistics));
@@ -204,7 +208,7 @@ std::unique_ptr<RangeTask> Calibrator::range_task(host::Context &ctx, model::Han
   auto task = std::make_unique<RangeTask>();
   task->spec = config.spec;
   task->slot = quant::describe(config.key, working.model);
-  task->observer = &observer_for(ctx, config, observer);
+  task->observer = &observer_for(ctx, handle, observer);
   const model::Handle value = value_of(working.model, config.key);
   if (is_parameter(working, config.key)) {
     if (model::element_count(working.model.value(value).initializer->shape()) == 0) return nullptr;

@@ -11,6 +11,7 @@
 #include "core/host/instance.h"
 #include "core/host/registry.h"
 #include "core/host/service/calibration_service.h"
+#include "core/pipeline/chosen_observers.h"
 #include "core/pipeline/data_pass.h"
 #include "core/pipeline/given_statistics.h"
 #include "core/pipeline/observation.h"
@@ -20,10 +21,11 @@ namespace halftone::pipeline {
 
 class Calibrator final : public host::CalibrationService {
  public:
-  // `given` holds the statistics of a run without data; without it, `dataset` null lets collect() explain that the run
-  // has no calibration data.
+  // `chosen` observers go before those that a pass names. `given` holds the statistics of a run without data; without
+  // it, `dataset` null lets collect() explain that the run has no calibration data.
   Calibrator(const host::Registry &registry, const host::Instance &executor, const calibration::Dataset *dataset,
-             CalibrationSettings settings, const GivenStatistics *given = nullptr);
+             CalibrationSettings settings, const GivenStatistics *given = nullptr,
+             const ChosenObservers *chosen = nullptr);
   ~Calibrator() override;
 
   std::uint32_t wants(host::Context &ctx, model::Handle config, std::string_view observer) override;
@@ -40,7 +42,7 @@ class Calibrator final : public host::CalibrationService {
                                         std::string_view observer) override;
 
  private:
-  const host::Instance &observer_for(host::Context &ctx, const quant::Config &config, std::string_view name);
+  const host::Instance &observer_for(host::Context &ctx, model::Handle config, std::string_view name);
   void collect_watched(host::Context &ctx, const DataPassRequest &request, calibration::Watches &watches);
   // Throws NotFound for a value that the last collect() was not asked for.
   const calibration::Statistics &collected(const host::Context &ctx, model::Handle value) const;
@@ -53,6 +55,7 @@ class Calibrator final : public host::CalibrationService {
   const calibration::Dataset *dataset_;
   CalibrationSettings settings_;
   const GivenStatistics *given_;
+  const ChosenObservers *chosen_;
   std::uint32_t search_threads_;       // 0: all cores; fewer where the memory budget allowed fewer workers
   calibration::Collection collected_;  // of the last data pass
   const calibration::Collection *in_use_ = nullptr;  // what collect() asked for last: collected_, or a part of given_

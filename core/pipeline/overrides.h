@@ -6,6 +6,7 @@
 
 #include "core/host/context.h"
 #include "core/host/registry.h"
+#include "core/pipeline/chosen_observers.h"
 #include "core/pipeline/pipeline_spec.h"
 
 namespace halftone::pipeline {
@@ -16,6 +17,13 @@ void check_overrides(const std::vector<OverrideRule> &rules, const host::Registr
 
 // Each rule in order, the last match wins. Throws InvalidArgument with the location for a rule that matches or sets
 // nothing, or a setting that the config refuses; the `first_time` in a run also for one after which all is as before.
-void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working, bool first_time);
+// The observers that they name go to `chosen`. `passes_name_observers`: a rule may name the observer that the platform
+// names too, to have it kept.
+struct OverrideRun {
+  bool first_time = true;
+  bool passes_name_observers = false;
+};
+void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working, ChosenObservers &chosen,
+                     const OverrideRun &run);
 
 }  // namespace halftone::pipeline

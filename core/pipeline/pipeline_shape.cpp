@@ -80,19 +80,28 @@ Shape dispatch() {
 }
 
 Shape overrides() {
+  const char *what = "it takes state, observer, bits and symmetry";
   const Shape changes =
       not_empty(shape::map({{"state", shape::choice(kOverrideStates), "fp32: leave it in float"},
                             {"observer", name_of(kObserverName), "who finds the range"},
                             {"observer_parameters", shape::map_of(text()), "parameters of that observer"},
                             {"bits", integer(2, 32), "width of the integers"},
                             {"symmetry", shape::choice(kOverrideSymmetries), "whether the range is centred on zero"}}),
-                "it takes state, observer, bits and symmetry");
-  return shape::list(shape::map({{"match", node_match(), "which nodes the rule is about", true},
-                                 {"set",
-                                  not_empty(shape::map({{"inputs", changes, "of every quantized input"},
-                                                        {"outputs", changes, "of every quantized output"}}),
-                                            "it takes `inputs` and `outputs`"),
-                                  "what changes", true}}));
+                what);
+  Shape slots = changes;  // for all of them, and below its number for one
+  slots.each = std::make_shared<const Shape>(changes);
+  slots.other_keys = kSlotNumber;
+  slots.other_keys_called = "the number of a slot";
+  return shape::list(
+      shape::map({{"match", node_match(), "which nodes the rule is about", true},
+                  {"set",
+                   not_empty(shape::map({{"inputs", slots, "of every quantized input, or by slot number"},
+                                         {"outputs", slots, "of every quantized output, or by slot number"},
+                                         {"activations", changes, "of inputs and outputs that a run computes"},
+                                         {"weights", changes, "of inputs that are stored, but biases and limits"},
+                                         {"bias", changes, "of biases"}}),
+                             kOverrideParts),
+                   "what changes", true}}));
 }
 
 Shape exports() {
@@ -117,7 +126,7 @@ Shape make_pipeline() {
        {"overrides", overrides(), "exceptions, the last match wins; a rule without effect is an error"},
        {"export", exports(), "the files to write"},
        {"configs_out", text(), "every quantization config as JSON, to this file"},
-       {"report", text(), "an HTML report; refused until there is one"},
+       {"report", text(), "an HTML page about the run, to this file"},
        {"observer", name_of(kObserverName), "one observer for every activation"}});
 }
 

@@ -12,6 +12,9 @@ const Shape &preset_shape();
 // A name of a dispatcher.
 Shape dispatcher_shape();
 
+// A slot of a node as a key of a map.
+inline constexpr const char *kSlotNumber = "^[0-9]{1,3}$";
+
 inline constexpr std::int64_t kPipelineVersion = 1, kPresetVersion = 1;
 
 // Choices that the shape offers and the reader of a file acts on.
@@ -21,6 +24,7 @@ inline const Codes kOverrideSymmetries = {{"symmetric", HT_SYMMETRIC}, {"asymmet
 inline const Codes kVerdicts = {
     {"quantize", HT_DISPATCH_QUANTIZE}, {"float", HT_DISPATCH_FLOAT}, {"soi", HT_DISPATCH_SHAPE}};
 inline const Codes kOverrideStates = {{"fp32", 1}};
+inline constexpr const char *kOverrideParts = "it takes inputs, outputs, activations, weights and bias";
 
 // Shapes whose rest the loaded components decide, by Shape::meaning.
 inline constexpr const char *kPassList = "passes";

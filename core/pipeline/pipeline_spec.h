@@ -28,7 +28,7 @@ struct ExportStep {
 struct OverrideRule {
   std::string op;    // operator type, or empty for any
   std::string node;  // glob over node names, or empty
-  Setting set;       // {inputs: {...}, outputs: {...}}; see overrides.h
+  Setting set;       // {inputs: {...}, weights: {...} ...}; see override_parts.h
   Location where;
 };
 

@@ -15,7 +15,6 @@ using shape::map;
 using shape::text;
 using shape::texts;
 
-constexpr const char *kSlotNumber = "^[0-9]{1,3}$";
 constexpr std::int64_t kMostSlot = 999;
 
 Shape scheme() {

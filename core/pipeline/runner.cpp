@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "core/base/file.h"
+#include "core/base/shape.h"
 #include "core/pipeline/configs_json.h"
 #include "core/pipeline/dispatch_table.h"
 #include "core/pipeline/named.h"
-#include "core/pipeline/overrides.h"
 #include "core/pipeline/platform_lookup.h"
 #include "halftone/exporter.h"
 #include "halftone/pass.h"
@@ -16,13 +16,6 @@
 namespace halftone::pipeline {
 
 namespace {
-
-// A key of the file format that this version does not act on yet must not look as if it did.
-void refuse_what_is_not_offered(const PipelineSpec &spec) {
-  if (!spec.report.empty()) {
-    fail(Status::kInvalidArgument, "{}this version writes no HTML report yet; leave `report` out", place(spec.where));
-  }
-}
 
 bool provides(const host::Component &component, std::string_view fact) {
   const ht_component &d = *component.description;
@@ -37,6 +30,10 @@ bool can(const PlannedStep &step, std::uint64_t capability) {
 // Passes that execute nodes alone, such as constant-folding, have no business with statistics or configs.
 bool may_run_samples(const PlannedStep &step) {
   return can(step, HT_CAP_EXECUTE) && can(step, HT_CAP_CALIBRATE | HT_CAP_CONFIG_READ);
+}
+
+bool names_observer(const PlannedStep &step) {
+  return step.settings.is_map() && given(step.settings, "observer") != nullptr;
 }
 
 bool provides_configs(const host::Component &component) {
@@ -84,7 +81,6 @@ std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registr
 
 Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events, const model::ImportResult *imported)
     : registry_(registry), spec_(std::move(spec)), events_(std::move(events)), kernels_(registry) {
-  refuse_what_is_not_offered(spec_);
   collect_files();
   open_platform();
   if (!spec_.passes && spec_.platform.empty()) {
@@ -122,8 +118,8 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
   settings.on_bad_sample =
       spec_.calibration.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
   if (spec_.calibration.skip_bad_samples) ledger_ = settings.ledger = std::make_shared<calibration::SampleLedger>();
-  calibrator_ =
-      std::make_unique<Calibrator>(registry_, *executor_, dataset_.get(), settings, given_ ? &*given_ : nullptr);
+  calibrator_ = std::make_unique<Calibrator>(registry_, *executor_, dataset_.get(), settings,
+                                             given_ ? &*given_ : nullptr, &chosen_);
   execution_ = std::make_unique<Execution>(*executor_, dataset_.get(), settings, given_ ? given_->path : std::string());
   parallel_ = std::make_unique<Parallel>(settings);
 }
@@ -142,13 +138,14 @@ void Runner::collect_files() {
   files_.writes(spec_.configs_out);
   for (const ExportStep &step : spec_.exports) files_.writes_model(step.path, step.where);
   files_.writes(spec_.figures_out);
+  files_.writes(spec_.report);
   files_.check();
 }
 
 void Runner::check_outputs() const {
   if (spec_.plan_only) return;
   for (const ExportStep &step : spec_.exports) require_writable(step.path);
-  for (const std::string &path : {spec_.configs_out, spec_.figures_out}) {
+  for (const std::string &path : {spec_.configs_out, spec_.figures_out, spec_.report}) {
     if (!path.empty()) require_writable(path);
   }
 }
@@ -227,21 +224,42 @@ std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration
   services.execution = &execution;
   services.parallel = parallel_.get();
   std::vector<StepReport> reports;
-  bool first_configs = true;
+  OverrideRun overrides;
+  overrides.passes_name_observers = std::ranges::any_of(plan_, names_observer);
+  bool observers_checked = false;
   for (std::size_t i = 0; i < plan_.size(); ++i) {
     reached_ = i;
     if (events_.step_begins) events_.step_begins(plan_[i], i, plan_.size());
     services.reference = calibrated_ ? &*calibrated_ : nullptr;
+    if (!observers_checked && provides(*plan_[i].component, HT_FACT_ACTIVATIONS_CALIBRATED)) {
+      check_observers();
+      observers_checked = true;
+    }
     reports.push_back(run_step(plan_[i], services, model_));
     if (!calibrated_ && provides(*plan_[i].component, HT_FACT_ACTIVATIONS_CALIBRATED)) calibrated_ = model_;
-    if (dispatches(*plan_[i].component) && target_) apply_dispatch_table(spec_.dispatch.table, model_, *target_);
-    if (provides_configs(*plan_[i].component)) {
-      if (!spec_.observer.empty()) override_observer(model_, spec_.observer);
-      apply_overrides(spec_.overrides, model_, std::exchange(first_configs, false));
-    }
+    follow_user(plan_[i], overrides);
     if (events_.step_ended) events_.step_ended(reports.back());
   }
+  if (!observers_checked) check_observers();
   return reports;
+}
+
+void Runner::follow_user(const PlannedStep &step, OverrideRun &overrides) {
+  if (dispatches(*step.component) && target_) apply_dispatch_table(spec_.dispatch.table, model_, *target_);
+  if (provides_configs(*step.component)) {
+    if (!spec_.observer.empty()) override_observer(model_, spec_.observer);
+    apply_overrides(spec_.overrides, model_, chosen_, overrides);
+    overrides.first_time = false;
+  }
+  chosen_.restore(model_);
+}
+
+// Before the data pass: by then passes have settled which configs find a range of their own, and nothing has been
+// computed in vain.
+void Runner::check_observers() {
+  for (const std::string &warning : chosen_.check(model_)) {
+    if (events_.sinks.log) events_.sinks.log({HT_LOG_WARNING, warning});
+  }
 }
 
 std::vector<std::uint64_t> Runner::prepare_exports() {
@@ -277,7 +295,7 @@ void Runner::write_export(const ExportStep &step, const StagedFile &file) {
   }
 }
 
-void Runner::commit_outputs(const std::string &figures) {
+void Runner::commit_outputs(const std::string &figures, const std::string &report) {
   std::vector<std::unique_ptr<AtomicFile>> texts;
   const auto add = [&](const std::string &path, const std::string &text) {
     if (auto file = finished_file(path, text)) texts.push_back(std::move(file));
@@ -286,6 +304,7 @@ void Runner::commit_outputs(const std::string &figures) {
     add(spec_.configs_out,
         configs_to_json(model_, spec_.platform, target_ ? target_->descriptor().chosen : PlatformChoices()));
   add(spec_.figures_out, figures);
+  add(spec_.report, report);
   for (const auto &file : exports_) file->finish();
   for (const auto &file : exports_) file->commit();
   for (const auto &file : texts) file->commit();

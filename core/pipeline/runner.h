@@ -16,6 +16,7 @@
 #include "core/pipeline/calibrator.h"
 #include "core/pipeline/execution.h"
 #include "core/pipeline/file_rehearsal.h"
+#include "core/pipeline/overrides.h"
 #include "core/pipeline/parallel.h"
 #include "core/pipeline/pipeline_spec.h"
 #include "core/pipeline/plan.h"
@@ -68,8 +69,9 @@ class Runner {
   void rehearse(FileRehearsal &rehearsal);
   // Writes every export under a temporary name; nothing appears yet. Gives their bytes, with files of weights.
   std::vector<std::uint64_t> prepare_exports();
-  // Completes the configs and the figures besides; then, when nothing can fail any more, all outputs appear.
-  void commit_outputs(const std::string &figures);
+  // Completes the configs, the figures and the report besides; then, when nothing can fail any more, all outputs
+  // appear.
+  void commit_outputs(const std::string &figures, const std::string &report = {});
 
  private:
   void collect_files();
@@ -79,6 +81,9 @@ class Runner {
   void open_platform();
   void open_data();
   std::vector<StepReport> run_passes(host::CalibrationService &calibration, host::ExecutionService &execution);
+  // What the user's rules want, after a step.
+  void follow_user(const PlannedStep &step, OverrideRun &overrides);
+  void check_observers();
 
   const host::Registry &registry_;
   PipelineSpec spec_;
@@ -95,6 +100,7 @@ class Runner {
   std::unique_ptr<calibration::Dataset> dataset_;
   std::shared_ptr<calibration::SampleLedger> ledger_;
   std::optional<GivenStatistics> given_;
+  ChosenObservers chosen_;
   std::unique_ptr<Calibrator> calibrator_;
   std::unique_ptr<Execution> execution_;
   std::unique_ptr<Parallel> parallel_;

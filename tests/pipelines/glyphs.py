@@ -50,10 +50,13 @@ class Bench:
 
     def pipeline(self, name, body, *args, platform="onnxruntime-int8"):
         """Runs a pipeline file of the usual head and this body."""
+        self.write_pipeline(name, body, platform)
+        return self.run("run", f"{name}.yaml", "--quiet", *args)
+
+    def write_pipeline(self, name, body, platform="onnxruntime-int8"):
         head = [f"halftone: 1", f"model: {self.glyphs}/model.onnx", f"platform: {platform}",
                 "calibration:", f"  path: {self.glyphs}/calib/x.npy", f"  preprocess: {self.glyphs}/meta.json"]
         (self.work / f"{name}.yaml").write_text("\n".join(head) + "\n" + body)
-        return self.run("run", f"{name}.yaml", "--quiet", *args)
 
     def bytes(self, name):
         return (self.work / name).read_bytes()

@@ -56,6 +56,51 @@ def table(bench):
     require(len(shares) > 3 and shares == sorted(shares, reverse=True), f"not sorted:\n{text}")
 
 
+def details(bench):
+    """--only statistics and --only parameters print tables, the largest error first, of at most 20 rows and 100 columns; their rows
+    are those of the file."""
+    common = ("analyze", bench.glyphs / "model.onnx", "--platform", "onnxruntime-int8", "--calibration", bench.glyphs / "calib",
+              "--preprocess", bench.glyphs / "meta.json", "--json", "f.json")
+    for part, entry, head in (("statistics", "variables", "variable"), ("parameters", "parameters", "parameter")):
+        text = bench.run(*common, "--only", part)
+        lines = text.splitlines()
+        require(lines and lines[0].split()[0] == head, f"no table:\n{text}")
+        require(max(map(len, lines)) <= 100, f"too wide:\n{text}")
+        found = bench.json("f.json")[entry]
+        shares = [float(row[row.index("%") - 1]) for row in (line.split() for line in lines[1:]) if "%" in row]
+        wanted = sorted((100 * row["noise_to_signal"] for row in found), reverse=True)[:20]
+        require(len(shares) == len(wanted) > 3, f"{len(shares)} rows, not {len(wanted)}:\n{text}")
+        for a, b in zip(shares, wanted):
+            require(abs(a - b) <= 5.1e-5, f"{a} where the file has {b}:\n{text}")
+        require(("and %d more" % (len(found) - 20) in text) == (len(found) > 20), text)
+    text = bench.run(*common, "--only", "own,statistics,parameters")
+    heads = [line.split()[0] for line in text.splitlines() if line and line.split()[0] in ("operator", "variable", "parameter")]
+    require(heads == ["operator", "variable", "parameter"], text)
+    require(bench.run(*common, "--only", "statistics", "--quiet") == "", "--quiet prints")
+
+
+def skipped(bench):
+    """Samples that cannot be used are counted; where none can be, the run fails, whatever it was to measure."""
+    conv_net(bench, normal(6))
+    (bench.work / "some").mkdir()
+    (bench.work / "none").mkdir()
+    for i, sample in enumerate(normal(6).astype(numpy.float32)):
+        numpy.save(bench.work / "some" / f"{i}.npy", sample)
+        if i < 2:
+            sample[0, 0, 0] = numpy.nan
+            numpy.save(bench.work / "some" / f"{i}.npy", sample)
+            numpy.save(bench.work / "none" / f"{i}.npy", sample)
+    common = ("analyze", "net.onnx", "--platform", "naive-int8", "--calibration", "x.npy", "--on-bad-sample", "skip", "--json", "f.json")
+    for part in ("statistics", "layerwise", "statistics,own", "causes"):
+        done = bench.done(*common, "--data", "some", "--only", part)
+        require(done.returncode == 0, done.stderr)
+        require(done.stderr.count("skipped 2 of 6 samples that were to be analysed") == 1, f"{part}: {done.stderr}")
+        figures = bench.json("f.json")
+        require(figures["samples"] == 4 and len(figures["skipped"]) == 2, f"{part}: {figures['samples']} samples")
+        told = bench.fails(*common, "--data", "none", "--only", part)
+        require("no sample could be analysed; the first was refused because:" in told, f"{part}: {told}")
+
+
 # --- two products of matrices, once more in NumPy -----------------------------------------------------------------
 
 def products(bench):
@@ -135,6 +180,25 @@ def inner_value(bench):
 
 # --- advice -------------------------------------------------------------------------------------------------------
 
+def advice_shared(bench):
+    """A scale that a reader shares: the reader changes with it, and does not quantize the value once more."""
+    pads = [onnx.ints_attribute("pads", [1, 1, 1, 1])]
+    nodes = [onnx.conv(name="first"), onnx.node("Relu", ["c"], ["a"], "relu"),
+             onnx.node("Conv", ["a", "v", "b"], ["y"], "conv", attributes=pads)]
+    random = numpy.random.default_rng(7)
+    (bench.work / "net.onnx").write_bytes(onnx.model(
+        nodes, [onnx.value_info("x", [1, 3, 8, 8])], [onnx.value_info("y", [1, 2, 8, 8])],
+        [onnx.tensor("w", onnx.WEIGHT_SHAPE, onnx.WEIGHTS), onnx.tensor("v", (2, 4, 3, 3), list(random.normal(size=72))),
+         onnx.tensor("b", (2,), [0.5] * 2)]))
+    x = normal()
+    x[7, 1, 3, 3] = 200
+    numpy.save(bench.work / "x.npy", x.astype(numpy.float32))
+    rules = ("- match: {op: Conv}\n  set: {weights: {bits: 16}}\n- match: {node: first}\n  set: {inputs: {0: {bits: 16}}}\n"
+             "- match: {node: conv}\n  set: {outputs: {bits: 16}}\n")  # what is left is the value between them
+    shared = {("first", "outputs", 0), ("relu", "inputs", 0), ("relu", "outputs", 0), ("conv", "inputs", 0)}
+    follow(bench, "range-outlier", "onnxruntime-int8", "mse", "layerwise", shared, rules, "a")
+
+
 def conv_net(bench, x, scales=(1, 1, 1, 1)):
     weights = [w * scales[i // 27] for i, w in enumerate(onnx.WEIGHTS)]
     (bench.work / "net.onnx").write_bytes(onnx.small_net(weights=onnx.tensor("w", onnx.WEIGHT_SHAPE, weights), batch=1))
@@ -148,16 +212,29 @@ def analyze(bench, platform, observer, overrides=""):
     return bench.json("p.json")
 
 
-def follow(bench, kind, platform, observer, place):
-    """The advice of this kind lowers the error that it is about."""
-    before = analyze(bench, platform, observer)
-    causes = [cause for cause in before["causes"] if cause["kind"] == kind]
+def configs(bench):
+    """All that the pipeline decides of each slot but its scale."""
+    bench.run("run", "p.yaml", "--quiet", "--set", "configs_out=configs.json")
+    kept = ("bits", "state", "policy", "qmin", "qmax", "channel_axis", "observer")
+    return {(node, direction, number): {key: slot[key] for key in kept if key in slot}
+            for (node, _, direction, number), slot in bench.slots("configs.json").items()}
+
+
+def follow(bench, kind, platform, observer, place, slots, rules="", value=None):
+    """The advice of this kind, beside the rules that there are, lowers the error that it is about, and changes these slots only."""
+    before = analyze(bench, platform, observer, rules and "overrides:\n" + rules)
+    slots_before = configs(bench)
+    causes = [cause for cause in before["causes"] if cause["kind"] == kind and value in (None, cause["value"])]
     require(causes, f"no {kind} among {[cause['kind'] for cause in before['causes']]}")
-    after = analyze(bench, platform, observer, "overrides:\n" + causes[0]["override"])
+    after = analyze(bench, platform, observer, "overrides:\n" + rules + causes[0]["override"])
     error = {}
     for name, figures in (("before", before), ("after", after)):
-        error[name] = sum(op[place]["noise_to_signal"] for op in figures["operators"] if op["name"] == causes[0]["node"])
+        error[name] = sum(op[place]["noise_to_signal"] for op in figures["operators"]
+                          if f'"{op["name"]}"' in causes[0]["override"])
     require(error["after"] < 0.7 * error["before"], f"{kind}: {error}")
+    slots_after = configs(bench)
+    changed = {slot for slot, config in slots_after.items() if config != slots_before[slot]}
+    require(changed == slots, f"{kind}: {causes[0]['override']}changes {sorted(changed)}, not only {sorted(slots)}")
 
 
 def normal(count=256):
@@ -168,24 +245,25 @@ def advice_outlier(bench):
     x = normal()
     x[7, 1, 3, 3] = 200
     conv_net(bench, x)
-    follow(bench, "range-outlier", "naive-int8", "minmax", "layerwise")
+    follow(bench, "range-outlier", "naive-int8", "minmax", "layerwise", {("conv", "inputs", 0)})
 
 
 def advice_one_sided(bench):
     conv_net(bench, numpy.abs(normal()) + 1)
-    follow(bench, "one-sided-range", "tensorrt-int8", "minmax", "layerwise")
+    follow(bench, "one-sided-range", "tensorrt-int8", "minmax", "layerwise", {("conv", "inputs", 0)})
 
 
 def advice_saturation(bench):
     x = normal()
     x[10:14, 0, 0, 0] = 12
     conv_net(bench, x)
-    follow(bench, "saturation", "naive-int8", "percentile", "layerwise")
+    follow(bench, "saturation", "naive-int8", "percentile", "layerwise", {("conv", "inputs", 0)})
 
 
 def advice_weight_spread(bench):
     conv_net(bench, normal(), scales=(1, 1, 1, 1e-3))
-    follow(bench, "weight-spread", "naive-int8", "minmax", "layerwise")
+    rules = "- match: {op: Conv}\n  set: {activations: {bits: 16}}\n"  # the weight is what is left
+    follow(bench, "weight-spread", "naive-int8", "minmax", "layerwise", {("conv", "inputs", 1)}, rules)
 
 
 def advice_channel_spread(bench):
@@ -196,21 +274,20 @@ def advice_channel_spread(bench):
         nodes, [onnx.value_info("x", [1, 3, 8, 8])], [onnx.value_info("y", [1, 3, 8, 8])],
         [onnx.tensor("w", (3, 1, 3, 3), [w * (1 if i < 9 else 50) for i, w in enumerate(onnx.WEIGHTS[:27])])]))
     numpy.save(bench.work / "x.npy", (normal() * numpy.array([50, 1, 1]).reshape(3, 1, 1)).astype(numpy.float32))
-    follow(bench, "channel-spread", "naive-int8", "minmax", "layerwise")
-
-
-def bias_net(bench, size, bias):
-    """A bias far below what its scale of input times weight can tell apart."""
-    nodes = [onnx.conv(inputs=("x", "w", "b"), output="y")]
-    (bench.work / "net.onnx").write_bytes(onnx.model(
-        nodes, [onnx.value_info("x", [1, 3, 8, 8])], [onnx.value_info("y", [1, 4, 8, 8])],
-        [onnx.tensor("w", onnx.WEIGHT_SHAPE, onnx.WEIGHTS), onnx.tensor("b", (4,), [bias] * 4)]))
-    numpy.save(bench.work / "x.npy", (normal() * size).astype(numpy.float32))
+    follow(bench, "channel-spread", "naive-int8", "minmax", "layerwise", {("conv", "inputs", 0)})
 
 
 def advice_coarse_bias(bench):
-    bias_net(bench, 1000, 0.01)
-    follow(bench, "coarse-bias", "onnxruntime-int8", "minmax", "layerwise")
+    """A bias far below what its scale of input times weight can tell apart, where most samples leave nothing but the bias."""
+    nodes = [onnx.conv(inputs=("x", "w", "b"), output="y")]
+    (bench.work / "net.onnx").write_bytes(onnx.model(
+        nodes, [onnx.value_info("x", [1, 3, 8, 8])], [onnx.value_info("y", [1, 4, 8, 8])],
+        [onnx.tensor("w", onnx.WEIGHT_SHAPE, onnx.WEIGHTS), onnx.tensor("b", (4,), [0.01] * 4)]))
+    x = normal() * 1000
+    x[1:] = 0
+    numpy.save(bench.work / "x.npy", x.astype(numpy.float32))
+    rules = "- match: {op: Conv}\n  set: {outputs: {state: fp32}}\n"
+    follow(bench, "coarse-bias", "onnxruntime-int8", "minmax", "layerwise", {("conv", "inputs", 2)}, rules)
 
 
 # --- PPQ ----------------------------------------------------------------------------------------------------------
@@ -249,6 +326,6 @@ def ppq(bench):
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests(__doc__, [threads, executors, table, numpy_agrees, inner_value, advice_outlier, advice_one_sided,
+    sys.exit(run_tests(__doc__, [threads, executors, table, details, skipped, numpy_agrees, inner_value, advice_outlier, advice_one_sided,
                                  advice_saturation, advice_weight_spread, advice_channel_spread,
-                                 advice_coarse_bias, ppq], Bench, FOLDERS))
+                                 advice_coarse_bias, advice_shared, ppq], Bench, FOLDERS))

@@ -172,6 +172,62 @@ configs_out: rules.json
     require(convolutions and "FP32" not in convolutions, f"weights of the convolutions: {convolutions}")
     reasons = [slot["reason"] for key, slot in slots.items() if key[1] == "Gemm"]
     require(all("rules.yaml:" in reason for reason in reasons), f"the reasons name no rule: {reasons}")
+    override_slots(bench)
+
+
+def override_observers(bench):
+    """An observer of a rule goes before one that a pass names, as if the pass had named it for these slots alone."""
+    passes = ("passes: [assign-configs, quantize-fusion, quantize-simplify, {parameter-quantize: {observer: %s}}, "
+              "{runtime-calibration: {observer: %s}}]\nconfigs_out: %s.json\n")
+    percentile = "percentile, observer_parameters: [percentile=0.9]"
+    for op, part, slot in (("Gemm", "outputs", ("outputs", 0)), ("Conv", "weights", ("inputs", 1))):
+        bench.pipeline("passes", passes % ("mse", percentile, "passes"))
+        bench.pipeline("wanted", passes % ("minmax", "minmax", "wanted"))
+        bench.pipeline("rule", passes % ("mse", percentile, "rule") +
+                       f"overrides:\n  - match: {{op: {op}}}\n    set: {{{part}: {{observer: minmax}}}}\n")
+        by_pass, wanted, by_rule = (bench.slots(f"{name}.json") for name in ("passes", "wanted", "rule"))
+        named = [key for key in by_rule if key[1] == op and key[2:] == slot]
+        require(named, f"no {part} of {op}")
+        for key in by_rule:
+            as_wanted = wanted if key in named else by_pass
+            require(by_rule[key]["scale"] == as_wanted[key]["scale"], f"{part} of {op}, {key}: {by_rule[key]}")
+        require(all(by_rule[key]["observer"] == "minmax" for key in named), f"{named}")
+        require(any(by_rule[key]["scale"] != by_pass[key]["scale"] for key in named), "the observers agree by chance")
+
+
+def override_idle(bench):
+    """A rule whose observer has nothing to find is refused; one of which something is left is warned about."""
+    bench.pipeline("plain", "configs_out: plain.json\n")
+    slots = bench.slots("plain.json")
+    fused = sorted(key[0] for key, slot in slots.items() if key[1:] == ("Conv", "outputs", 0) and slot["state"] == "OVERLAPPED")
+    require(fused, "no convolution is fused with what follows")
+    rule = "overrides:\n  - match: {node: '%s'}\n    set: {outputs: {observer: mse}}\nconfigs_out: idle.json\n"
+    bench.write_pipeline("idle", rule % fused[0])
+    told = bench.fails("run", "idle.yaml")
+    require("the observer 'mse' of this rule has no range to find: the output 0 of" in told and "takes the scale of" in told, told)
+    bench.write_pipeline("some", rule % "*")
+    done = bench.done("run", "some.yaml")
+    require(done.returncode == 0 and "warning: some.yaml:" in done.stderr and "has no range to find at" in done.stderr, done.stderr)
+
+
+def override_slots(bench):
+    """Weights, biases, activations and single slots change alone; what speaks of fewer goes before."""
+    bench.pipeline("plain", "export:\n  - path: plain.onnx\nconfigs_out: plain.json\n")
+    plain = bench.slots("plain.json")
+    rules = (("{weights: {bits: 4}}", "weight", ("bits", 4)), ("{bias: {state: fp32}}", "bias", ("state", "FP32")),
+             ("{activations: {bits: 16}}", "data", ("bits", 16)), ("{inputs: {1: {bits: 6}}}", "weight", ("bits", 6)),
+             ("{inputs: {bits: 5, 0: {bits: 16}, 2: {bits: 32}}, weights: {bits: 8}}", "in0", ("bits", 16)))
+    for rule, which, (key, value) in rules:
+        bench.pipeline("slots", "overrides:\n  - match: {op: Conv}\n    set: " + rule +
+                       "\nexport:\n  - path: slots.onnx\nconfigs_out: slots.json\n")
+        for slot, found in bench.slots("slots.json").items():
+            _, op, direction, number = slot
+            kind = {"weight": ("inputs", 1), "bias": ("inputs", 2), "in0": ("inputs", 0)}.get(which, (direction, number))
+            named = op == "Conv" and (direction, number) == kind and not (which == "data" and direction == "inputs" and number > 0)
+            if named and plain[slot]["state"] not in ("FP32", "fp32"):
+                require(found[key] == value, f"{rule}: {slot} has {key} {found[key]}")
+            elif op == "Conv" and direction == "inputs":
+                require(found["bits"] == plain[slot]["bits"], f"{rule}: {slot} has changed")
 
 
 def equalization(bench):
@@ -539,7 +595,7 @@ def stopped_by_ctrl_c(bench):
 
 
 TESTS = (
-    explicit_passes, dispatchers, rewritten_graph, determinism_threads, determinism_batch, read_back, executors_agree, overrides, equalization, evaluates, inspects, profiles,
+    explicit_passes, dispatchers, rewritten_graph, determinism_threads, determinism_batch, read_back, executors_agree, overrides, override_observers, override_idle, equalization, evaluates, inspects, profiles,
     dry_run, passes_listed,
     observers, configs_only, presets, fusion_patterns, platform_patterns, platform_settings, memory_budget, memory_of_samples, memory_of_analysis,
     stopped_by_ctrl_c)

@@ -95,10 +95,13 @@ passes:
 overrides:
   - match: {op: Gemm, node: "*"}
     set: {outputs: {state: fp32, observer: kl, bits: 8, symmetry: symmetric}}
+  - match: {op: Conv}
+    set: {inputs: {bits: 8, 0: {symmetry: asymmetric}}, activations: {observer: kl}, weights: {bits: 4}, bias: {state: fp32}}
 export:
   - {format: onnx-qdq, path: out.onnx}
   - path: again.onnx
 configs_out: configs.json
+report: report.html
 """
 
 # Where in the pipeline above, and what is written there.
@@ -115,9 +118,11 @@ WRONG = [
     (("passes", 4, "quant-alignment", "concat"), "to_output_"), (("overrides", 0, "match", "opp"), "Gemm"),
     (("overrides", 0), {"match": {"op": "Gemm"}}), (("overrides", 0, "set", "outputs", "bits"), 64),
     (("overrides", 0, "set", "outputs", "state"), "int8"), (("export", 0, "format"), "onnx"), (("export", 0), {"format": "onnx-qdq"}),
-    (("export", 0, "compress"), True), (("configs_out",), ["x"]), (("model",), ""), (("calibration", "path"), ""),
+    (("export", 0, "compress"), True), (("configs_out",), ["x"]), (("report",), {"path": "x"}), (("model",), ""), (("calibration", "path"), ""),
     (("calibration",), {"inputs": {}}), (("calibration", "inputs"), {"input": {"path": "x.npz"}}), (("export", 0, "path"), ""), (("overrides", 0, "match"), {}), (("overrides", 0, "set"), {}),
-    (("overrides", 0, "set", "outputs"), {}),
+    (("overrides", 0, "set", "outputs"), {}), (("overrides", 1, "set", "weight"), {"bits": 4}),
+    (("overrides", 1, "set", "inputs", "first"), {"bits": 4}), (("overrides", 1, "set", "inputs", "0"), {}),
+    (("overrides", 1, "set", "inputs", "0", "1"), {"bits": 4}), (("overrides", 1, "set", "weights", "0"), {"bits": 4}),
 ]
 
 

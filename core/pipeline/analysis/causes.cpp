@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "core/pipeline/analysis/advice.h"
+
 namespace halftone::pipeline {
 
 namespace {
@@ -25,26 +27,35 @@ bool is_signed_symmetric(const quant::Config &config) {
   return config.spec.kind == HT_QUANT_INTEGER && config.spec.symmetry == HT_SYMMETRIC && config.spec.is_signed != 0;
 }
 
-// The first observer that has not found this range already; where all have, only a finer type helps.
-std::string another_observer(const quant::Config &config, std::initializer_list<std::string_view> observers) {
+constexpr const char *kInFloat = "state: fp32";
+
+// The first observer that has not found this range already; where all have, `otherwise`.
+std::string another_observer(const quant::Config &config, std::initializer_list<std::string_view> observers,
+                             const char *otherwise) {
   const auto next = std::ranges::find(observers, std::string_view(config.observer));
   if (next == observers.end()) return fmt::format("observer: {}", *observers.begin());
-  if (next + 1 != observers.end()) return fmt::format("observer: {}", *(next + 1));
-  return config.key.is_output ? "bits: 16" : "state: fp32";  // bits of inputs would be those of a bias too
+  return next + 1 == observers.end() ? otherwise : fmt::format("observer: {}", *(next + 1));
 }
 
-Cause cause_of(const char *kind, const Variable &variable, std::string text, const std::string &changes) {
+// For a range that no observer makes small enough.
+const char *finer_type(const quant::Config &config) {
+  return config.spec.kind == HT_QUANT_INTEGER && config.spec.bits < 16 ? "bits: 16" : kInFloat;
+}
+
+Cause cause_of(const char *kind, const Variable &variable, const Advice &advice, std::string text,
+               const std::string &changes) {
   Cause cause;
   cause.kind = kind;
   cause.node = variable.node;
   cause.value = variable.value;
   cause.tensor_error = variable.codes->noise_to_signal;
   cause.text = std::move(text);
-  cause.yaml = override_yaml(variable.node, variable.is_output, changes);
+  cause.yaml = advice.rules(variable.config, changes);
   return cause;
 }
 
-void find_in_variable(const host::WorkingModel &working, const Variable &variable, std::vector<Cause> &causes) {
+void find_in_variable(const host::WorkingModel &working, const Variable &variable, const Advice &advice,
+                      std::vector<Cause> &causes) {
   if (!variable.codes || variable.node.empty() || variable.codes->noise_to_signal < kNegligible) return;
   const CodeFigures &codes = *variable.codes;
   const quant::Config &config = working.configs.get(variable.config);
@@ -52,20 +63,20 @@ void find_in_variable(const host::WorkingModel &working, const Variable &variabl
   const double outlier = codes.bulk > 0 ? reach / codes.bulk : 1;
   if (outlier >= kOutlier) {
     Cause cause =
-        cause_of("range-outlier", variable,
+        cause_of("range-outlier", variable, advice,
                  fmt::format("the codes reach to {:.4g}, {:.1f} times what 99.9 % of the magnitudes need ({:.4g})",
                              reach, outlier, codes.bulk),
-                 another_observer(config, {"percentile", "mse"}));
+                 another_observer(config, {"percentile", "mse"}, finer_type(config)));
     cause.evidence = {{"reach", reach}, {"bulk", codes.bulk}, {"ratio", outlier}};
     causes.push_back(std::move(cause));
   }
   if (codes.saturated_share >= kSaturated) {
     const double share = static_cast<double>(codes.saturated) / static_cast<double>(variable.floats.count);
     Cause cause =
-        cause_of("saturation", variable,
+        cause_of("saturation", variable, advice,
                  fmt::format("{:.4f} % of the values lie beyond the codes and make {:.1f} % of the quantizer's error",
                              100 * share, 100 * codes.saturated_share),
-                 another_observer(config, {"minmax"}));
+                 another_observer(config, {"minmax"}, kInFloat));
     cause.evidence = {{"saturated", share}, {"share_of_error", codes.saturated_share}};
     causes.push_back(std::move(cause));
   }
@@ -74,7 +85,7 @@ void find_in_variable(const host::WorkingModel &working, const Variable &variabl
   const double used = largest > 0 ? (high - low) / (2 * largest) : 1;
   if (is_signed_symmetric(config) && used <= kOneSided) {
     Cause cause = cause_of(
-        "one-sided-range", variable,
+        "one-sided-range", variable, advice,
         fmt::format("values from {:.4g} to {:.4g} use {:.0f} % of a range centred on zero", low, high, 100 * used),
         "symmetry: asymmetric");
     cause.evidence = {{"minimum", low}, {"maximum", high}, {"used", used}};
@@ -90,7 +101,8 @@ bool is_grouped(const model::Node &node) {
   return node.op_type == "Conv" && count != nullptr && *count > 1;
 }
 
-void find_channel_spread(const host::WorkingModel &working, const Variable &variable, std::vector<Cause> &causes) {
+void find_channel_spread(const host::WorkingModel &working, const Variable &variable, const Advice &advice,
+                         std::vector<Cause> &causes) {
   if (!variable.codes || !variable.channel_spread || *variable.channel_spread < kChannelSpread) return;
   const quant::SlotKey &key = working.configs.get(variable.config).key;
   const model::Node &node = working.model.node(key.node);
@@ -99,11 +111,11 @@ void find_channel_spread(const host::WorkingModel &working, const Variable &vari
     const model::Node &reader = working.model.node(use.node);
     if (use.slot != 0 || !is_grouped(reader) || variable.node.empty()) continue;
     Cause cause =
-        cause_of("channel-spread", variable,
+        cause_of("channel-spread", variable, advice,
                  fmt::format("one scale for channels of which the largest is {:.1f} times the median, read by "
                              "a convolution in groups, which does not mix them",
                              *variable.channel_spread),
-                 "state: fp32");
+                 kInFloat);
     cause.evidence = {{"spread", *variable.channel_spread}};
     cause.beyond = "an equalization pass makes the channels alike and keeps the operator quantized";
     causes.push_back(std::move(cause));
@@ -111,23 +123,23 @@ void find_channel_spread(const host::WorkingModel &working, const Variable &vari
   }
 }
 
-Cause cause_of(const char *kind, const Parameter &parameter, std::string text) {
+Cause cause_of(const char *kind, const Parameter &parameter, const Advice &advice, std::string text) {
   Cause cause;
   cause.kind = kind;
   cause.node = parameter.node;
   cause.value = parameter.value;
   cause.tensor_error = parameter.noise_to_signal;
   cause.text = std::move(text);
-  cause.yaml = override_yaml(parameter.node, false, "state: fp32");
+  cause.yaml = advice.rules(parameter.config, kInFloat);
   return cause;
 }
 
-void find_in_parameter(const Parameter &parameter, std::vector<Cause> &causes) {
+void find_in_parameter(const Parameter &parameter, const Advice &advice, std::vector<Cause> &causes) {
   if (parameter.node.empty() || parameter.noise_to_signal < kNegligible) return;
   if (parameter.spread) {
     if (!parameter.per_tensor || *parameter.spread < kWeightSpread) return;
     Cause cause = cause_of(
-        "weight-spread", parameter,
+        "weight-spread", parameter, advice,
         fmt::format("one scale for channels whose magnitudes differ by a factor of {:.1f}", *parameter.spread));
     cause.evidence = {{"spread", *parameter.spread}};
     cause.beyond = "a platform with a scale for each channel, or an equalization pass, keeps the operator quantized";
@@ -139,7 +151,7 @@ void find_in_parameter(const Parameter &parameter, std::vector<Cause> &causes) {
   const bool overflows = parameter.saturated != 0;
   if (!overflows && parameter.noise_to_signal < kCoarseBias) return;
   Cause cause = cause_of(
-      overflows ? "bias-overflow" : "coarse-bias", parameter,
+      overflows ? "bias-overflow" : "coarse-bias", parameter, advice,
       overflows ? fmt::format("{} elements lie beyond {} bits at the scale of input times weight", parameter.saturated,
                               parameter.bits)
                 : fmt::format("the step of its scale is coarse: noise/signal {:.2g}", parameter.noise_to_signal));
@@ -165,20 +177,10 @@ std::map<Handle, double> errors_by_config(const host::WorkingModel &working, con
 
 }  // namespace
 
-std::string override_yaml(const std::string &node, bool outputs, const std::string &changes) {
-  std::string pattern;  // escaped for the glob, then for a quoted text of YAML
-  for (const char c : node) {
-    if (c == '*' || c == '?' || c == '[' || c == '\\') pattern += "\\\\";
-    if (c == '"' || c == '\\') pattern += '\\';
-    pattern += c;
-  }
-  return fmt::format("- match: {{node: \"{}\"}}\n  set: {{{}: {{{}}}}}\n", pattern, outputs ? "outputs" : "inputs",
-                     changes);
-}
-
 std::vector<Cause> find_causes(const host::WorkingModel &working, const ErrorAnalysis &errors,
                                const std::vector<Variable> &variables, const std::vector<Parameter> &parameters) {
   const std::map<Handle, double> by_config = errors_by_config(working, errors);
+  const Advice advice(working);
   std::vector<Cause> causes;
   const auto set_error = [&](std::size_t first, Handle config) {
     const auto found = by_config.find(config);
@@ -186,13 +188,13 @@ std::vector<Cause> find_causes(const host::WorkingModel &working, const ErrorAna
   };
   for (const Variable &variable : variables) {
     const std::size_t first = causes.size();
-    find_in_variable(working, variable, causes);
-    find_channel_spread(working, variable, causes);
+    find_in_variable(working, variable, advice, causes);
+    find_channel_spread(working, variable, advice, causes);
     set_error(first, variable.config);
   }
   for (const Parameter &parameter : parameters) {
     const std::size_t first = causes.size();
-    find_in_parameter(parameter, causes);
+    find_in_parameter(parameter, advice, causes);
     set_error(first, working.configs.source(parameter.config));
   }
   std::ranges::stable_sort(causes, [](const Cause &a, const Cause &b) {

@@ -18,15 +18,12 @@ struct Cause {
   double tensor_error = 0;  // noise/signal that the quantizer adds to its tensor
   std::vector<std::pair<std::string, double>> evidence;
   std::string text;    // the evidence as a sentence
-  std::string yaml;    // a rule for `overrides:` of a pipeline file
+  std::string yaml;    // rules for `overrides:` of a pipeline file
   std::string beyond;  // what answers it better where overrides cannot; may be empty
 };
 
 // By the error of the operator, then by that of the tensor, the largest first.
 std::vector<Cause> find_causes(const host::WorkingModel &working, const ErrorAnalysis &errors,
                                const std::vector<Variable> &variables, const std::vector<Parameter> &parameters);
-
-// A rule for `overrides:` that matches one node by its name, whatever characters that has.
-std::string override_yaml(const std::string &node, bool outputs, const std::string &changes);
 
 }  // namespace halftone::pipeline

@@ -228,11 +228,11 @@ std::vector<Variable> find_variables(const host::WorkingModel &working, std::vec
 }
 
 template <typename Part, typename Sink, typename... More>
-std::vector<Part> gather(const calibration::Dataset &dataset, const calibration::FlowOptions &options,
-                         const std::vector<Slot> &slots, const host::Session &floats, const host::Session &quantized,
-                         const More &...more) {
+std::vector<Part> gather(calibration::FlowResult &flow, const calibration::Dataset &dataset,
+                         const calibration::FlowOptions &options, const std::vector<Slot> &slots,
+                         const host::Session &floats, const host::Session &quantized, const More &...more) {
   std::vector<Part> all(slots.size());
-  calibration::run_flow(
+  flow = calibration::run_flow(
       dataset, floats, options,
       [&](std::uint32_t worker) { return std::make_unique<Sink>(slots, floats, quantized, worker, more...); },
       [&](std::uint64_t, const std::shared_ptr<void> &left) {
@@ -244,11 +244,11 @@ std::vector<Part> gather(const calibration::Dataset &dataset, const calibration:
 
 }  // namespace
 
-std::vector<Variable> analyze_variables(const calibration::Dataset &dataset, const AnalysisRequest &request,
-                                        const calibration::FlowOptions &options) {
+VariableAnalysis analyze_variables(const calibration::Dataset &dataset, const AnalysisRequest &request,
+                                   const calibration::FlowOptions &options) {
+  VariableAnalysis analysis;
   std::vector<Slot> slots;
-  std::vector<Variable> variables = find_variables(*request.working, slots);
-  if (variables.empty()) return variables;
+  std::vector<Variable> &variables = analysis.variables = find_variables(*request.working, slots);
   const model::Model &m = request.working->model;
   std::set<Handle> values;
   for (const Slot &slot : slots) {
@@ -264,8 +264,12 @@ std::vector<Variable> analyze_variables(const calibration::Dataset &dataset, con
     const AnalysisSessions sessions{{floats.get(), quantized.get()}, {}, 2, 4 * counted};
     (void)fit_analysis(sessions, dataset, *request.memory_budget, flow);
   }
-  const auto ranges = gather<Ranges, RangeSink>(dataset, flow, slots, *floats, *quantized);
-  const auto counts = gather<Counts, CountSink>(dataset, flow, slots, *floats, *quantized, ranges);
+  calibration::FlowResult seen;
+  const auto ranges = gather<Ranges, RangeSink>(seen, dataset, flow, slots, *floats, *quantized);
+  analysis.samples = seen.samples;
+  analysis.skipped = calibration::reasons_of(seen.skipped);
+  if (variables.empty() || seen.samples == 0) return analysis;
+  const auto counts = gather<Counts, CountSink>(seen, dataset, flow, slots, *floats, *quantized, ranges);
   for (std::size_t i = 0; i < variables.size(); ++i) {
     variables[i].floats = summary_of(ranges[i].floats, counts[i].floats);
     variables[i].quantized = summary_of(ranges[i].quantized, counts[i].quantized);
@@ -273,7 +277,7 @@ std::vector<Variable> analyze_variables(const calibration::Dataset &dataset, con
     variables[i].channel_spread = spread_of(ranges[i].channels);
     if (slots[i].one_scale()) variables[i].codes = figures_of(slots[i], ranges[i], counts[i]);
   }
-  return variables;
+  return analysis;
 }
 
 }  // namespace halftone::pipeline

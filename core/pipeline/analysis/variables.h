@@ -33,9 +33,15 @@ struct Variable {
   std::optional<double> channel_spread;
 };
 
+struct VariableAnalysis {
+  std::uint64_t samples = 0;
+  std::vector<std::string> skipped;
+  std::vector<Variable> variables;  // without a sample, there is nothing in them
+};
+
 // Goes over the samples twice, for ranges and then for what is counted within them. Sums are taken sample by sample in
 // their order, so that figures do not depend on the number of workers.
-std::vector<Variable> analyze_variables(const calibration::Dataset &dataset, const AnalysisRequest &request,
-                                        const calibration::FlowOptions &options);
+VariableAnalysis analyze_variables(const calibration::Dataset &dataset, const AnalysisRequest &request,
+                                   const calibration::FlowOptions &options);
 
 }  // namespace halftone::pipeline

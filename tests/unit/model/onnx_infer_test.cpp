@@ -1,5 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
 #include "core/model/onnx_io.h"
 #include "tests/unit/model/graph_maker.h"
 #include "tests/unit/model/onnx_canonical.h"
@@ -111,6 +115,136 @@ TEST_CASE("attributes out of range do not end the process") {
                             .model;
     CHECK(type_text(model, "y") == "float32[N,3,8,8]");
   }
+}
+
+namespace {
+
+// Constants of the chains below, in front of the nodes that read them.
+std::string numbers(const std::string &name, std::initializer_list<int> values, bool scalar = false) {
+  std::string text = "initializer { name: '" + name + "' data_type: 7 ";
+  if (!scalar) text += "dims: " + std::to_string(values.size()) + " ";
+  for (const int value : values) text += "int64_data: " + std::to_string(value) + " ";
+  return text + "} ";
+}
+
+std::string op(const std::string &type, const std::string &inputs, const std::string &output,
+               const std::string &attributes = {}) {
+  std::string text = "node { op_type: '" + type + "' output: '" + output + "' ";
+  std::istringstream list(inputs);
+  for (std::string input; list >> input;) text += "input: '" + input + "' ";
+  return text + attributes + "} ";
+}
+
+const std::string kAxis0 = "attribute { name: 'axis' type: INT i: 0 }";
+
+std::string chain_constants() {
+  return numbers("i0", {0}, true) + numbers("i1", {1}, true) + numbers("ax", {0}) + numbers("m1", {-1}) +
+         numbers("one", {1}, true) + numbers("three", {3}, true) + numbers("v3", {3}) + numbers("v0", {0}) +
+         numbers("v2", {2}) + numbers("perm", {0, 2, 1});
+}
+
+}  // namespace
+
+TEST_CASE("ranks and extents behind shapes that the model computes") {
+  const Model model =
+      import_onnx_bytes(
+          model_bytes(
+              chain_constants() + op("Shape", "x", "s") +
+                  // [N, -1]
+                  op("Gather", "s i0", "n", kAxis0) + op("Unsqueeze", "n ax", "nv") +
+                  op("Concat", "nv m1", "t", kAxis0) + op("Reshape", "x t", "flat") + op("Relu", "flat", "behind") +
+                  // [N, 3 / 3, 3, -1], through a Slice, arithmetic and a Cast
+                  op("Slice", "s v0 v2", "front") + op("Gather", "front i1", "c", kAxis0) +
+                  op("Div", "c three", "heads") +
+                  op("Cast", "heads", "cast", "attribute { name: 'to' type: INT i: 7 }") +
+                  op("Unsqueeze", "cast ax", "hv") + op("Concat", "nv hv v3 m1", "t4", kAxis0) +
+                  op("Reshape", "x t4", "split") +
+                  op("Transpose", "split", "turned", "attribute { name: 'perm' type: INTS ints: [0, 2, 1, 3] }") +
+                  // once more behind itself: the second shape is that of a value behind the first
+                  op("Shape", "turned", "s2") + op("Gather", "s2 i1", "c2", kAxis0) + op("Unsqueeze", "c2 ax", "cv2") +
+                  op("Concat", "nv cv2 m1", "t3", kAxis0) + op("Reshape", "turned t3", "joined") +
+                  op("Sigmoid", "joined", "y") + kInput,
+              13),
+          {})
+          .model;
+  CHECK(type_text(model, "flat") == "float32[N,192]");
+  CHECK(type_text(model, "behind") == "float32[N,192]");
+  CHECK(type_text(model, "split") == "float32[N,1,3,64]");
+  CHECK(type_text(model, "turned") == "float32[N,3,1,64]");
+  CHECK(type_text(model, "joined") == "float32[N,3,64]");
+  CHECK(type_text(model, "y") == "float32[N,3,64]");
+}
+
+TEST_CASE("the rank is known where an extent is not") {
+  const Model model =
+      import_onnx_bytes(
+          model_bytes(
+              chain_constants() + op("NonZero", "x", "where") + op("Shape", "where", "s") +
+                  op("Gather", "s i1", "n", kAxis0) + op("Unsqueeze", "n ax", "nv") +
+                  op("Concat", "nv m1 v3", "t", kAxis0) + op("Reshape", "x t", "y") +
+                  op("Concat", "nv v3", "t2", kAxis0) + op("ConstantOfShape", "t2", "zeros") +
+                  op("Expand", "one_row t2", "wide") +
+                  "initializer { name: 'one_row' data_type: 1 dims: 1 dims: 1 dims: 3 float_data: [1, 2, 3] } " +
+                  kInput,
+              13),
+          {})
+          .model;
+  CHECK(type_text(model, "y") == "float32[?,?,3]");
+  CHECK(type_text(model, "zeros") == "float32[?,3]");
+  CHECK(type_text(model, "wide") == "float32[1,?,3]");
+}
+
+TEST_CASE("a computed zero of a Reshape is the extent of its data, -1 is left open where extents do not divide") {
+  const Model model =
+      import_onnx_bytes(model_bytes(chain_constants() + op("Shape", "x", "s") + op("Gather", "s i1", "c", kAxis0) +
+                                        op("Sub", "c three", "nothing") + op("Unsqueeze", "nothing ax", "zero") +
+                                        op("Concat", "zero zero m1", "t", kAxis0) + op("Reshape", "x t", "copied") +
+                                        op("Concat", "m1 v2", "odd", kAxis0) + op("Reshape", "x odd", "y") + kInput,
+                                    13),
+                        {})
+          .model;
+  CHECK(type_text(model, "copied") == "float32[N,3,64]");
+  CHECK(type_text(model, "y") == "float32[?,2]");
+}
+
+TEST_CASE("computed pads change extents by what is known of them, and never the rank") {
+  const Model model =
+      import_onnx_bytes(
+          model_bytes(chain_constants() + numbers("p", {0, 1, 0, 0, 0, 1}) + numbers("two", {2}) +
+                          op("Shape", "x", "s") + op("Gather", "s i1", "c", kAxis0) + op("Unsqueeze", "c ax", "cv") +
+                          op("Concat", "p cv two", "pads", kAxis0) + op("Pad", "x pads", "some") +
+                          op("NonZero", "x", "nz") + op("Shape", "nz", "s2") + op("Gather", "s2 i1", "n", kAxis0) +
+                          op("Unsqueeze", "n ax", "nv") + op("Concat", "p nv two", "unknown", kAxis0) +
+                          op("Pad", "x unknown", "y") + op("Slice", "x nv v3 v3", "cut") + kInput,
+                      13),
+          {})
+          .model;
+  CHECK(type_text(model, "some") == "float32[N,5,11,10]");
+  CHECK(type_text(model, "y") == "float32[N,5,?,10]");
+  CHECK(model.value(model.find_value(model.main_graph(), "cut")).type.dims.size() == 4);
+}
+
+TEST_CASE("every float value of the models at hand has a rank") {
+  const char *shared = std::getenv("HALFTONE_SHARED");
+  if (shared == nullptr) {
+    MESSAGE("HALFTONE_SHARED is not set: no model is looked at");
+    return;
+  }
+  std::size_t models = 0;
+  for (const auto &entry : std::filesystem::recursive_directory_iterator(std::filesystem::path(shared) / "models")) {
+    if (entry.path().extension() != ".onnx") continue;
+    INFO(entry.path().string());
+    const Model model = import_onnx(entry.path(), {}).model;
+    std::string without;
+    for (const Handle h : model.graph(model.main_graph()).values) {
+      const Value &value = model.value(h);
+      const bool quantizable = value.type.dtype == HT_F32 || value.type.dtype == HT_DTYPE_NONE;
+      if (quantizable && !value.initializer && !value.type.has_shape) without += " " + value.name;
+    }
+    CHECK(without.empty());
+    ++models;
+  }
+  MESSAGE("looked at ", models, " models");
 }
 
 TEST_CASE("a node of a newer opset gets no wrong type from an older schema") {

@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "core/pipeline/analysis/advice.h"
 #include "core/pipeline/analysis/causes.h"
 #include "core/pipeline/analysis/error_figures.h"
 #include "core/pipeline/analysis/layer.h"
@@ -206,14 +207,14 @@ TEST_CASE("elements beyond the codes of a bias are a cause, ranked behind what c
   CHECK(causes[0].node == "large");
   CHECK(causes[0].error == 0.2);
   CHECK(causes[0].text == "3 elements lie beyond 32 bits at the scale of input times weight");
-  CHECK(causes[0].yaml == "- match: {node: \"large\"}\n  set: {inputs: {state: fp32}}\n");
+  CHECK(causes[0].yaml == "- match: {node: \"large\"}\n  set: {bias: {state: fp32}}\n");
   CHECK(causes[1].error == 0.1);
   for (Parameter &parameter : parameters) parameter.type = "Clip";
   CHECK(find_causes(working, errors, {}, parameters).empty());
 }
 
 TEST_CASE("an override matches a node whatever its name is made of") {
-  const Setting rules = parse_yaml(override_yaml("a[1]*\\\"b\"?", true, "bits: 16"), "rule");
+  const Setting rules = parse_yaml("- match: {node: " + exact_pattern("a[1]*\\\"b\"?") + "}\n", "rule");
   CHECK(rules.list().at(0).find("match")->find("node")->text == "a\\[1]\\*\\\\\"b\"\\?");
 }
 

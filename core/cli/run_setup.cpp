@@ -1,0 +1,73 @@
+#include "core/cli/run_setup.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/cli/command.h"
+#include "core/model/onnx_io.h"
+#include "core/pipeline/named.h"
+#include "core/pipeline/run_files.h"
+
+namespace halftone::cli {
+
+namespace {
+
+std::string step_line(const pipeline::StepReport &report) {
+  std::string line;
+  for (const auto &[key, value] : report.rows) line += fmt::format("{} {} {}", line.empty() ? ":" : ",", key, value);
+  return fmt::format("{} ({:.2f} s)", line, report.seconds);
+}
+
+}  // namespace
+
+pipeline::RunEvents run_events(Progress &progress) {
+  pipeline::RunEvents events;
+  events.sinks = progress.sinks();
+  events.step_begins = [&progress](const pipeline::PlannedStep &step, std::size_t index, std::size_t count) {
+    progress.begin(index, count, std::string(step.component->id()));
+  };
+  events.step_ended = [&progress](const pipeline::StepReport &report) { progress.end(step_line(report)); };
+  return events;
+}
+
+void show_warnings(const std::vector<std::string> &warnings, Progress &progress) {
+  for (const std::string &warning : warnings) progress.note("halftone: warning: " + warning);
+}
+
+calibration::FlowOptions flow_options(const pipeline::DataSpec &data, const host::RunSinks &sinks,
+                                      std::uint64_t samples) {
+  calibration::FlowOptions flow;
+  flow.limit = data.limit;
+  flow.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
+  flow.sinks = sinks;
+  flow.workers = calibration::worker_count(data.threads, data.limit == 0 ? samples : std::min(data.limit, samples));
+  return flow;
+}
+
+void report_skipped(std::uint64_t samples, const std::vector<std::string> &skipped, const std::string &done,
+                    const host::RunSinks &sinks) {
+  if (samples == 0) {
+    fail(Status::kDataLoss, "no sample could be {}; the first was refused because: {}", done,
+         skipped.empty() ? "(none was read)" : skipped.front());
+  }
+  if (skipped.empty() || !sinks.log) return;
+  sinks.log({HT_LOG_WARNING, fmt::format("skipped {} of {} samples that were to be {}; the first because: {}",
+                                         skipped.size(), skipped.size() + samples, done, skipped.front())});
+}
+
+Engine::Engine(const boost::program_options::variables_map &values)
+    : registry_(open_registry(values)),
+      kernels_(registry_),
+      executor_(pipeline::named_component(registry_, HT_KIND_EXECUTOR, text_of(values, "executor")), nullptr,
+                context_) {}
+
+ModelFile read_model_file(const std::string &path, Progress &progress) {
+  model::ImportResult imported = pipeline::read_model(path);
+  show_warnings(imported.warnings, progress);
+  ModelFile file;
+  file.working.model = std::move(imported.model);
+  file.external_files = std::move(imported.external_files);
+  return file;
+}
+
+}  // namespace halftone::cli
