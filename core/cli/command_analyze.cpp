@@ -233,6 +233,7 @@ std::shared_ptr<calibration::SampleLedger> known_samples(const pipeline::Runner 
   settings.limit = flow.limit;
   settings.memory_budget = runner.spec().calibration.memory_budget;
   settings.on_bad_sample = flow.on_bad_sample;
+  settings.may_be_empty = true;  // which each part of the analysis tells in its own words
   settings.ledger =
       calibration_data && runner.ledger() ? runner.ledger() : std::make_shared<calibration::SampleLedger>();
   if (!pipeline::needs_screening(dataset, settings)) return settings.ledger;

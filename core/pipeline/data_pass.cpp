@@ -133,7 +133,7 @@ void screen(const host::Instance &executor, const host::Context &ctx, const cali
       dataset, *session, flow, [](std::uint32_t) { return std::make_unique<Screen>(); },
       [](std::uint64_t, const std::shared_ptr<void> &) {});
   settings.ledger->set_screened(range);
-  if (result.samples == 0) refuse_all_bad(calibration::reasons_of(result.skipped));
+  if (result.samples == 0 && !settings.may_be_empty) refuse_all_bad(calibration::reasons_of(result.skipped));
 }
 
 void run_watch_pass(const host::Instance &executor, const host::Context &ctx, const calibration::Dataset &dataset,
