@@ -16,6 +16,7 @@
 #include "core/model/onnx_io.h"
 #include "core/pipeline/evaluate.h"
 #include "core/pipeline/memory_fit.h"
+#include "core/pipeline/model_to_run.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/outputs_npy.h"
 #include "core/pipeline/run_files.h"
@@ -37,23 +38,27 @@ struct Loaded {
   std::vector<std::filesystem::path> external_files;
 };
 
-Loaded load(const std::string &path, const host::Instance &executor, const host::KernelIndex &kernels,
-            std::uint32_t workers) {
+Loaded load(const std::string &path, const host::KernelIndex &kernels) {
   Loaded loaded;
-  model::ImportResult imported = pipeline::read_model(path);
+  model::ImportResult imported = pipeline::read_model_to_run(path, kernels);
   for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
   loaded.working.model = std::move(imported.model);
   loaded.external_files = std::move(imported.external_files);
   const model::Model &m = loaded.working.model;
   loaded.outputs = m.graph(m.main_graph()).outputs;
+  return loaded;
+}
+
+void open(Loaded &loaded, const host::Instance &executor, const host::KernelIndex &kernels, std::uint32_t workers,
+          const std::optional<host::Sequence> &sequence) {
   host::Context ctx;
   ctx.working = &loaded.working;
   ctx.kernels = &kernels;
   host::SessionRequest request;
   request.workers = workers;
   request.emits = loaded.outputs;
+  request.sequence = sequence;
   loaded.session = std::make_unique<host::Session>(executor, ctx, request);
-  return loaded;
 }
 
 // Names of the inputs that want data, or of the outputs.
@@ -80,6 +85,20 @@ void require_same_interface(const std::string &path, const Loaded &subject, cons
          "'{}' has the {} {}, '{}' has {}; models that are compared need the same number in the same order", path, what,
          fmt::join(a, ", "), against, fmt::join(b, ", "));
   }
+}
+
+// Feedback in the names of another model with the same interface.
+std::optional<host::Sequence> renamed(const std::optional<host::Sequence> &sequence, const model::Model &from,
+                                      const model::Model &to) {
+  if (!sequence) return std::nullopt;
+  const auto counterpart = [&](const std::string &name, bool outputs) {
+    const std::vector<std::string> a = names(from, outputs), b = names(to, outputs);
+    return b.at(static_cast<std::size_t>(std::ranges::find(a, name) - a.begin()));
+  };
+  host::Sequence out{{}, sequence->axis};
+  for (const auto &[output, input] : sequence->feedback)
+    out.feedback.push_back({counterpart(output, true), counterpart(input, false)});
+  return out;
 }
 
 po::options_description options_of_evaluate() {
@@ -152,15 +171,18 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   data.labels = text_of(values, "labels");
   pipeline::RunFiles run_files = files_of(values, data, registry);
   run_files.check();
-  const Loaded subject = load(model_path, executor, kernels, flow.workers);
+  Loaded subject = load(model_path, kernels);
   const auto dataset = pipeline::open_dataset(registry, subject.working.model, data);
+  open(subject, executor, kernels, flow.workers, dataset->sequence());
 
   pipeline::EvaluationRequest request;
+  request.sequences = dataset->sequence().has_value();
   request.session = subject.session.get();
   request.outputs = subject.outputs;
   for (const model::Handle output : subject.outputs)
     request.output_names.push_back(subject.working.model.value(output).name);
   if (!data.labels.empty()) {
+    pipeline::refuse_sequences(data, "an evaluation with --labels");
     request.labels = pipeline::read_labels(registry, data.labels);
     pipeline::require_labels(request.labels,
                              data.limit == 0 ? dataset->count() : std::min(data.limit, dataset->count()), data.labels,
@@ -168,8 +190,10 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   }
   Loaded reference;
   if (const std::string against = text_of(values, "against"); !against.empty()) {
-    reference = load(against, executor, kernels, flow.workers);
+    reference = load(against, kernels);
     require_same_interface(model_path, subject, against, reference);
+    open(reference, executor, kernels, flow.workers,
+         renamed(dataset->sequence(), subject.working.model, reference.working.model));
     request.reference = reference.session.get();
     request.reference_outputs = reference.outputs;
   }

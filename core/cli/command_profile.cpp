@@ -14,6 +14,7 @@
 #include "core/cli/data_options.h"
 #include "core/cli/profile_report.h"
 #include "core/cli/profile_runs.h"
+#include "core/pipeline/model_to_run.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/run_files.h"
 #include "core/pipeline/runner.h"
@@ -49,9 +50,9 @@ struct Subject {
   host::SessionRequest request;
 };
 
-Subject read_subject(const std::string &path, bool emit_all, std::uint32_t workers) {
+Subject read_subject(const std::string &path, const host::KernelIndex &kernels, bool emit_all, std::uint32_t workers) {
   Subject subject;
-  model::ImportResult imported = pipeline::read_model(path);
+  model::ImportResult imported = pipeline::read_model_to_run(path, kernels);
   for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
   subject.working.model = std::move(imported.model);
   subject.external_files = std::move(imported.external_files);
@@ -193,6 +194,7 @@ int command_profile(const std::vector<std::string> &arguments) {
                                 nullptr, ctx);
   const bool has_data = values.count("data") != 0;
   const pipeline::DataSpec data = data_spec(values, texts_of(values, "data"));
+  pipeline::refuse_sequences(data, "`halftone profile`");
   if (data.memory_budget) {
     fail(Status::kInvalidArgument,
          "--memory-budget has no effect on a profile, whose samples lie in memory; limit them with --limit");
@@ -211,7 +213,7 @@ int command_profile(const std::vector<std::string> &arguments) {
   files.writes(json);
   files.check();
   const std::uint32_t workers = calibration::worker_count(data.threads, ~std::uint64_t{0});
-  Subject subject = read_subject(model_path, values.count("emit-all") != 0, workers);
+  Subject subject = read_subject(model_path, kernels, values.count("emit-all") != 0, workers);
   files.reads(subject.external_files, "weights of the model");
   files.check();
 

@@ -7,6 +7,7 @@
 #include "core/base/file.h"
 #include "core/pipeline/configs_json.h"
 #include "core/pipeline/dispatch_table.h"
+#include "core/pipeline/model_to_run.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/overrides.h"
 #include "core/pipeline/platform_lookup.h"
@@ -70,7 +71,7 @@ std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registr
     sources.push_back({input.name, input.reader, input.path,
                        input.reader_settings.is_null() ? nullptr : &input.reader_settings, input.preprocess});
   }
-  return std::make_unique<calibration::Dataset>(registry, model, std::move(sources));
+  return std::make_unique<calibration::Dataset>(registry, model, std::move(sources), data.options);
 }
 
 Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events)
@@ -153,7 +154,9 @@ void Runner::open_platform() {
 }
 
 void Runner::read_model() {
-  model::ImportResult imported = pipeline::read_model(spec_.model);
+  model::ImportResult imported =
+      (plan_.empty() && spec_.evaluation.inputs.empty() ? pipeline::read_model(spec_.model)
+                                                        : read_model_to_run(spec_.model, kernels_));
   warnings_.insert(warnings_.end(), imported.warnings.begin(), imported.warnings.end());
   files_.reads(imported.external_files, "weights of the input model");
   files_.check();
