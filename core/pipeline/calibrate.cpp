@@ -26,9 +26,13 @@ using Wanted = std::map<std::pair<Digest, std::uint64_t>, RecordedRequest>;
 void unite(RecordedRequest &into, const RecordedRequest &other) {
   const model::Model &model = into.working.model;
   std::map<std::string, model::Handle> by_name;
-  for (const model::Handle value : model.graph(model.main_graph()).values) by_name[model.value(value).name] = value;
+  for (const model::Handle graph : model.graphs()) {
+    for (const model::Handle value : model.graph(graph).values) {
+      by_name[calibration::statistics_name(model, value)] = value;
+    }
+  }
   for (const auto &[value, asked] : other.request.requests) {
-    const model::Handle here = by_name.at(other.working.model.value(value).name);
+    const model::Handle here = by_name.at(calibration::statistics_name(other.working.model, value));
     const auto [at, is_new] = into.request.requests.try_emplace(here, asked);
     if (is_new) continue;
     at->second.request = calibration::unite(at->second.request, asked.request);
@@ -99,7 +103,7 @@ Collected taken_from(StatisticsFile &checkpoint, const Digest &executed, std::ui
 bool is_of(const Collected &stored, const RecordedRequest &recorded) {
   std::map<std::string, calibration::ValueRequest> asked;
   for (const auto &[value, request] : recorded.request.requests) {
-    asked[recorded.working.model.value(value).name] = request;
+    asked[calibration::statistics_name(recorded.working.model, value)] = request;
   }
   return std::ranges::equal(stored.collection.values, asked, [](const auto &have, const auto &want) {
     return have.first == want.first && have.second.total.request() == want.second.request &&

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/model/every_node.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/node_match.h"
 #include "core/pipeline/pipeline_shape.h"
@@ -130,7 +131,7 @@ void check_overrides(const std::vector<OverrideRule> &rules, const host::Registr
 }
 
 void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working, bool first_time) {
-  const std::vector<model::Handle> nodes = working.model.topological_order(working.model.main_graph());
+  const std::vector<model::Handle> nodes = model::every_node(working.model);
   for (const OverrideRule &rule : rules) {
     std::vector<model::Handle> matched;
     Effect effect;
