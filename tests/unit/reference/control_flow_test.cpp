@@ -1,6 +1,7 @@
 // If, Loop and Scan against the operators' specifications, written out as plain loops here.
 #include <doctest/doctest.h>
 
+#include "core/model/opset_lift.h"
 #include "tests/agree/body_net.h"
 #include "tests/unit/reference/small_net.h"
 
@@ -146,6 +147,26 @@ TEST_CASE("Scan goes along any axis, forwards and backwards") {
   CHECK(emitted(got, outs[1]).to_floats() == std::vector<float>{9, 25, 46, 136, 176, 218});
   CHECK(emitted(got, outs[2]).shape() == model::Shape{3, 2});
   CHECK(emitted(got, outs[2]).to_floats() == std::vector<float>{3, 6, 2, 5, 1, 4});
+}
+
+TEST_CASE("the Scan of opset 8 scans each entry of a batch") {
+  SmallNet net(8);
+  const Handle start = net.input("start"), x = net.input("x"), factor = net.input("factor");
+  const Handle scan = flow_node(net.m(), net.m().main_graph(), "Scan", {HT_NONE, start, x}, 2);
+  net.m().set_attribute(scan, "num_scan_inputs", {std::int64_t{1}});
+  net.m().set_attribute(scan, "directions", {std::vector<std::int64_t>{1}});
+  BodyNet body(net.m(), scan, "body");
+  const Handle sum = body.input("sum"), row = body.input("row");
+  const Handle next = body.node("Add", {sum, body.node("Mul", {row, factor})});
+  body.output(next);
+  body.output(body.node("Add", {next, body.floats({1}, {100})}));
+  const Handle last = output_of(net, scan, 0), all = output_of(net, scan, 1);
+  model::lift_opset(net.m());
+  const Emitted got = ModelRunner(net.working, {.emits = {last, all}})
+                          .run({floats({2, 1}, {0, 1000}), floats({2, 3, 1}, {1, 2, 3, 4, 5, 6}), floats({1}, {2})});
+  CHECK(emitted(got, last).to_floats() == std::vector<float>{12, 1030});
+  CHECK(emitted(got, all).shape() == model::Shape{2, 3, 1});
+  CHECK(emitted(got, all).to_floats() == std::vector<float>{106, 110, 112, 1112, 1122, 1130});
 }
 
 TEST_CASE("bodies inside bodies see all that is around them") {
