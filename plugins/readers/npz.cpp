@@ -117,9 +117,9 @@ class Npz final : public sdk::Reader {
         "`batches` one batch. A model input takes the array of its name, or the only one.");
     d.params.text(HT_READER_ARRAY, "the array to read, when it has another name than the model input", "");
     d.params.text(HT_READER_INPUT, "the model input that is fed; filled in by the host", "").advanced();
+    d.params.flag("batches", "archives of a folder hold batches: axis 0 counts samples", false);
     d.params.choice(HT_READER_SAMPLE_AXIS, "whether axis 0 of a file's array counts its samples, or it is one sample",
                     "first", {"first", "none"});
-    d.params.flag("batches", "archives of a folder hold batches: axis 0 counts samples", false);
   }
   explicit Npz(const sdk::Args &args)
       : choice_{args.text(HT_READER_ARRAY), args.text(HT_READER_INPUT)},
