@@ -119,7 +119,23 @@ def memory_budget(bench):
         require(bench.bytes("with.onnx") == bench.bytes("without.onnx"), f"{name}: the budget changes the file")
 
 
-TESTS = (threads, executors, pairs_inside, statistics, branch_not_taken, explained, memory_budget)
+def functions(bench):
+    """What quantizes replaces calls of functions; a pipeline without passes leaves them."""
+    make(bench)
+    noise = quantize(bench, "functions", "flat")
+    require(0 < noise < 0.01, f"noise {noise}")
+    flat = onnx.load(bench.work / "flat.onnx")
+    onnx.checker.check_model(flat)
+    require(not flat.functions and all(node.domain != "own" for node in flat.graph.node), "calls are left")
+    (bench.work / "copy.yaml").write_text("halftone: 1\nmodel: functions/model.onnx\nplatform: onnxruntime-int8\npasses: []\nexport:\n"
+                                          "  - {path: copy.onnx}\n")
+    bench.run("run", "copy.yaml", "--quiet")
+    before, after = onnx.load(bench.work / "functions" / "model.onnx"), onnx.load(bench.work / "copy.onnx")
+    require(list(after.functions) == list(before.functions), "the functions changed")
+    require(list(after.graph.node) == list(before.graph.node), "the calls changed")
+
+
+TESTS = (threads, executors, pairs_inside, statistics, branch_not_taken, explained, memory_budget, functions)
 
 
 if __name__ == "__main__":
