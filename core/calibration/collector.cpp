@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "core/calibration/statistics_key.h"
+
 namespace halftone::calibration {
 
 namespace {
@@ -20,7 +22,7 @@ struct Layout {
     for (const auto &[value, request] : all) {
       position[value] = values.size();
       values.push_back(value);
-      names.push_back(model.value(value).name);
+      names.push_back(statistics_name(model, value));
       requests.push_back(request);
     }
   }
@@ -39,8 +41,13 @@ struct Left {
   Digest data;
 };
 
-Digest digest_of(const Sample &sample) {
+// A sequence means something else with other feedback.
+Digest digest_of(const Sample &sample, const std::optional<host::Sequence> &sequence) {
   Digester digest;
+  if (sequence) {
+    digest.add("sequence").add(std::int64_t{sequence->axis});
+    for (const auto &[output, input] : sequence->feedback) digest.add(output).add(input);
+  }
   for (const ht_tensor_view &input : sample.inputs) {
     const std::span<const std::int64_t> shape(input.shape, input.rank);
     digest.add(std::int64_t{input.dtype});
@@ -67,8 +74,14 @@ class Collector final : public SampleSink {
  public:
   // The totals are left in `kept` when the flow lets go of its sinks. `may_skip`: a sample that fails half-way is
   // dropped with all that was seen of it.
-  Collector(const Layout &layout, const model::Model &model, bool may_skip, std::vector<Accumulator> &kept)
-      : layout_(layout), model_(model), may_skip_(may_skip), kept_(kept), totals_(layout.accumulators()) {
+  Collector(const Layout &layout, const model::Model &model, const Dataset &dataset, bool may_skip,
+            std::vector<Accumulator> &kept)
+      : layout_(layout),
+        model_(model),
+        dataset_(dataset),
+        may_skip_(may_skip),
+        kept_(kept),
+        totals_(layout.accumulators()) {
     for (const ValueRequest &request : layout.requests) any_groups_ = any_groups_ || request.groups;
   }
   ~Collector() override { kept_ = std::move(totals_); }
@@ -91,7 +104,7 @@ class Collector final : public SampleSink {
     if (!finite) {
       fail(Status::kFailedPrecondition,
            "value '{}' becomes NaN or infinite on sample {}; check the preprocessing and the float model",
-           model_.value(value).name, index_);
+           layout_.names[at], index_);
     }
   }
 
@@ -99,13 +112,14 @@ class Collector final : public SampleSink {
     for (std::size_t i = 0; i < sample_.size(); ++i) {
       naming(layout_.names[i], [&] { totals_[i].merge(sample_[i]); });
     }
-    left_->data = digest_of(sample);
+    left_->data = digest_of(sample, dataset_.sequence());
     return std::exchange(left_, nullptr);
   }
 
  private:
   const Layout &layout_;
   const model::Model &model_;
+  const Dataset &dataset_;
   bool may_skip_;
   std::vector<Accumulator> &kept_;
   std::vector<Accumulator> totals_, sample_;
@@ -190,7 +204,7 @@ class Pass {
     }
     for (const Progress::Mark &mark : progress.marks) {
       host::Context ctx;
-      if (!(digest_of(dataset_.read(ctx, mark.index)) == mark.digest)) {
+      if (!(digest_of(dataset_.read(ctx, mark.index), dataset_.sequence()) == mark.digest)) {
         refuse(fmt::format("{} has other content", dataset_.name(ctx, mark.index)));
       }
     }
@@ -212,7 +226,7 @@ class Pass {
     const FlowResult flow = run_flow(
         dataset_, session_, options,
         [&](std::uint32_t worker) -> std::unique_ptr<SampleSink> {
-          auto sink = std::make_unique<Collector>(layout_, model_, may_skip, kept.at(worker));
+          auto sink = std::make_unique<Collector>(layout_, model_, dataset_, may_skip, kept.at(worker));
           if (plan_.watches == nullptr) return sink;
           return std::make_unique<WatchSink>(*plan_.watches, may_skip, std::move(sink), watched.at(worker));
         },

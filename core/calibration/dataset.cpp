@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -11,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/nearest.h"
 #include "core/host/schema.h"
+#include "core/model/dtype.h"
 #include "halftone/reader.h"
 
 namespace halftone::calibration {
@@ -30,18 +32,20 @@ namespace {
 
 namespace {
 
+// Of kind text; a parameter of few values is a text too.
 bool takes(const host::Component &reader, std::string_view parameter) {
   const host::Schema schema(reader.description->params, reader.description->param_count);
   for (std::uint64_t i = 0; i < schema.size(); ++i) {
-    if (schema[i].name == parameter && schema[i].kind == HT_VALUE_STR) return true;
+    if (schema[i].name != parameter) continue;
+    return schema[i].kind == HT_VALUE_STR || schema[i].kind == HT_VALUE_CHOICE;
   }
   return false;
 }
 
 // The user's settings of the reader, and what halftone/reader.h has the host fill in. `shared`: the source feeds other
-// inputs too.
-Setting reader_settings(const host::Component &reader, const InputSource &source, const std::string &input,
-                        bool shared) {
+// inputs too. `whole`: an array is one sample.
+Setting reader_settings(const host::Component &reader, const InputSource &source, const std::string &input, bool shared,
+                        bool whole) {
   Setting settings = source.reader_settings == nullptr ? Setting{} : *source.reader_settings;
   if (!settings.is_null() && !settings.is_map()) return settings;  // the reader's schema says what is wrong
   if (const Setting *own = settings.find(HT_READER_INPUT); own != nullptr && takes(reader, HT_READER_INPUT)) {
@@ -53,15 +57,22 @@ Setting reader_settings(const host::Component &reader, const InputSource &source
          "{}: '{}' feeds several inputs, each by the array of its name; leave `{}` out, or name a path for each input",
          array->key_where.text(), source.path, HT_READER_ARRAY);
   }
-  const auto fill = [&](const char *parameter) {
+  const auto fill = [&](const char *parameter, const std::string &text) {
     if (settings.find(parameter) != nullptr || !takes(reader, parameter)) return;
     if (settings.is_null()) settings.value = Setting::Map{};
     Setting value;
-    value.value = value.text = input;
+    value.value = value.text = text;
     std::get<Setting::Map>(settings.value).emplace_back(parameter, std::move(value));
   };
-  fill(HT_READER_INPUT);
-  if (shared) fill(HT_READER_ARRAY);
+  fill(HT_READER_INPUT, input);
+  if (shared) fill(HT_READER_ARRAY, input);
+  if (!whole) return settings;
+  if (!takes(reader, HT_READER_SAMPLE_AXIS)) {
+    fail(Status::kInvalidArgument,
+         "`sample_axis: none` makes an array one sample, and reader '{}' reads no arrays that hold many; leave it out",
+         reader.id());
+  }
+  fill(HT_READER_SAMPLE_AXIS, "none");
   return settings;
 }
 
@@ -130,6 +141,49 @@ const InputSource &source_for(const host::Registry &registry, const std::vector<
        input, input);
 }
 
+// A free extent of a state is that of a batch, of which there is one.
+model::Shape zeros_shape(const model::ValueType &type) {
+  model::Shape shape;
+  for (const model::Dim &dim : type.dims) shape.push_back(dim.extent < 0 ? 1 : dim.extent);
+  return shape;
+}
+
+void require_zeros(const model::Value &value) {
+  const auto free = std::ranges::count_if(value.type.dims, [](const model::Dim &dim) { return dim.extent < 0; });
+  if (value.type.has_shape && free <= 1 && value.type.dtype != HT_STRING) return;
+  fail(Status::kInvalidArgument,
+       "the model does not fix the shape of '{}', so that its first state cannot be zeros; give it with {}=PATH, or an "
+       "entry of `inputs:`",
+       value.name, value.name);
+}
+
+ht_tensor_view zeros(host::Context &ctx, const model::ValueType &type) {
+  const model::Shape shape = zeros_shape(type);
+  const std::size_t bytes = model::dtype_bytes(type.dtype, model::element_count(shape));
+  auto *extents = static_cast<std::int64_t *>(ctx.arena.allocate((shape.size() + 1) * sizeof(std::int64_t), 64));
+  std::ranges::copy(shape, extents);
+  ht_tensor_view view{};
+  view.struct_size = sizeof(view);
+  view.dtype = type.dtype;
+  view.rank = static_cast<std::uint32_t>(shape.size());
+  view.shape = extents;
+  view.data = ctx.arena.allocate(bytes + 1, 64);
+  std::memset(view.data, 0, bytes);
+  return view;
+}
+
+// What a whole sequence is for an input that takes a frame.
+model::ValueType sequence_type(model::ValueType type, std::size_t rank, std::uint32_t axis) {
+  const std::size_t wanted = type.dims.size();
+  if (!type.has_shape) return type;
+  if (rank == wanted + 1 && axis <= wanted) {
+    type.dims.insert(type.dims.begin() + axis, model::Dim{});
+  } else if (axis < wanted) {
+    type.dims[axis] = model::Dim{};
+  }
+  return type;
+}
+
 bool extension_listed(const char *extensions, const std::string &extension) {
   if (extensions == nullptr || extension.empty()) return false;
   const std::string list = fmt::format(" {} ", extensions);
@@ -163,8 +217,10 @@ std::string guess_reader(const host::Registry &registry, const std::string &path
        path, fmt::join(readers, ", "));
 }
 
-Dataset::Dataset(const host::Registry &registry, const model::Model &m, std::vector<InputSource> sources)
-    : sources_(std::move(sources)) {
+Dataset::Dataset(const host::Registry &registry, const model::Model &m, std::vector<InputSource> sources,
+                 DatasetOptions options)
+    : sources_(std::move(sources)), options_(std::move(options)) {
+  if (options_.sequence) host::require_feedback(*options_.sequence, m);
   const std::vector<model::Handle> inputs = fed_inputs(m);
   const std::vector<std::string> names = names_of(m, inputs);
   for (const InputSource &source : sources_) {
@@ -176,30 +232,44 @@ Dataset::Dataset(const host::Registry &registry, const model::Model &m, std::vec
     fail(Status::kInvalidArgument, "{} paths of samples are named for {} model input{} ({}); name one for each",
          sources_.size(), inputs.size(), inputs.size() == 1 ? "" : "s", fmt::join(names, ", "));
   }
+  // States that nobody gives begin with zeros.
+  const auto is_zero = [&](const std::string &input) {
+    return options_.sequence && options_.sequence->feeds(input) &&
+           std::ranges::find(sources_, input, &InputSource::input) == sources_.end();
+  };
+  const auto from_data = std::ranges::count_if(names, [&](const std::string &name) { return !is_zero(name); });
   host::Context ctx;
   for (const model::Handle h : inputs) {
     const model::Value &value = m.value(h);
-    const InputSource &source = source_for(registry, sources_, value.name, inputs.size() == 1);
+    Feed &feed = feeds_.emplace_back(Feed{nullptr, value.type});
+    if (is_zero(value.name)) {
+      require_zeros(value);
+      continue;
+    }
+    const InputSource &source = source_for(registry, sources_, value.name, from_data == 1);
     const host::Component &reader = reader_of(registry, source);
-    const bool shared = source.input.empty() && inputs.size() > 1;
-    open_.push_back(std::make_unique<Open>(reader, reader_settings(reader, source, value.name, shared), source, ctx));
-    open_.back()->input = value.name;
-    open_.back()->type = value.type;
+    const bool shared = source.input.empty() && from_data > 1;
+    feed.open = std::make_unique<Open>(
+        reader, reader_settings(reader, source, value.name, shared, options_.whole_arrays), source, ctx);
+    feed.open->input = value.name;
+    feed.open->type = value.type;
   }
-  if (open_.empty()) return;
-  count_ = open_.front()->count;
-  for (const auto &open : open_) {
-    if (open->count == count_) continue;
+  const Open *first = nullptr;
+  for (const Feed &feed : feeds_) {
+    if (!feed.open) continue;
+    if (first == nullptr) first = feed.open.get(), count_ = first->count;
+    if (feed.open->count == count_) continue;
     fail(Status::kFailedPrecondition,
-         "'{}' has {} samples and '{}' has {}; inputs of one model must have the same number",
-         open_.front()->source.path, count_, open->source.path, open->count);
+         "'{}' has {} samples and '{}' has {}; inputs of one model must have the same number", first->source.path,
+         count_, feed.open->source.path, feed.open->count);
   }
 }
 
 Dataset::~Dataset() = default;
 
 std::string Dataset::name(host::Context &ctx, std::uint64_t index) const {
-  const Open &open = *open_.front();
+  const auto given = std::ranges::find_if(feeds_, [](const Feed &feed) { return feed.open != nullptr; });
+  const Open &open = *given->open;
   ht_str text{};
   try {
     host::call_component(ctx, [&] { return open.role.name(open.raw, &ctx, index, &text); });
@@ -209,17 +279,23 @@ std::string Dataset::name(host::Context &ctx, std::uint64_t index) const {
   return {text.data, static_cast<std::size_t>(text.size)};
 }
 
+ht_tensor_view Dataset::read(host::Context &ctx, const Open &open, std::uint64_t index) const {
+  ht_tensor_view raw{};
+  raw.struct_size = sizeof(raw);
+  ctx.component = open.reader.component().id();
+  host::call_component(ctx, [&] { return open.role.read(open.raw, &ctx, index, &raw); });
+  ht_str text{};
+  host::call_component(ctx, [&] { return open.role.name(open.raw, &ctx, index, &text); });
+  const std::string called(text.data, static_cast<std::size_t>(text.size));
+  const bool frames = options_.sequence && !options_.sequence->feeds(open.input);
+  const model::ValueType type = frames ? sequence_type(open.type, raw.rank, options_.sequence->axis) : open.type;
+  return open.source.preprocess.apply(ctx, raw, type, open.input, called);
+}
+
 Sample Dataset::read(host::Context &ctx, std::uint64_t index) const try {
   Sample sample;
-  for (const auto &open : open_) {
-    ht_tensor_view raw{};
-    raw.struct_size = sizeof(raw);
-    ctx.component = open->reader.component().id();
-    host::call_component(ctx, [&] { return open->role.read(open->raw, &ctx, index, &raw); });
-    ht_str text{};
-    host::call_component(ctx, [&] { return open->role.name(open->raw, &ctx, index, &text); });
-    const std::string called(text.data, static_cast<std::size_t>(text.size));
-    sample.inputs.push_back(open->source.preprocess.apply(ctx, raw, open->type, open->input, called));
+  for (const Feed &feed : feeds_) {
+    sample.inputs.push_back(feed.open ? read(ctx, *feed.open, index) : zeros(ctx, feed.type));
   }
   return sample;
 } catch (const Error &error) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "core/host/context.h"
 #include "core/host/instance.h"
 #include "core/host/registry.h"
+#include "core/host/sequence.h"
 #include "core/model/model.h"
 
 namespace halftone::calibration {
@@ -23,6 +25,12 @@ struct InputSource {
   Preprocess preprocess;
 };
 
+// What holds for all sources.
+struct DatasetOptions {
+  std::optional<host::Sequence> sequence;  // samples are sequences
+  bool whole_arrays = false;               // an array of a file is one sample, none of its axes counts samples
+};
+
 // A sample ready to run: one float or integer tensor per model input, in the context's arena.
 struct Sample {
   std::vector<ht_tensor_view> inputs;
@@ -32,7 +40,9 @@ class Dataset {
  public:
   // Opens every source and checks that they agree: each model input is fed once, all sources have the same count.
   // Throws naming the path, the input and the remedy.
-  Dataset(const host::Registry &registry, const model::Model &model, std::vector<InputSource> sources);
+  // An input that a sequence feeds back may go without a source: its state begins with zeros.
+  Dataset(const host::Registry &registry, const model::Model &model, std::vector<InputSource> sources,
+          DatasetOptions options = {});
   ~Dataset();
   Dataset(const Dataset &) = delete;
   Dataset &operator=(const Dataset &) = delete;
@@ -46,11 +56,21 @@ class Dataset {
   // Identifies the data for statistics: paths' base names, sizes and modification-free content of the first bytes are
   // not enough, so this is the digest of what was read, kept by whoever reads all samples; see collector.h.
   const std::vector<InputSource> &sources() const noexcept { return sources_; }
+  // For the sessions that run the samples.
+  const std::optional<host::Sequence> &sequence() const noexcept { return options_.sequence; }
 
  private:
   struct Open;
+  // A model input and where its data come from; null: zeros.
+  struct Feed {
+    std::unique_ptr<Open> open;
+    model::ValueType type;
+  };
+  ht_tensor_view read(host::Context &ctx, const Open &open, std::uint64_t index) const;
+
   std::vector<InputSource> sources_;
-  std::vector<std::unique_ptr<Open>> open_;  // in the order of the model's inputs
+  DatasetOptions options_;
+  std::vector<Feed> feeds_;  // in the order of the model's inputs
   std::uint64_t count_ = 0;
 };
 

@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include <fmt/format.h>
+
 #include "core/base/resident_window.h"
 
 namespace halftone::calibration {
@@ -138,6 +140,20 @@ Digest statistics_key(const Digest &executed, const Digest &data, std::uint64_t 
       .add(data.hex())
       .add(static_cast<std::int64_t>(samples))
       .finish();
+}
+
+std::string statistics_name(const model::Model &m, Handle value) {
+  std::string name = m.value(value).name;
+  for (Handle graph = m.value(value).graph; graph != m.main_graph(); graph = m.outer_graph(graph)) {
+    const model::Node &owner = m.node(m.graph(graph).owner);
+    std::string_view role = "body";
+    for (const auto &[key, attribute] : owner.attributes) {
+      const auto *body = std::get_if<Handle>(&attribute.data);
+      if (body != nullptr && *body == graph) role = key;
+    }
+    name = fmt::format("{}.{}/{}", owner.name, role, name);
+  }
+  return name;
 }
 
 }  // namespace halftone::calibration

@@ -1,6 +1,8 @@
 // What statistics belong to: the executed graph with its weights, the data and its preprocessing.
 #pragma once
 
+#include <string>
+
 #include "core/base/digest.h"
 #include "core/host/context.h"
 #include "core/model/model.h"
@@ -20,5 +22,8 @@ Digest simulated_digest(const host::WorkingModel &working);
 // Names the statistics that a scale came from: what was executed, over which samples as they were fed (that is, after
 // preprocessing).
 Digest statistics_key(const Digest &executed, const Digest &data, std::uint64_t samples);
+
+// What statistics call a value: its name, and for a value of a body the way there, as bodies may share names.
+std::string statistics_name(const model::Model &model, model::Handle value);
 
 }  // namespace halftone::calibration

@@ -37,11 +37,16 @@ struct Loaded {
   const model::Model &model() const { return file.working.model; }
 };
 
-Loaded load(const std::string &path, const Engine &engine, std::uint32_t workers, Progress &progress) {
+Loaded load(const std::string &path, const Engine &engine, Progress &progress) {
   Loaded loaded;
-  loaded.file = read_model_file(path, progress);
+  loaded.file = read_model_file(path, engine, progress);
   const model::Model &m = loaded.model();
   loaded.outputs = m.graph(m.main_graph()).outputs;
+  return loaded;
+}
+
+void open(Loaded &loaded, const Engine &engine, std::uint32_t workers, const std::optional<host::Sequence> &sequence,
+          Progress &progress) {
   host::Context ctx;
   ctx.working = &loaded.file.working;
   ctx.kernels = &engine.kernels();
@@ -49,8 +54,8 @@ Loaded load(const std::string &path, const Engine &engine, std::uint32_t workers
   host::SessionRequest request;
   request.workers = workers;
   request.emits = loaded.outputs;
+  request.sequence = sequence;
   loaded.session = std::make_unique<host::Session>(engine.executor(), ctx, request);
-  return loaded;
 }
 
 // Names of the inputs that want data, or of the outputs.
@@ -77,6 +82,20 @@ void require_same_interface(const std::string &path, const Loaded &subject, cons
          "'{}' has the {} {}, '{}' has {}; models that are compared need the same number in the same order", path, what,
          fmt::join(a, ", "), against, fmt::join(b, ", "));
   }
+}
+
+// Feedback in the names of another model with the same interface.
+std::optional<host::Sequence> renamed(const std::optional<host::Sequence> &sequence, const model::Model &from,
+                                      const model::Model &to) {
+  if (!sequence) return std::nullopt;
+  const auto counterpart = [&](const std::string &name, bool outputs) {
+    const std::vector<std::string> a = names(from, outputs), b = names(to, outputs);
+    return b.at(static_cast<std::size_t>(std::ranges::find(a, name) - a.begin()));
+  };
+  host::Sequence out{{}, sequence->axis};
+  for (const auto &[output, input] : sequence->feedback)
+    out.feedback.push_back({counterpart(output, true), counterpart(input, false)});
+  return out;
 }
 
 po::options_description options_of_evaluate() {
@@ -141,14 +160,17 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   data.labels = text_of(values, "labels");
   pipeline::RunFiles run_files = files_of(values, data, registry);
   run_files.check();
-  const Loaded subject = load(model_path, engine, flow.workers, progress);
+  Loaded subject = load(model_path, engine, progress);
   const auto dataset = pipeline::open_dataset(registry, subject.model(), data);
+  open(subject, engine, flow.workers, dataset->sequence(), progress);
 
   pipeline::EvaluationRequest request;
+  request.sequences = dataset->sequence().has_value();
   request.session = subject.session.get();
   request.outputs = subject.outputs;
   for (const model::Handle output : subject.outputs) request.output_names.push_back(subject.model().value(output).name);
   if (!data.labels.empty()) {
+    pipeline::refuse_sequences(data, "an evaluation with --labels");
     request.labels = pipeline::read_labels(registry, data.labels);
     pipeline::require_labels(request.labels,
                              data.limit == 0 ? dataset->count() : std::min(data.limit, dataset->count()), data.labels,
@@ -156,8 +178,9 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   }
   Loaded reference;
   if (const std::string against = text_of(values, "against"); !against.empty()) {
-    reference = load(against, engine, flow.workers, progress);
+    reference = load(against, engine, progress);
     require_same_interface(model_path, subject, against, reference);
+    open(reference, engine, flow.workers, renamed(dataset->sequence(), subject.model(), reference.model()), progress);
     request.reference = reference.session.get();
     request.reference_outputs = reference.outputs;
   }

@@ -50,9 +50,10 @@ struct Subject {
   const model::Model &model() const { return file.working.model; }
 };
 
-Subject read_subject(const std::string &path, bool emit_all, std::uint32_t workers, Progress &progress) {
+Subject read_subject(const std::string &path, const Engine &engine, bool emit_all, std::uint32_t workers,
+                     Progress &progress) {
   Subject subject;
-  subject.file = read_model_file(path, progress);
+  subject.file = read_model_file(path, engine, progress);
   const model::Model &m = subject.model();
   subject.request.workers = workers;
   subject.request.emits = m.graph(m.main_graph()).outputs;
@@ -190,6 +191,7 @@ int command_profile(const std::vector<std::string> &arguments) {
   const host::Registry &registry = engine.registry();
   const bool has_data = values.count("data") != 0;
   const pipeline::DataSpec data = data_spec(values, texts_of(values, "data"));
+  pipeline::refuse_sequences(data, "`halftone profile`");
   if (data.memory_budget) {
     fail(Status::kInvalidArgument,
          "--memory-budget has no effect on a profile, whose samples lie in memory; limit them with --limit");
@@ -209,7 +211,7 @@ int command_profile(const std::vector<std::string> &arguments) {
   files.check();
   const std::uint32_t workers = calibration::worker_count(data.threads, ~std::uint64_t{0});
   Progress progress(values.count("quiet") != 0);
-  Subject subject = read_subject(model_path, values.count("emit-all") != 0, workers, progress);
+  Subject subject = read_subject(model_path, engine, values.count("emit-all") != 0, workers, progress);
   files.reads(subject.file.external_files, "weights of the model");
   files.check();
 

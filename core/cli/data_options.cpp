@@ -18,6 +18,12 @@ void add_data_options(po::options_description &options) {
       "reader", po::value<std::string>()->value_name("NAME"), "reader of the samples; guessed from the path otherwise")(
       "reader-setting", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
       "a parameter of the reader; `halftone help reader NAME` lists them")(
+      "sample-axis", po::value<std::string>()->value_name("first|none"),
+      "none: the array of a file is one sample (default: first)")(
+      "feedback", po::value<std::vector<std::string>>()->composing()->value_name("OUTPUT=INPUT"),
+      "samples are sequences: what the output gave becomes the input of the next frame")(
+      "sequence-axis", po::value<std::string>()->value_name("N"),
+      "the axis of a sample along which its frames follow each other (default: 0)")(
       "limit", po::value<std::string>()->value_name("N"), "use at most N samples")(
       "batch", po::value<std::string>()->value_name("N"), "samples that travel together; never changes a result")(
       "threads", po::value<std::string>()->value_name("N"), "worker threads, 0 for all cores; never changes a result")(
@@ -68,6 +74,17 @@ pipeline::DataSpec data_spec(const po::variables_map &values, const std::vector<
     input.has_preprocess = !preprocess.empty();
     if (!preprocess.empty()) input.preprocess = calibration::parse_preprocess(pipeline::parse_yaml_file(preprocess));
     data.inputs.push_back(std::move(input));
+  }
+  const std::string axis = text_of(values, "sample-axis");
+  if (!axis.empty() && axis != "first" && axis != "none") {
+    fail(Status::kInvalidArgument, "--sample-axis must be first or none, not '{}'", axis);
+  }
+  data.options.whole_arrays = axis == "none";
+  const auto frames = static_cast<std::uint32_t>(whole_number(values, "sequence-axis", 0, 0, 15));
+  data.options.sequence = pipeline::parse_feedback(texts_of(values, "feedback"), frames, "--feedback");
+  if (values.count("sequence-axis") != 0 && !data.options.sequence) {
+    fail(Status::kInvalidArgument,
+         "--sequence-axis has no effect without --feedback, which says that samples are sequences");
   }
   data.limit = whole_number(values, "limit", 0, 1, std::int64_t{1} << 40);
   data.batch = whole_number(values, "batch", 1, 1, 1 << 20);

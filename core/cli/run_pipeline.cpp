@@ -73,6 +73,7 @@ TestData open_test(const host::Registry &registry, const pipeline::Runner &runne
   if (data.inputs.empty()) return test;
   test.dataset = pipeline::open_dataset(registry, runner.original().model, data);
   if (data.labels.empty()) return test;
+  pipeline::refuse_sequences(data, "an evaluation with `labels`");
   test.labels = pipeline::read_labels(registry, data.labels);
   const std::uint64_t count = test.dataset->count();
   pipeline::require_labels(test.labels, data.limit == 0 ? count : std::min(data.limit, count), data.labels,
@@ -86,6 +87,7 @@ pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, cons
   calibration::FlowOptions flow = flow_options(data, sinks, test.dataset->count());
   pipeline::EvaluationRequest request;
   request.labels = std::move(test.labels);
+  request.sequences = test.dataset->sequence().has_value();
   const auto open = [&](const host::WorkingModel &model, host::Mode mode, std::vector<model::Handle> &outputs) {
     host::WorkingModel copy = model;
     host::Context ctx;
@@ -95,6 +97,7 @@ pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, cons
     host::SessionRequest session;
     session.mode = mode;
     session.workers = flow.workers;
+    session.sequence = test.dataset->sequence();
     session.emits = outputs;
     return std::make_unique<host::Session>(runner.executor(), ctx, session);
   };

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/cli/command.h"
 #include "core/model/onnx_io.h"
+#include "core/pipeline/model_to_run.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/run_files.h"
 
@@ -61,8 +62,8 @@ Engine::Engine(const boost::program_options::variables_map &values)
       executor_(pipeline::named_component(registry_, HT_KIND_EXECUTOR, text_of(values, "executor")), nullptr,
                 context_) {}
 
-ModelFile read_model_file(const std::string &path, Progress &progress) {
-  model::ImportResult imported = pipeline::read_model(path);
+ModelFile read_model_file(const std::string &path, const Engine &engine, Progress &progress) {
+  model::ImportResult imported = pipeline::read_model_to_run(path, engine.kernels());
   show_warnings(imported.warnings, progress);
   ModelFile file;
   file.working.model = std::move(imported.model);

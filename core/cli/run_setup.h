@@ -52,7 +52,7 @@ struct ModelFile {
   host::WorkingModel working;
   std::vector<std::filesystem::path> external_files;
 };
-// Warnings about the file go to the progress.
-ModelFile read_model_file(const std::string &path, Progress &progress);
+// Ready to run: functions are expanded. Warnings about the file go to the progress.
+ModelFile read_model_file(const std::string &path, const Engine &engine, Progress &progress);
 
 }  // namespace halftone::cli

@@ -120,6 +120,8 @@ Session::Session(const Instance &executor, Context &ctx, const SessionRequest &r
   const std::vector<model::Handle> nodes =
       request.feeds ? needed_nodes(m, inputs_, request.emits) : m.topological_order(m.main_graph());
   if (request.feeds) require_given(m, nodes, inputs_, request.emits);
+  std::vector<model::Handle> emits = request.emits;
+  if (request.sequence && !request.feeds) sequence_.emplace(*request.sequence, m, inputs_, emits);
   for (const model::Handle node : nodes) {
     call_component(
         ctx, [&] { return executor_.supports(executor.raw(), &ctx, node, static_cast<std::uint32_t>(request.mode)); });
@@ -131,7 +133,7 @@ Session::Session(const Instance &executor, Context &ctx, const SessionRequest &r
   options.worker_count = request.workers;
   options.quantized_weights = request.quantized_weights ? 1 : 0;
   options.inputs = {inputs_.data(), inputs_.size()};
-  options.emits = {request.emits.data(), request.emits.size()};
+  options.emits = {emits.data(), emits.size()};
   options.timed = request.timed ? 1 : 0;
   call_component(ctx, [&] { return executor_.open(executor.raw(), &ctx, &options, &raw_); });
 }
@@ -148,6 +150,23 @@ void Session::require_fresh(const model::Model &current) const {
 
 void Session::run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
                   const EmitFunction &emit) const {
+  if (!sequence_) return run_once(ctx, worker, inputs, emit);
+  // With a context of its own, so that memory of one frame is free for the next.
+  Context own;
+  own.working = ctx.working;
+  own.kernels = ctx.kernels;
+  own.sinks = ctx.sinks;
+  sequence_->run(inputs, emit, [&](std::span<const ht_tensor_view> frame, const EmitFunction &take) {
+    if (ctx.sinks.cancelled != nullptr && ctx.sinks.cancelled->load(std::memory_order_relaxed)) {
+      fail(Status::kCancelled, "cancelled");
+    }
+    own.arena.reset();
+    run_once(own, worker, frame, take);
+  });
+}
+
+void Session::run_once(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
+                       const EmitFunction &emit) const {
   Emission emission{&emit, nullptr};
   ctx.component = executor_id_;
   try {
@@ -177,6 +196,12 @@ ht_session_memory Session::memory(Context &ctx, std::span<const ht_tensor_view> 
   memory.struct_size = sizeof(memory);
   ctx.component = executor_id_;
   try {
+    std::vector<std::vector<std::int64_t>> shapes;
+    std::vector<ht_tensor_view> frame;
+    if (sequence_) {
+      frame = sequence_->first_frame(inputs, shapes);
+      inputs = frame;
+    }
     call_component(ctx, [&] { return executor_.memory(raw_, &ctx, inputs.data(), inputs.size(), &memory); });
   } catch (const Error &error) {
     if (error.status() == Status::kUnimplemented) refuse_budget();

@@ -11,6 +11,7 @@
 
 #include "core/host/context.h"
 #include "core/host/instance.h"
+#include "core/host/sequence.h"
 #include "halftone/executor.h"
 
 namespace halftone::host {
@@ -26,6 +27,9 @@ struct SessionRequest {
   // Values of the main graph to feed, inner ones too, instead of the graph inputs: then only what the emits need given
   // these is run, and has to be supported.
   std::optional<std::vector<model::Handle>> feeds;
+  // Samples are sequences; then run() and memory() take whole ones, and a value is handed over once for each frame. Has
+  // no effect beside `feeds`.
+  std::optional<Sequence> sequence;
 };
 
 // What one step of a session took, over all runs of all workers; see ht_step.
@@ -36,9 +40,6 @@ struct StepTime {
   std::string how;
   std::uint64_t runs = 0, nanoseconds = 0;
 };
-
-// What a session hands over: called on the worker's thread while the executor still holds the tensor.
-using EmitFunction = std::function<void(model::Handle value, const ht_tensor_view &tensor)>;
 
 // Nodes of the main graph that `emits` depend on when `feeds` are given, in topological order.
 std::vector<model::Handle> needed_nodes(const model::Model &m, std::span<const model::Handle> feeds,
@@ -72,9 +73,12 @@ class Session {
 
  private:
   [[noreturn]] void refuse_budget() const;
+  void run_once(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
+                const EmitFunction &emit) const;
   const ht_executor &executor_;
   std::string executor_id_;
   std::vector<model::Handle> inputs_;
+  std::optional<SequencePlan> sequence_;
   std::uint64_t revision_ = 0;
   void *raw_ = nullptr;
 };

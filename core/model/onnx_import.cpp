@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/model/onnx_functions.h"
 #include "core/model/onnx_io.h"
 #include "core/model/onnx_read.h"
 #include "core/model/onnx_schema.h"
@@ -57,11 +58,13 @@ void check_operator(const Model &model, const Node &node) {
 }
 
 ImportResult import_message(std::span<const std::byte> bytes, const std::filesystem::path &path,
-                            const std::filesystem::path &folder, const ImportOptions &options) {
+                            const std::filesystem::path &folder, const ImportOptions &options,
+                            const NeedsFunction *expand = nullptr) {
   ImportResult result;
   Model &model = result.model;
   const auto sidecar = std::make_shared<Sidecar>();
   read_model_proto(bytes, sidecar->proto);
+  if (expand != nullptr) expand_functions(sidecar->proto, *expand);
   read_header(sidecar->proto, *sidecar, model);
   ExternalData external(folder);
   import_graphs(*sidecar, external, model, result.warnings);
@@ -113,13 +116,29 @@ void check_operators(const Model &model, const onnx::ModelProto &proto, std::vec
   }
 }
 
-ImportResult import_onnx(const std::filesystem::path &path, const ImportOptions &options) {
+namespace {
+
+ImportResult import_file(const std::filesystem::path &path, const ImportOptions &options, const NeedsFunction *expand) {
   const auto file = MappedFile::open(path);
   try {
-    return import_message(file->bytes(), path, path.parent_path(), options);
+    return import_message(file->bytes(), path, path.parent_path(), options, expand);
   } catch (const Error &error) {
     rethrow_with_file(error, path.string());
   }
+}
+
+}  // namespace
+
+ImportResult import_onnx(const std::filesystem::path &path, const ImportOptions &options) {
+  return import_file(path, options, nullptr);
+}
+
+ImportResult import_onnx_expanded(const std::filesystem::path &path, const NeedsFunction &needs) {
+  return import_file(path, {}, &needs);
+}
+
+ImportResult import_onnx_bytes_expanded(std::string_view bytes, const NeedsFunction &needs) {
+  return import_message(std::as_bytes(std::span(bytes.data(), bytes.size())), {}, {}, {}, &needs);
 }
 
 ImportResult import_onnx_bytes(std::string_view bytes, const std::filesystem::path &folder,

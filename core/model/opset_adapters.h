@@ -23,6 +23,6 @@ void lift_upsample(Model &model, Handle node, std::int64_t from);
 void lift_resize(Model &model, Handle node, std::int64_t from);
 void lift_batch_normalization(Model &model, Handle node, std::int64_t from);
 void lift_scatter(Model &model, Handle node, std::int64_t from);
-void lift_scan(Model &model, Handle node, std::int64_t from);
+void lift_scan(Model &model, Handle node, std::int64_t from);  // of opset 8, over batches
 
 }  // namespace halftone::model

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/model/opset_adapters.h"
@@ -62,7 +63,9 @@ void lift_opset(Model &model) {
          "onnx.version_converter.convert_version(model, {})",
          from, kOldestLiftable, kLiftedOpset);
   }
-  for (const Handle g : model.graphs()) {
+  std::vector<Handle> graphs = model.graphs();
+  std::reverse(graphs.begin(), graphs.end());  // bodies first: adapters of nodes around them may move what is inside
+  for (const Handle g : graphs) {
     const std::vector<Handle> nodes = model.graph(g).nodes;  // a copy: adapters add nodes, which need no lifting
     for (const Handle n : nodes) lift_node(model, n, from);
   }

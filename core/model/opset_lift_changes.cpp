@@ -145,9 +145,4 @@ void lift_scatter(Model &model, Handle n, std::int64_t) {
   model.set_op_type(n, "ScatterElements");
 }
 
-void lift_scan(Model &, Handle, std::int64_t) {
-  fail(Status::kUnimplemented,
-       "the Scan of opset 8 runs over batches, which no newer opset can say; export the model again with opset 13");
-}
-
 }  // namespace halftone::model

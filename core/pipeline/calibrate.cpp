@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/calibration/statistics_key.h"
+#include "core/pipeline/model_to_run.h"
 #include "core/pipeline/named.h"
 
 namespace halftone::pipeline {
@@ -27,9 +28,13 @@ using Wanted = std::map<std::pair<Digest, std::uint64_t>, RecordedRequest>;
 void unite(RecordedRequest &into, const RecordedRequest &other) {
   const model::Model &model = into.working.model;
   std::map<std::string, model::Handle> by_name;
-  for (const model::Handle value : model.graph(model.main_graph()).values) by_name[model.value(value).name] = value;
+  for (const model::Handle graph : model.graphs()) {
+    for (const model::Handle value : model.graph(graph).values) {
+      by_name[calibration::statistics_name(model, value)] = value;
+    }
+  }
   for (const auto &[value, asked] : other.request.requests) {
-    const model::Handle here = by_name.at(other.working.model.value(value).name);
+    const model::Handle here = by_name.at(calibration::statistics_name(other.working.model, value));
     const auto [at, is_new] = into.request.requests.try_emplace(here, asked);
     if (is_new) continue;
     at->second.request = calibration::unite(at->second.request, asked.request);
@@ -47,7 +52,7 @@ struct Asked {
 class Recorder {
  public:
   Recorder(const host::Registry &registry, const std::filesystem::path &model, const RunEvents &events)
-      : registry_(registry), imported_(read_model(model)) {
+      : registry_(registry), imported_(read_model_to_run(model, host::KernelIndex(registry))) {
     quiet_.sinks.cancelled = events.sinks.cancelled;
     logged_ = quiet_;
     logged_.sinks.log = events.sinks.log;
@@ -168,7 +173,7 @@ Collected taken_from(StatisticsFile &checkpoint, const Digest &executed, std::ui
 bool is_of(const Collected &stored, const RecordedRequest &recorded) {
   std::map<std::string, calibration::ValueRequest> asked;
   for (const auto &[value, request] : recorded.request.requests) {
-    asked[recorded.working.model.value(value).name] = request;
+    asked[calibration::statistics_name(recorded.working.model, value)] = request;
   }
   return std::ranges::equal(stored.collection.values, asked, [](const auto &have, const auto &want) {
     return have.first == want.first && have.second.total.request() == want.second.request &&

@@ -161,7 +161,7 @@ void Calibrator::collect_watched(host::Context &ctx, const DataPassRequest &requ
 }
 
 const calibration::Statistics &Calibrator::collected(const host::Context &ctx, model::Handle value) const {
-  const std::string &name = ctx.working->model.value(value).name;
+  const std::string name = calibration::statistics_name(ctx.working->model, value);
   if (in_use_ != nullptr) {
     if (const auto found = in_use_->values.find(name); found != in_use_->values.end()) return found->second;
   }

@@ -1,4 +1,5 @@
 #include "core/pipeline/configs_json.h"
+#include "core/model/every_node.h"
 
 #include <nlohmann/json.hpp>
 
@@ -111,7 +112,7 @@ Json slot_record(const host::WorkingModel &w, const quant::SlotKey &key) {
 std::string configs_to_json(const host::WorkingModel &working, const std::string &platform,
                             const PlatformChoices &choices) {
   Json operations = Json::array();
-  for (const model::Handle handle : working.model.topological_order(working.model.main_graph())) {
+  for (const model::Handle handle : model::every_node(working.model)) {
     const model::Node &node = working.model.node(handle);
     Json operation;
     operation["op"] = node.name;

@@ -1,4 +1,4 @@
-// Which nodes of the main graph handle data and which compute shapes, indices or truth values.
+// Which nodes, those of bodies included, handle data and which compute shapes, indices or truth values.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,14 @@ class DataFlow {
   bool computes_shapes(model::Handle node) const { return shape_nodes_.count(node) != 0; }
 
  private:
-  void infer_types(const model::Model &model, const std::vector<model::Handle> &order);
-  void find_shape_nodes(const model::Model &model, const std::vector<model::Handle> &order);
+  void infer_types(const model::Model &model, model::Handle graph);
+  void infer_bodies(const model::Model &model, const model::Node &node);
+  ht_dtype inferred(const model::Node &node, std::size_t slot) const;
+  void take_type(model::Handle from, model::Handle to);
+  void find_shape_nodes(const model::Model &model, model::Handle graph);
   std::unordered_map<model::Handle, ht_dtype> dtypes_;
   std::unordered_set<model::Handle> shape_nodes_;
+  std::unordered_set<model::Handle> data_;  // values that reach an output of their graph or a slot that carries data
 };
 
 }  // namespace halftone::pipeline

@@ -75,6 +75,7 @@ DataPassResult run_data_pass(const host::Instance &executor, const host::Context
   session_request.mode = request.simulated ? host::Mode::kSimulated : host::Mode::kFloat;
   session_request.quantized_weights = request.quantized_weights;
   session_request.workers = plan.flow.workers;
+  session_request.sequence = dataset.sequence();
   for (const auto &[value, _] : request.requests) session_request.emits.push_back(value);
   if (settings.ledger) settings.ledger->add(checkpoints.from.progress.skipped);
   if (needs_screening(dataset, settings)) add_outputs(ctx.working->model, session_request.emits);
@@ -145,6 +146,7 @@ void run_watch_pass(const host::Instance &executor, const host::Context &ctx, co
   request.mode = before.simulated ? host::Mode::kSimulated : host::Mode::kFloat;
   request.quantized_weights = before.quantized_weights;
   request.workers = workers;
+  request.sequence = dataset.sequence();
   std::set<model::Handle> values;
   for (const calibration::Watch &watch : watches) values.insert(watch.value);
   request.emits.assign(values.begin(), values.end());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/model/every_node.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/node_match.h"
 #include "halftone/pass.h"
@@ -68,7 +69,7 @@ void check_dispatch(const DispatchSpec &dispatch, const std::vector<PlannedStep>
 }
 
 void apply_dispatch_table(const std::vector<DispatchRow> &table, host::WorkingModel &working, Target &target) {
-  const std::vector<model::Handle> nodes = working.model.topological_order(working.model.main_graph());
+  const std::vector<model::Handle> nodes = model::every_node(working.model);
   target.forget();
   for (const DispatchRow &row : table) apply_row(row, nodes, working, target);
 }

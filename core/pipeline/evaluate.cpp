@@ -51,7 +51,7 @@ class OutputSink final : public calibration::SampleSink {
   }
   void value(model::Handle value, const ht_tensor_view &tensor) override {
     store(position_, left_->outputs, value, tensor);
-    if (!request_.outputs.empty() && value == request_.outputs.front()) {
+    if (!request_.sequences && !request_.outputs.empty() && value == request_.outputs.front()) {
       left_->scores = std::count_if(tensor.shape, tensor.shape + tensor.rank, [](auto n) { return n > 1; }) == 1;
     }
     if (request_.take_outputs) keep(value, tensor);
@@ -70,7 +70,8 @@ class OutputSink final : public calibration::SampleSink {
   static void store(const Position &position, Outputs &outputs, model::Handle value, const ht_tensor_view &tensor) {
     const auto found = position.find(value);
     if (found == position.end()) return;
-    for (const std::size_t at : found->second) outputs[at] = as_floats(tensor);
+    const std::vector<float> frame = as_floats(tensor);
+    for (const std::size_t at : found->second) outputs[at].insert(outputs[at].end(), frame.begin(), frame.end());
   }
   void keep(model::Handle value, const ht_tensor_view &tensor) {
     const auto found = position_.find(value);
@@ -78,8 +79,26 @@ class OutputSink final : public calibration::SampleSink {
     const std::span<const std::int64_t> shape(tensor.shape, tensor.rank);
     const auto *bytes = static_cast<const std::byte *>(tensor.data);
     const std::size_t size = model::dtype_bytes(tensor.dtype, model::element_count(shape));
-    for (const std::size_t at : found->second)
-      left_->tensors[at] = {tensor.dtype, {shape.begin(), shape.end()}, {bytes, bytes + size}};
+    for (const std::size_t at : found->second) {
+      OutputTensor &kept = left_->tensors[at];
+      if (request_.sequences && kept.dtype != HT_DTYPE_NONE) {
+        append(kept, request_.output_names[at], tensor, {bytes, size});
+        continue;
+      }
+      kept = {tensor.dtype, {shape.begin(), shape.end()}, {bytes, bytes + size}};
+      if (request_.sequences) kept.shape.insert(kept.shape.begin(), 1);
+    }
+  }
+  // Another frame, along a first axis of their own.
+  static void append(OutputTensor &kept, const std::string &name, const ht_tensor_view &tensor,
+                     std::span<const std::byte> bytes) {
+    const std::span<const std::int64_t> shape(tensor.shape, tensor.rank);
+    if (kept.dtype != tensor.dtype ||
+        !std::equal(shape.begin(), shape.end(), kept.shape.begin() + 1, kept.shape.end())) {
+      fail(Status::kFailedPrecondition, "output '{}' has another shape in another frame of a sequence", name);
+    }
+    ++kept.shape.front();
+    kept.bytes.insert(kept.bytes.end(), bytes.begin(), bytes.end());
   }
   const EvaluationRequest &request_;
   std::uint32_t worker_;

@@ -50,6 +50,8 @@ struct EvaluationRequest {
   const host::Session *reference = nullptr;
   std::vector<model::Handle> reference_outputs;
   std::vector<std::int64_t> labels;
+  // Samples are sequences: outputs of all frames follow each other, and there are no class scores.
+  bool sequences = false;
   // Gets the outputs of every sample that was evaluated, in their order, on one thread. Null: nobody wants them.
   std::function<void(const std::vector<OutputTensor> &)> take_outputs;
 };

@@ -183,6 +183,7 @@ std::unique_ptr<host::Session> Execution::open(const host::Context &ctx, host::W
   session.mode = request.mode;
   session.quantized_weights = request.quantized_weights;
   session.workers = workers;
+  session.sequence = dataset_->sequence();
   session.emits = request.values;
   std::ranges::sort(session.emits);
   const auto twice = std::ranges::unique(session.emits);
@@ -204,6 +205,14 @@ host::ExecutionOutcome Execution::run(host::Context &ctx, const host::ExecutionR
   std::vector<const host::Session *> sessions = {session.get()};
   std::unique_ptr<host::Session> reference;
   if (!request.references.empty()) {
+    // Frames of the two networks would have to come in turn.
+    if (dataset_->sequence()) {
+      fail(Status::kUnimplemented,
+           "pass '{}' compares with the float network sample by sample, and with `feedback` a sample is a sequence; "
+           "leave "
+           "the pass out, or leave `feedback` out and give samples of the states too",
+           ctx.component);
+    }
     if (ctx.original == nullptr) fail(Status::kFailedPrecondition, "this call has no float network to compare with");
     require_values(ctx.original->model, request.references);
     host::ExecutionRequest before;

@@ -24,7 +24,7 @@ std::vector<std::string> missing_values(const Collection &collection, const host
                                         const DataPassRequest &request) {
   std::vector<std::string> missing;
   for (const auto &[value, asked] : request.requests) {
-    const std::string &name = working.model.value(value).name;
+    const std::string name = calibration::statistics_name(working.model, value);
     const auto found = collection.values.find(name);
     if (found == collection.values.end()) {
       missing.push_back(name);

@@ -101,9 +101,10 @@ Trial first_trial(const host::Session &session, const calibration::Dataset &data
                   const CalibrationSettings &settings, std::uint64_t samples) {
   Trial trial;
   with_first_good(settings.first, samples, settings.on_bad_sample, settings.ledger.get(), [&](std::uint64_t index) {
+    std::set<model::Handle> counted;  // frames and bodies hand a value over several times
     trial = try_sample(session, dataset, index, [&](Trial &seen, model::Handle value, const ht_tensor_view &tensor) {
       const auto found = request.requests.find(value);
-      if (found == request.requests.end()) return;
+      if (found == request.requests.end() || !counted.insert(value).second) return;
       const std::uint64_t bytes = statistics_bytes(found->second.request, tensor, samples);
       seen.statistics += bytes;
       if (found->second.groups) seen.grouped += bytes;

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/nearest.h"
+#include "core/model/every_node.h"
 
 namespace halftone::pipeline {
 
@@ -21,7 +22,7 @@ bool matches(const std::string &op, const std::string &name, const model::Node &
 void refuse_unmatched(std::string_view what, const std::string &op, const std::string &name, const Location &where,
                       const model::Model &model) {
   std::set<std::string> names;
-  for (const model::Handle node : model.graph(model.main_graph()).nodes) {
+  for (const model::Handle node : model::every_node(model)) {
     names.insert(op.empty() ? model.node(node).name : model.node(node).op_type);
   }
   const std::vector<std::string> known(names.begin(), names.end());

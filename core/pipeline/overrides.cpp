@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/model/every_node.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/node_match.h"
 #include "core/pipeline/override_parts.h"
@@ -183,7 +184,7 @@ void check_overrides(const std::vector<OverrideRule> &rules, const host::Registr
 void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working, ChosenObservers &chosen,
                      const OverrideRun &run) {
   const Application to_all{working, chosen, run};
-  const std::vector<model::Handle> nodes = working.model.topological_order(working.model.main_graph());
+  const std::vector<model::Handle> nodes = model::every_node(working.model);
   for (const OverrideRule &rule : rules) {
     const std::vector<OverridePart> parts = parts_of(rule.set);
     std::vector<model::Handle> matched;

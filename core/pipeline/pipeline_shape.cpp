@@ -49,6 +49,11 @@ Shape samples(const char *labels_doc, bool calibration) {
                     "a file that `halftone calibrate` wrote: its statistics are used, and the samples are not read"});
     keys.push_back({"batch", integer(1, 1 << 20), "samples that travel together; never changes a result"});
   }
+  keys.push_back({"sample_axis", shape::choice({"first", "none"}),
+                  "none: the array of a file is one sample, and none of its axes counts samples"});
+  keys.push_back({"feedback", shape::map_of(text()),
+                  "outputs and the inputs that they become in the next frame, {stateN: state}: samples are sequences"});
+  keys.push_back({"sequence_axis", integer(0, 15), "the axis of a sample along which its frames follow each other"});
   keys.push_back({"limit", integer(0, std::int64_t{1} << 40), "at most so many samples; 0: all"});
   keys.push_back({"threads", integer(0, 1024), "workers, 0: all cores; never changes a result"});
   if (calibration)

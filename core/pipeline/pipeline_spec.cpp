@@ -78,6 +78,27 @@ void refuse_beside_inputs(const Setting &setting) {
   }
 }
 
+// Of `feedback`, `sequence_axis` and `sample_axis`; what they do not say holds as in `like`.
+calibration::DatasetOptions parse_dataset_options(const Setting &setting, const calibration::DatasetOptions &like) {
+  calibration::DatasetOptions options = like;
+  if (const Setting *axis = given(setting, "sample_axis")) options.whole_arrays = axis->text == "none";
+  if (const Setting *feedback = given(setting, "feedback")) {
+    options.sequence.reset();
+    for (const auto &[output, input] : feedback->map()) {
+      if (!options.sequence) options.sequence.emplace();
+      options.sequence->feedback.push_back({output, input.text});
+    }
+  }
+  const Setting *axis = given(setting, "sequence_axis");
+  if (axis != nullptr && !options.sequence) {
+    fail(Status::kInvalidArgument,
+         "{}: `sequence_axis` has no effect without `feedback`, which says that samples are sequences",
+         axis->key_where.text());
+  }
+  if (axis != nullptr) options.sequence->axis = static_cast<std::uint32_t>(integer_at(setting, "sequence_axis", 0));
+  return options;
+}
+
 // Samples of any use; what `like` says about preprocessing holds where they do not say it themselves.
 DataSpec parse_samples(const Setting &setting, const std::string &what, const std::filesystem::path &folder,
                        const DataSpec &like) {
@@ -96,6 +117,7 @@ DataSpec parse_samples(const Setting &setting, const std::string &what, const st
   } else {
     data.inputs.push_back(parse_input(setting, "", folder, like));
   }
+  data.options = parse_dataset_options(setting, like.options);
   data.labels = relative_to(folder, text_at(setting, "labels"));
   data.limit = static_cast<std::uint64_t>(integer_at(setting, "limit", 0));
   data.threads = static_cast<std::uint32_t>(integer_at(setting, "threads", like.threads));
@@ -194,6 +216,30 @@ void parse_platform_choice(const Setting *setting, PipelineSpec &spec) {
   }
   spec.platform = setting->map().front().first;
   spec.platform_settings = setting->map().front().second;
+}
+
+std::optional<host::Sequence> parse_feedback(const std::vector<std::string> &texts, std::uint32_t axis,
+                                             const std::string &what) {
+  if (texts.empty()) return std::nullopt;
+  host::Sequence sequence;
+  sequence.axis = axis;
+  for (const std::string &text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == text.size()) {
+      fail(Status::kInvalidArgument, "{} must be OUTPUT=INPUT, such as stateN=state, not '{}'", what, text);
+    }
+    sequence.feedback.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  }
+  return sequence;
+}
+
+void refuse_sequences(const DataSpec &data, const std::string &what) {
+  if (!data.options.sequence) return;
+  fail(Status::kInvalidArgument,
+       "{} takes samples one by one, and with `feedback` a sample is a sequence; leave `feedback` out and give samples "
+       "of "
+       "the states too",
+       what);
 }
 
 void choose_dispatcher(const std::string &name, PipelineSpec &spec) {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/setting.h"
-#include "core/calibration/preprocess.h"
+#include "core/calibration/dataset.h"
 
 namespace halftone::pipeline {
 
@@ -59,6 +59,7 @@ struct InputSpec {
 struct DataSpec {
   std::vector<InputSpec> inputs;               // empty: no data
   std::string labels;                          // .npy of class numbers, or empty; for an evaluation
+  calibration::DatasetOptions options;         // sequences, arrays that are one sample
   std::uint64_t limit = 0;                     // 0: all
   std::uint64_t batch = 1;                     // transport only; never changes a result
   std::uint32_t threads = 0;                   // 0: all cores
@@ -94,6 +95,13 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
 
 // `platform:`, a name, or one name with choices for the platform's settings. Null leaves the spec as it is.
 void parse_platform_choice(const Setting *setting, PipelineSpec &spec);
+
+// Samples that are sequences, from texts OUTPUT=INPUT; nothing without any. Throws InvalidArgument naming `what`.
+std::optional<host::Sequence> parse_feedback(const std::vector<std::string> &texts, std::uint32_t axis,
+                                             const std::string &what);
+
+// Throws InvalidArgument where samples are sequences: `what` takes samples one by one.
+void refuse_sequences(const DataSpec &data, const std::string &what);
 
 // `--dispatcher NAME`, which goes before what the file says. Throws InvalidArgument for a name that is none.
 void choose_dispatcher(const std::string &name, PipelineSpec &spec);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/model/dtype.h"
+#include "core/model/every_node.h"
 #include "core/pipeline/data_flow.h"
 #include "core/pipeline/sockets.h"
 #include "halftone/target.h"
@@ -29,7 +30,7 @@ bool is_a(const Node &node, std::string_view type) {
 class Inspection {
  public:
   Inspection(const Model &model, QuantizationState &out)
-      : model_(model), flow_(model), order_(model.topological_order(model.main_graph())), out_(out) {}
+      : model_(model), flow_(model), order_(model::every_node(model)), out_(out) {}
 
   void run() {
     for (const Handle h : order_) {

@@ -8,6 +8,7 @@
 #include "core/base/shape.h"
 #include "core/pipeline/configs_json.h"
 #include "core/pipeline/dispatch_table.h"
+#include "core/pipeline/model_to_run.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/platform_lookup.h"
 #include "halftone/exporter.h"
@@ -76,7 +77,7 @@ std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registr
     sources.push_back({input.name, input.reader, input.path,
                        input.reader_settings.is_null() ? nullptr : &input.reader_settings, input.preprocess});
   }
-  return std::make_unique<calibration::Dataset>(registry, model, std::move(sources));
+  return std::make_unique<calibration::Dataset>(registry, model, std::move(sources), data.options);
 }
 
 Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events, const model::ImportResult *imported)
@@ -160,7 +161,10 @@ void Runner::open_platform() {
 }
 
 void Runner::read_model(const model::ImportResult *given) {
-  model::ImportResult imported = given == nullptr ? pipeline::read_model(spec_.model) : *given;
+  const bool only_copies = plan_.empty() && spec_.evaluation.inputs.empty();
+  model::ImportResult imported = given != nullptr ? *given
+                                 : only_copies    ? pipeline::read_model(spec_.model)
+                                                  : read_model_to_run(spec_.model, kernels_);
   warnings_.insert(warnings_.end(), imported.warnings.begin(), imported.warnings.end());
   files_.reads(imported.external_files, "weights of the input model");
   files_.check();

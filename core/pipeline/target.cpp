@@ -22,6 +22,7 @@ std::string float_reason(const PlatformDescriptor &platform, const ResolvedRule 
                          model::Handle handle, const model::Node &node, const DataFlow &flow) {
   if (flow.computes_shapes(handle)) return "it computes shapes, indices or conditions, not data";
   if (rule.float_reason) return *rule.float_reason;
+  if (!model.subgraphs(handle).empty()) return "it runs bodies, whose nodes are quantized one by one";
   if (!rule.found) return fmt::format("platform '{}' has no quantized form of {}", platform.id, node.op_type);
   if (!rule.matched) {
     return fmt::format("platform '{}' has no quantized form of {} with these attributes and inputs", platform.id,
@@ -55,20 +56,16 @@ void Target::node_rule(const host::WorkingModel &working, model::Handle handle, 
   const model::Model &model = working.model;
   const model::Node &node = model.node(handle);
   out = host::NodeRule{};
-  if (node.graph != model.main_graph()) {
-    out.reason = "it is part of a subgraph";
-  } else {
-    const DataFlow &data = flow(model);
-    const ResolvedRule rule = resolve_rule(descriptor_, model, node);
-    out.reason = float_reason(descriptor_, rule, model, handle, node, data);
-    if (out.reason.empty()) out.reason = dispatch_reason(working, handle);
-    if (out.reason.empty()) {
-      out.passive = rule.passive;
-      out.computing = rule.computing;
-      resolve_slots(descriptor_, rule, model, node, data, out);
-      out.quantized = any_quantized(out);
-      if (!out.quantized) out.reason = "none of its inputs and outputs is quantized";
-    }
+  const DataFlow &data = flow(model);
+  const ResolvedRule rule = resolve_rule(descriptor_, model, node);
+  out.reason = float_reason(descriptor_, rule, model, handle, node, data);
+  if (out.reason.empty()) out.reason = dispatch_reason(working, handle);
+  if (out.reason.empty()) {
+    out.passive = rule.passive;
+    out.computing = rule.computing;
+    resolve_slots(descriptor_, rule, model, node, data, out);
+    out.quantized = any_quantized(out);
+    if (!out.quantized) out.reason = "none of its inputs and outputs is quantized";
   }
   if (!out.quantized) {
     host::SlotRule untouched;

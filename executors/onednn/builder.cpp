@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "flow.h"
+
 namespace halftone::onednn {
 
 Builder::Builder(const sdk::Context &ctx, const Program &program, WeightStore &weights)
@@ -76,7 +78,7 @@ void Builder::fold_constants() {
   for (std::size_t i = 0; i < program_.nodes.size(); ++i) {
     const NodeRecord &node = program_.nodes[i];
     const bool ready = std::all_of(node.inputs.begin(), node.inputs.end(), [&](int v) { return v < 0 || constant(v); });
-    if (!ready || !infer(node) || !fold(node)) continue;
+    if (!ready || node.flow || !infer(node) || !fold(node)) continue;
     consumed(node);
     done_[i] = true;
   }
@@ -85,7 +87,9 @@ void Builder::fold_constants() {
 void Builder::add_node(const NodeRecord &node) {
   node_ = &node;
   const std::size_t first_step = plan_->steps.size();
-  if (any_dynamic(node) || !infer(node)) {
+  if (node.flow) {
+    build_flow(node);
+  } else if (any_dynamic(node) || !infer(node)) {
     build_dynamic(node);
   } else if (!fold(node) && !build_native(node)) {
     build_kernel(node);
@@ -209,18 +213,12 @@ void Builder::build_kernel(const NodeRecord &node) {
   }
   add_step(std::make_unique<KernelStep>(node, inputs, outputs), HT_STEP_NODE, "kernel");
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const int value = node.outputs[i];
-    if (value < 0) continue;
-    if (is_dense(value)) {
-      define(value, {plain_desc(shape(value)), outputs[i].buffer});
-    } else {
-      at(value).plain_buffer = outputs[i].buffer;
-      emit(value);
-    }
+    if (node.outputs[i] >= 0) define_plain(node.outputs[i], outputs[i].buffer);
   }
 }
 
-void Builder::build_dynamic(const NodeRecord &node) {
+// Slots as they are, with shapes of run time where they have no others.
+std::vector<KernelSlot> Builder::run_time_slots(const NodeRecord &node) {
   std::vector<KernelSlot> inputs;
   for (const int value : node.inputs) {
     KernelSlot slot{plain_layout(HT_DTYPE_NONE, {})};
@@ -231,11 +229,53 @@ void Builder::build_dynamic(const NodeRecord &node) {
     }
     inputs.push_back(std::move(slot));
   }
-  add_step(std::make_unique<DynamicStep>(node, std::move(inputs)), node.quantizer ? HT_STEP_QUANTIZE : HT_STEP_NODE,
+  return inputs;
+}
+
+void Builder::build_dynamic(const NodeRecord &node) {
+  add_step(std::make_unique<DynamicStep>(node, run_time_slots(node)), node.quantizer ? HT_STEP_QUANTIZE : HT_STEP_NODE,
            "kernel, shapes from data");
   for (const int value : node.outputs) {
     if (value < 0) continue;
     at(value).dynamic = true;
+    emit(value);
+  }
+}
+
+void Builder::build_flow(const NodeRecord &node) {
+  sdk::ControlFlow::Types types(node.outputs.size());
+  if (!any_dynamic(node)) types = node.flow->infer(ctx_, type_views(node));
+  std::vector<KernelSlot> inputs = run_time_slots(node), outputs;
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    const int value = node.outputs[i];
+    KernelSlot slot{plain_layout(HT_DTYPE_NONE, {})};
+    if (value >= 0 && types[i]) {
+      set_type(value, types[i]->dtype, Shape(types[i]->shape, types[i]->shape + types[i]->rank));
+      slot = {plain_layout(dtype(value), shape(value)), allocate(bytes_of(dtype(value), count_of(shape(value))))};
+    } else if (value >= 0) {
+      at(value).dynamic = true;
+      slot.dynamic = value;
+    }
+    outputs.push_back(std::move(slot));
+  }
+  add_step(std::make_unique<FlowStep>(node, std::move(inputs), outputs), HT_STEP_NODE, "bodies");
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const int value = node.outputs[i];
+    if (value < 0) continue;
+    if (at(value).dynamic) {
+      emit(value);
+    } else {
+      define_plain(value, outputs[i].buffer);
+    }
+  }
+}
+
+// A value that lies row-major in a buffer.
+void Builder::define_plain(int value, int buffer) {
+  if (is_dense(value)) {
+    define(value, {plain_desc(shape(value)), buffer});
+  } else {
+    at(value).plain_buffer = buffer;
     emit(value);
   }
 }
@@ -249,6 +289,7 @@ void Builder::consumed(const NodeRecord &node) {
 void Builder::emit(int value) {
   const ValueRecord &v = record(value);
   if (!v.emit) return;
+  if (!at(value).dynamic) plan_->emitted[v.handle] = plain_layout(dtype(value), shape(value));
   KernelSlot slot;
   if (at(value).dynamic) {
     slot.dynamic = value;

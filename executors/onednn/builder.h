@@ -140,6 +140,9 @@ class Builder {
   bool build_native(const NodeRecord &node);
   void build_kernel(const NodeRecord &node);
   void build_dynamic(const NodeRecord &node);
+  void build_flow(const NodeRecord &node);
+  std::vector<KernelSlot> run_time_slots(const NodeRecord &node);
+  void define_plain(int value, int buffer);
   std::vector<ht_tensor_view> type_views(const NodeRecord &node) const;
   void consumed(const NodeRecord &node);
   void emit(int value);

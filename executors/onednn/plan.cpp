@@ -52,15 +52,16 @@ Workspace::Workspace(std::shared_ptr<const Plan> plan)
   for (const auto &step : plan_->steps) states_.push_back(step->bind(*this));
 }
 
-void Workspace::run(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit) {
-  Run run{ctx, emit, inputs, *this};
+void Workspace::run(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
+                    const sdk::Emit &emit) {
+  Run run{ctx, emit, inputs, *this, worker};
   for (std::size_t i = 0; i < states_.size(); ++i) plan_->steps[i]->run(run, states_[i].get());
 }
 
-void Workspace::run_timed(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit,
-                          std::span<std::uint64_t> nanoseconds) {
+void Workspace::run_timed(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
+                          const sdk::Emit &emit, std::span<std::uint64_t> nanoseconds) {
   using Clock = std::chrono::steady_clock;
-  Run run{ctx, emit, inputs, *this};
+  Run run{ctx, emit, inputs, *this, worker};
   Clock::time_point before = Clock::now();
   for (std::size_t i = 0; i < states_.size(); ++i) {
     plan_->steps[i]->run(run, states_[i].get());

@@ -2,6 +2,7 @@
 // worker's memory for it.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -29,6 +30,7 @@ struct Run {
   const sdk::Emit &emit;
   std::span<const ht_tensor_view> inputs;
   Workspace &workspace;
+  std::uint32_t worker;
 };
 
 // What a step keeps for one worker.
@@ -63,6 +65,7 @@ struct Plan {
   std::vector<Buffer> buffers;
   std::size_t arena_bytes = 0;
   std::size_t value_count = 0;
+  std::map<ht_handle, Layout> emitted;  // emitted values whose shapes do not depend on data
 };
 
 // Gives every buffer a place such that those alive at the same time do not overlap.
@@ -77,10 +80,11 @@ class Workspace {
     const Buffer &b = plan_->buffers[static_cast<std::size_t>(buffer)];
     return b.constant ? const_cast<void *>(b.constant.get()) : memory_.get() + b.offset;
   }
-  void run(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit);
+  void run(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
+           const sdk::Emit &emit);
   // The same, and adds the time of each step to `nanoseconds`.
-  void run_timed(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit,
-                 std::span<std::uint64_t> nanoseconds);
+  void run_timed(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
+                 const sdk::Emit &emit, std::span<std::uint64_t> nanoseconds);
   const Plan *plan() const { return plan_.get(); }
 
   dnnl::stream stream;

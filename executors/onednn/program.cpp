@@ -2,30 +2,39 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
+#include "flow.h"
 #include "quantize.h"
 #include "shared_constants.h"
 
 namespace halftone::onednn {
 namespace {
 
-constexpr std::string_view kControlFlow[] = {"If", "Loop", "Scan", "SequenceMap"};
+// The main graph or a body.
+struct Part {
+  ht_handle graph = HT_NONE;
+  std::vector<ht_handle> inputs;  // values to feed
+  std::vector<ht_handle> emits;   // of this graph, a body's results among them, and of bodies inside it
+};
 
 // Collects the nodes that the emitted values depend on, inputs first, and turns live configs into quantize nodes.
 class Reader {
  public:
-  Reader(const sdk::Context &ctx, const ht_session_options &options)
-      : ctx_(ctx), graph_(ctx), options_(options), rules_(ctx, options) {}
+  Reader(const sdk::Context &ctx, const ht_session_options &options, Part part)
+      : ctx_(ctx), graph_(ctx), options_(options), part_(std::move(part)), rules_(ctx, options) {}
 
   Program read() {
-    for (const ht_handle input : sdk::span_of(options_.inputs)) program_.inputs.push_back(add_value(input));
+    for (const ht_handle input : part_.inputs) program_.inputs.push_back(add_value(input));
     fed_ = index_;
-    const std::vector<ht_handle> order = graph_.nodes();
+    const std::vector<ht_handle> order = graph_.nodes(part_.graph);
     const std::vector<bool> needed = needed_nodes(order);
     for (std::size_t i = 0; i < order.size(); ++i) {
       if (needed[i]) add_node(graph_.node(order[i]));
     }
-    for (const ht_handle handle : sdk::span_of(options_.emits)) mark_emitted(handle);
+    for (const ht_handle handle : part_.emits) {
+      if (!is_inner(handle)) mark_emitted(handle);
+    }
     list_consumers();
     return std::move(program_);
   }
@@ -34,17 +43,27 @@ class Reader {
   std::vector<bool> needed_nodes(const std::vector<ht_handle> &order) const {
     std::vector<bool> needed(order.size(), false);
     std::map<ht_handle, bool> wanted;
-    for (const ht_handle value : sdk::span_of(options_.emits)) wanted[value] = true;
+    std::set<ht_handle> holders;  // of bodies with emitted values
+    for (const ht_handle value : part_.emits) {
+      wanted[value] = true;
+      if (is_inner(value)) holders.insert(sdk::holder_of(graph_, order, value));
+    }
     for (std::size_t i = order.size(); i-- > 0;) {
       const sdk::Node node = graph_.node(order[i]);
       const auto outputs = node.outputs();
       needed[i] = std::any_of(outputs.begin(), outputs.end(), [&](ht_handle value) {
         return value != HT_NONE && wanted.count(value) != 0 && fed_.count(value) == 0;
       });
+      needed[i] = needed[i] || holders.count(order[i]) != 0;
       if (!needed[i]) continue;
       for (const ht_handle input : node.inputs()) wanted[input] = true;
+      if (!sdk::has_bodies(node)) continue;
+      for (const ht_handle value : sdk::read_values(graph_, node)) wanted[value] = true;
     }
     return needed;
+  }
+  bool is_inner(ht_handle value) const {
+    return graph_.value(value).info.graph != part_.graph && fed_.count(value) == 0;
   }
 
   int new_value(ht_handle handle) {
@@ -106,6 +125,7 @@ class Reader {
       }
       record.inputs.push_back(value);
     }
+    if (sdk::has_bodies(node)) add_bodies(node, record);
     std::vector<NodeRecord> after;
     const auto outputs = node.outputs();
     for (std::size_t slot = 0; slot < outputs.size(); ++slot) {
@@ -113,6 +133,26 @@ class Reader {
     }
     program_.nodes.push_back(std::move(record));
     for (NodeRecord &quantize : after) program_.nodes.push_back(std::move(quantize));
+  }
+
+  void add_bodies(const sdk::Node &node, NodeRecord &record) {
+    auto flow = std::make_shared<Flow>(sdk::ControlFlow(sdk::OpNode(ctx_, node.handle)), record.inputs.size());
+    for (const ht_handle graph : sdk::body_graphs(graph_, node.handle)) {
+      const sdk::Body body = sdk::read_body(graph_, graph, part_.emits, [&](ht_handle value) {
+        return fed_.count(value) == 0 && graph_.value(value).is_initializer();
+      });
+      const std::size_t first = record.inputs.size();
+      for (const ht_handle value : body.captured) record.inputs.push_back(value_of(value));
+      Part part{graph, body.inputs, body.outputs};
+      part.inputs.insert(part.inputs.end(), body.captured.begin(), body.captured.end());
+      for (const ht_handle value : body.tapped) {
+        const bool result = std::find(body.outputs.begin(), body.outputs.end(), value) != body.outputs.end();
+        if (!result) part.emits.push_back(value);
+      }
+      Program program = Reader(ctx_, options_, std::move(part)).read();
+      flow->add(std::make_shared<Session>(std::move(program), options_.worker_count, false), body, first);
+    }
+    record.flow = std::move(flow);
   }
 
   // An output that its producer quantizes is written to an unnamed value first; readers and the tap see the quantized.
@@ -145,6 +185,7 @@ class Reader {
   const sdk::Context &ctx_;
   sdk::Graph graph_;
   const ht_session_options &options_;
+  Part part_;
   QuantizerRules rules_;
   Program program_;
   std::map<ht_handle, int> index_, fed_;
@@ -157,11 +198,16 @@ void prepare_node(const sdk::Context &ctx, const sdk::Node &node, NodeRecord &re
   record.handle = node.handle;
   record.name = node.name();
   record.op_type = node.op_type();
-  if (std::find(std::begin(kControlFlow), std::end(kControlFlow), node.op_type()) != std::end(kControlFlow)) {
-    throw sdk::Failure(HT_UNIMPLEMENTED,
-                       "executor onednn has no control flow: operator " + record.op_type + " (opset " +
-                           std::to_string(node.opset()) + ") of node '" + record.name + "'",
-                       node.handle);
+  if (sdk::has_bodies(node)) {
+    sdk::ControlFlow(sdk::OpNode(ctx, node.handle));
+    const sdk::Graph graph(ctx);
+    for (const ht_handle body : sdk::body_graphs(graph, node.handle)) {
+      for (const ht_handle inner : graph.nodes(body)) {
+        NodeRecord unused;
+        prepare_node(ctx, graph.node(inner), unused);
+      }
+    }
+    return;
   }
   // The plain kernel gives every operator its shapes, so it is needed beside a native form too.
   sdk::check(ctx.host.op_kernel->find(ctx.raw, node.handle, &record.kernel));
@@ -176,7 +222,8 @@ void prepare_node(const sdk::Context &ctx, const sdk::Node &node, NodeRecord &re
 }
 
 Program read_program(const sdk::Context &ctx, const ht_session_options &options) {
-  return Reader(ctx, options).read();
+  const auto copy = [](ht_handles list) { return std::vector<ht_handle>(list.data, list.data + list.size); };
+  return Reader(ctx, options, {sdk::Graph(ctx).main(), copy(options.inputs), copy(options.emits)}).read();
 }
 
 }  // namespace halftone::onednn

@@ -44,14 +44,17 @@ struct Quantizer {
 };
 using QuantizerPtr = std::shared_ptr<const Quantizer>;
 
+class Flow;
+
 struct NodeRecord {
   ht_handle handle = HT_NONE;
   std::string name, op_type;
-  std::vector<int> inputs, outputs;  // -1 for an empty slot
+  std::vector<int> inputs, outputs;  // -1 for an empty slot; behind the slots what bodies capture
   const ht_op_kernel *kernel = nullptr;
   std::shared_ptr<void> state;  // the kernel's
   std::unique_ptr<NativeOp> native;
-  QuantizerPtr quantizer;  // set for a fake quantization, which has neither kernel nor name
+  std::shared_ptr<const Flow> flow;  // of If, Loop and Scan, instead of a kernel
+  QuantizerPtr quantizer;            // set for a fake quantization, which has neither kernel nor name
 };
 
 struct ValueRecord {

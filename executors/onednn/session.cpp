@@ -4,6 +4,8 @@
 #include <functional>
 #include <set>
 
+#include "flow.h"
+
 namespace halftone::onednn {
 
 void Session::run(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
@@ -15,9 +17,9 @@ void Session::run(const sdk::Context &ctx, std::uint32_t worker, std::span<const
   const std::shared_ptr<const Plan> plan = plan_for(ctx, inputs);
   Workspace &workspace = workspace_for(workers_[worker], plan);
   if (times_.empty()) {
-    workspace.run(ctx, inputs, emit);
+    workspace.run(ctx, worker, inputs, emit);
   } else {
-    workspace.run_timed(ctx, inputs, emit, times_for(worker, plan));
+    workspace.run_timed(ctx, worker, inputs, emit, times_for(worker, plan));
   }
 }
 
@@ -59,18 +61,44 @@ void Session::profile(const sdk::Context &, const sdk::EachStep &each) {
 }
 
 ht_session_memory Session::memory(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs) {
-  constexpr std::uint64_t kStepState = 4096;  // handles of oneDNN's memory objects and their bookkeeping
   const SingleThread guard;
   const std::shared_ptr<const Plan> plan = plan_for(ctx, inputs);
   ht_session_memory memory{};
   memory.struct_size = sizeof(memory);
   memory.shapes_kept = kWorkspaces;
+  count_memory(*plan, memory);
+  return memory;
+}
+
+void Session::count_memory(const Plan &plan, ht_session_memory &memory) const {
+  constexpr std::uint64_t kStepState = 4096;  // handles of oneDNN's memory objects and their bookkeeping
   std::set<const void *> counted;
-  for (const Buffer &buffer : plan->buffers) {
+  for (const Buffer &buffer : plan.buffers) {
     if (buffer.constant && counted.insert(buffer.constant.get()).second) memory.shared += buffer.bytes;
   }
-  memory.worker = plan->arena_bytes + kStepState * plan->steps.size();
-  return memory;
+  memory.worker += plan.arena_bytes + kStepState * plan.steps.size();
+  for (const NodeRecord &node : program_.nodes) {
+    if (node.flow) node.flow->add_memory(memory);
+  }
+}
+
+void Session::add_memory(ht_session_memory &memory) {
+  const std::lock_guard lock(mutex_);
+  for (const Compiled &compiled : plans_) count_memory(*compiled.plan, memory);
+}
+
+std::vector<std::optional<ht_tensor_info>> Session::types(const sdk::Context &ctx,
+                                                          std::span<const ht_tensor_view> inputs,
+                                                          std::span<const ht_handle> values) {
+  const std::shared_ptr<const Plan> plan = plan_for(ctx, inputs);
+  std::vector<std::optional<ht_tensor_info>> types(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto found = plan->emitted.find(values[i]);
+    if (found == plan->emitted.end()) continue;
+    types[i].emplace().struct_size = sizeof(ht_tensor_info);
+    sdk::set_type(*types[i], found->second.dtype, found->second.shape);
+  }
+  return types;
 }
 
 std::shared_ptr<const Plan> Session::plan_for(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs) {

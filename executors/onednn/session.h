@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "builder.h"
@@ -19,6 +20,12 @@ class Session final : public sdk::Session {
            const sdk::Emit &emit) override;
   void profile(const sdk::Context &ctx, const sdk::EachStep &each) override;
   ht_session_memory memory(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs) override;
+
+  // Of a body: types of emitted values for inputs of these shapes, as far as they do not depend on data.
+  std::vector<std::optional<ht_tensor_info>> types(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs,
+                                                   std::span<const ht_handle> values);
+  // What the plans compiled so far take, those of inner bodies included.
+  void add_memory(ht_session_memory &memory);
 
  private:
   using Key = std::vector<std::int64_t>;
@@ -35,6 +42,7 @@ class Session final : public sdk::Session {
   // Most recently used first; a model whose inputs change their shape with every sample must not fill the memory.
   static constexpr std::size_t kPlans = 16, kWorkspaces = 4;
 
+  void count_memory(const Plan &plan, ht_session_memory &memory) const;
   std::shared_ptr<const Plan> plan_for(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs);
   std::span<std::uint64_t> times_for(std::uint32_t worker, const std::shared_ptr<const Plan> &plan);
   static Workspace &workspace_for(std::list<Workspace> &own, const std::shared_ptr<const Plan> &plan);

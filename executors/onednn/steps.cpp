@@ -10,15 +10,6 @@ std::vector<int> buffers_of(const std::vector<PrimitiveStep::Operand> &operands)
   for (const auto &operand : operands) out.push_back(operand.buffer);
   return out;
 }
-std::vector<int> buffers_of(const std::vector<KernelSlot> &a, const std::vector<KernelSlot> &b = {}) {
-  std::vector<int> out;
-  for (const auto *slots : {&a, &b}) {
-    for (const KernelSlot &slot : *slots) {
-      if (slot.buffer != kNoBuffer) out.push_back(slot.buffer);
-    }
-  }
-  return out;
-}
 
 struct Arguments final : StepState {
   std::unordered_map<int, dnnl::memory> map;
@@ -28,12 +19,22 @@ struct Views final : StepState {
   std::vector<ht_tensor_view> inputs, outputs;
 };
 
+}  // namespace
+
+std::vector<int> buffers_of(const std::vector<KernelSlot> &a, const std::vector<KernelSlot> &b) {
+  std::vector<int> out;
+  for (const auto *slots : {&a, &b}) {
+    for (const KernelSlot &slot : *slots) {
+      if (slot.buffer != kNoBuffer) out.push_back(slot.buffer);
+    }
+  }
+  return out;
+}
+
 ht_tensor_view view_of(const KernelSlot &slot, const Workspace &workspace) {
   if (slot.dynamic >= 0) return workspace.dynamic[static_cast<std::size_t>(slot.dynamic)];
   return slot.layout.view(slot.buffer == kNoBuffer ? nullptr : workspace.at(slot.buffer));
 }
-
-}  // namespace
 
 PrimitiveStep::PrimitiveStep(dnnl::primitive primitive, std::vector<Operand> operands)
     : Step(buffers_of(operands)), primitive_(std::move(primitive)), operands_(std::move(operands)) {}

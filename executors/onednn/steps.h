@@ -46,6 +46,9 @@ struct KernelSlot {
   int dynamic = -1;  // index of the value whose shape is known only at run time
 };
 
+std::vector<int> buffers_of(const std::vector<KernelSlot> &a, const std::vector<KernelSlot> &b = {});
+ht_tensor_view view_of(const KernelSlot &slot, const Workspace &workspace);
+
 // A plain kernel on known shapes.
 class KernelStep final : public Step {
  public:

@@ -1,6 +1,6 @@
 // The executor "reference": every operator by its plain kernel, the oracle that faster executors are tested against.
 #include "halftone/executor.hpp"
-#include "halftone/op_kernel.hpp"
+#include "halftone/control_flow.hpp"
 #include "plan.h"
 #include "session.h"
 
@@ -26,13 +26,16 @@ class ReferenceExecutor : public sdk::Executor {
 
   void supports(const sdk::Context &ctx, ht_handle handle, std::uint32_t mode) override {
     require_mode(mode);
-    const sdk::OpNode node(ctx, handle);
-    for (const char *body : {"then_branch", "else_branch", "body"}) {  // If, Loop, Scan, SequenceMap
-      if (const auto a = node.attribute(body); a && a->kind == HT_ATTR_GRAPH) {
-        throw sdk::Failure(HT_UNIMPLEMENTED, node.label() + ": operators with subgraphs are not executed yet", handle);
-      }
+    const sdk::Graph graph(ctx);
+    const sdk::Node node = graph.node(handle);
+    if (!sdk::has_bodies(node)) {
+      PreparedKernel(ctx, node);
+      return;
     }
-    PreparedKernel(ctx, node.node());
+    sdk::ControlFlow(sdk::OpNode(ctx, handle));
+    for (const ht_handle body : sdk::body_graphs(graph, handle)) {
+      for (const ht_handle inner : graph.nodes(body)) supports(ctx, inner, mode);
+    }
   }
   std::unique_ptr<sdk::Session> open(const sdk::Context &ctx, const ht_session_options &options) override {
     require_mode(options.mode);

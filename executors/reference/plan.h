@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "halftone/control_flow.hpp"
 #include "halftone/executor.hpp"
 #include "halftone/op_kernel.h"
 #include "quantizer.h"
@@ -43,9 +44,11 @@ struct OutputSlot {
   std::size_t value = kNoValue;
   std::optional<Quantizer> quantizer;
 };
+struct Flow;
 struct Step {
   ht_handle node = HT_NONE;
-  PreparedKernel kernel;
+  std::optional<PreparedKernel> kernel;
+  std::shared_ptr<const Flow> flow;  // of If, Loop and Scan, instead of a kernel
   std::vector<InputSlot> inputs;
   std::vector<OutputSlot> outputs;
   std::vector<std::size_t> dead_after;  // values that no later step reads
@@ -53,10 +56,18 @@ struct Step {
 
 struct Plan {
   std::vector<Step> steps;
-  std::vector<std::size_t> inputs;  // values of the session's inputs, in their order
-  std::vector<ht_handle> emitted;   // by value: its handle where it is to be handed over, HT_NONE otherwise
+  std::vector<std::size_t> inputs;   // values of the session's inputs, in their order
+  std::vector<std::size_t> results;  // values that a body gives to the node around it
+  std::vector<ht_handle> emitted;    // by value: its handle where it is to be handed over, HT_NONE otherwise
   std::map<std::size_t, Tensor> initializers;
   std::vector<std::unique_ptr<Tensor>> quantized;  // parameters as their slots see them
+};
+
+// An If, Loop or Scan: its bodies, each a plan of its own.
+struct Flow {
+  sdk::ControlFlow control;
+  std::vector<Plan> bodies;
+  std::vector<std::vector<std::size_t>> captured;  // by body: values around it, fed behind the body's own inputs
 };
 
 // Takes only the nodes that the emitted values depend on. `ctx` is used during the call only.

@@ -23,25 +23,57 @@ class Sample {
     std::vector<Tensor> copies(step.inputs.size());
     std::vector<ht_tensor_view> inputs;
     for (std::size_t i = 0; i < step.inputs.size(); ++i) inputs.push_back(input(step.inputs[i], copies[i]));
-    const auto types = step.kernel.infer(ctx_.raw, inputs, step.outputs.size());
-    std::vector<Tensor> results;
-    std::vector<ht_tensor_view> outputs;
-    for (const ht_tensor_info &type : types) {
-      results.emplace_back(type.dtype, ShapeSpan(type.shape, type.rank));
-      outputs.push_back(results.back().view());  // points into the heap, which moving the tensor does not change
-    }
-    step.kernel.run(ctx_.raw, inputs, outputs);
+    std::vector<Tensor> results = step.flow ? flow(*step.flow, inputs) : kernel(step, inputs);
     for (std::size_t i = 0; i < step.outputs.size(); ++i) {
       const OutputSlot &slot = step.outputs[i];
       if (slot.value == kNoValue) continue;
-      if (slot.quantizer) slot.quantizer->apply(ctx_, outputs[i], outputs[i]);
+      if (slot.quantizer) {
+        ht_tensor_view view = results[i].view();
+        slot.quantizer->apply(ctx_, view, view);
+      }
       owned_[slot.value] = std::move(results[i]);
       put(slot.value, owned_[slot.value].view());
     }
     for (const std::size_t value : step.dead_after) owned_[value] = Tensor();
   }
 
+  void compute_all() {
+    for (const Step &step : plan_.steps) compute(step);
+  }
+  // What a body gives.
+  sdk::OwnedTensors take_results() {
+    sdk::OwnedTensors results;
+    for (const std::size_t value : plan_.results) {
+      Tensor &own = owned_[value];
+      results.push_back(own.data() == nullptr ? Tensor(views_[value]) : std::move(own));
+    }
+    return results;
+  }
+
  private:
+  std::vector<Tensor> kernel(const Step &step, std::span<const ht_tensor_view> inputs) const {
+    const auto types = step.kernel->infer(ctx_.raw, inputs, step.outputs.size());
+    std::vector<Tensor> results;
+    std::vector<ht_tensor_view> outputs;
+    for (const ht_tensor_info &type : types) {
+      results.emplace_back(type.dtype, ShapeSpan(type.shape, type.rank));
+      outputs.push_back(results.back().view());
+    }
+    // Moving a tensor may move its shape.
+    for (std::size_t i = 0; i < results.size(); ++i) outputs[i] = results[i].view();
+    step.kernel->run(ctx_.raw, inputs, outputs);
+    return results;
+  }
+  // Each run of a body is a sample of its own.
+  std::vector<Tensor> flow(const Flow &flow, std::span<const ht_tensor_view> inputs) const {
+    return flow.control.run(inputs, [&](std::size_t body, std::span<const ht_tensor_view> fed) {
+      std::vector<ht_tensor_view> all(fed.begin(), fed.end());
+      for (const std::size_t value : flow.captured[body]) all.push_back(views_[value]);
+      Sample sample(ctx_, flow.bodies[body], all, emit_);
+      sample.compute_all();
+      return sample.take_results();
+    });
+  }
   void put(std::size_t value, const ht_tensor_view &view) {
     views_[value] = view;
     if (plan_.emitted[value] != HT_NONE) emit_(plan_.emitted[value], view);

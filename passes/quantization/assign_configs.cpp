@@ -28,7 +28,8 @@ class AssignConfigs final : public sdk::Pass {
         .invalidates({HT_FACT_FUSED, HT_FACT_PARAMETERS_QUANTIZED, HT_FACT_ACTIVATIONS_CALIBRATED,
                       HT_FACT_PASSIVE_RESOLVED, HT_FACT_BAKED})
         .doc(
-            "Asks the platform for the rule of each node of the main graph and creates a config for each slot that "
+            "Asks the platform for the rule of each node, those of bodies included, and creates a config for each slot "
+            "that "
             "carries data: "
             "type, symmetry, granularity and rounding, and the observer that will find its range. Activations and "
             "weights begin as "
@@ -39,7 +40,7 @@ class AssignConfigs final : public sdk::Pass {
             "A node that the platform or the dispatcher leaves in float keeps the reason, which `halftone explain` "
             "prints. "
             "Configs that "
-            "exist already, for instance from an imported model, are kept. Subgraphs stay in float.\n"
+            "exist already, for instance from an imported model, are kept.\n"
             "\n"
             "PPQ counterpart: BaseQuantizer.init_quantize_config.");
   }
@@ -48,7 +49,7 @@ class AssignConfigs final : public sdk::Pass {
   void run(const sdk::Context &ctx) override {
     const QuantizationPoints points(ctx);
     Counts counts;
-    const std::vector<ht_handle> nodes = points.graph.nodes();
+    const std::vector<ht_handle> nodes = points.every_node();
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (i % 64 == 0) ctx.poll(i, nodes.size());
       visit(ctx, points, nodes[i], counts);

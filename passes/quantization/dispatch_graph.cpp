@@ -26,12 +26,25 @@ bool weighted(const sdk::Node &node) {
   return node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm") || node.is("MatMul");
 }
 
+// The main graph's first: what a body reads of the graphs around it is made before.
+std::vector<ht_handle> nodes_of_all_graphs(const sdk::Context &ctx, const sdk::Graph &graph) {
+  const auto borrowed = graph.graphs();
+  const std::vector<ht_handle> graphs(borrowed.begin(), borrowed.end());
+  std::vector<ht_handle> nodes;
+  for (std::size_t i = 0; i < graphs.size(); ++i) {
+    ctx.poll(i, graphs.size());
+    const std::vector<ht_handle> own = graph.nodes(graphs[i]);
+    nodes.insert(nodes.end(), own.begin(), own.end());
+  }
+  return nodes;
+}
+
 }  // namespace
 
 std::vector<DispatchNode> dispatch_graph(const sdk::Context &ctx) {
   const sdk::Graph graph(ctx);
   const sdk::Target target(ctx);
-  const std::vector<ht_handle> handles = graph.nodes();
+  const std::vector<ht_handle> handles = nodes_of_all_graphs(ctx, graph);
   std::vector<DispatchNode> nodes(handles.size());
   std::unordered_map<ht_handle, std::size_t> index;
   for (std::size_t i = 0; i < handles.size(); ++i) index[handles[i]] = i;
@@ -53,7 +66,7 @@ std::vector<DispatchNode> dispatch_graph(const sdk::Context &ctx) {
       own.gives_no_data = own.gives_no_data && !gives;
       for (const ht_use &use : graph.consumers(value)) {
         const auto reader = index.find(use.node);
-        if (reader == index.end()) continue;  // in a subgraph
+        if (reader == index.end()) continue;
         const bool data = gives && (carries_data(target.slot_role(use.node, HT_SLOT_INPUT, use.slot)) ||
                                     looks_at_data(graph.node(use.node), use.slot));
         add_edge(data ? own.data_readers : own.other_readers, reader->second);

@@ -1,5 +1,5 @@
-// The main graph as dispatchers see it: which node reads what another computes, as data or as a shape, an index or a
-// limit.
+// The model as dispatchers see it: which node reads what another computes, as data or as a shape, an index or a
+// limit. Bodies read what they capture; what their own inputs and outputs stand for outside is no neighbour.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ struct DispatchNode {
   std::vector<std::size_t> other_readers, other_writers;  // by shapes, indices, conditions and limits
 };
 
-// In topological order.
+// In topological order, the main graph first, then bodies.
 std::vector<DispatchNode> dispatch_graph(const sdk::Context &ctx);
 
 enum class Direction { kDown, kUp };

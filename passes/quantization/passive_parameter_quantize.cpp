@@ -42,7 +42,7 @@ class PassiveParameterQuantize final : public sdk::Pass {
   void run(const sdk::Context &ctx) override {
     const QuantizationPoints points(ctx);
     Counts counts;
-    const std::vector<ht_handle> nodes = points.graph.nodes();
+    const std::vector<ht_handle> nodes = points.every_node();
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (i % 64 == 0) ctx.poll(i, nodes.size());
       visit(ctx, points, nodes[i], counts);

@@ -63,7 +63,11 @@ PatternFusion fuse_patterns(const sdk::Context &ctx, const QuantizationPoints &p
   fusion.counts.resize(patterns.size());
   if (patterns.empty()) return fusion;
   const sdk::Patterns service(ctx);
-  for (const sdk::PatternMatch &match : service.find(patterns, points.graph.main())) {
+  std::vector<sdk::PatternMatch> matches;
+  for (const ht_handle graph : points.graph.graphs()) {
+    for (sdk::PatternMatch &match : service.find(patterns, graph)) matches.push_back(std::move(match));
+  }
+  for (const sdk::PatternMatch &match : matches) {
     PatternFusion::Count &count = fusion.counts[match.pattern()];
     ++count.found;
     const std::vector<std::uint32_t> outputs = data_outputs(points, match.root());

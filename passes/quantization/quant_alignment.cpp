@@ -230,7 +230,7 @@ class QuantAlignment final : public sdk::Pass {
     Alignment alignment(ctx, force_.resolve(ctx, "alignment.force_overlap", false), ppq_range_, ppq_reach_);
     std::array<std::size_t, kFamilies.size()> aligned{};
     std::size_t skipped = 0, by_name = 0;
-    const std::vector<ht_handle> nodes = alignment.points().graph.nodes();
+    const std::vector<ht_handle> nodes = alignment.points().every_node();
     const std::vector<const NodeMethod *> named = methods_by_name(alignment.points().graph, nodes);
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (i % 64 == 0) ctx.poll(i, nodes.size());

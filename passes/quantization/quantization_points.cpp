@@ -16,6 +16,16 @@ bool is_live(std::uint32_t state) {
   return state == HT_STATE_ACTIVATED || state == HT_STATE_PASSIVE;
 }
 
+std::vector<ht_handle> QuantizationPoints::every_node() const {
+  const auto borrowed = graph.graphs();
+  std::vector<ht_handle> all;
+  for (const ht_handle g : std::vector<ht_handle>(borrowed.begin(), borrowed.end())) {
+    const std::vector<ht_handle> own = graph.nodes(g);
+    all.insert(all.end(), own.begin(), own.end());
+  }
+  return all;
+}
+
 ht_handle QuantizationPoints::value_of(const ht_config_info &config) const {
   const sdk::Node node = graph.node(config.node);
   return config.direction == HT_SLOT_INPUT ? node.input(config.slot) : node.output(config.slot);

@@ -19,6 +19,8 @@ class QuantizationPoints {
  public:
   explicit QuantizationPoints(const sdk::Context &ctx) : graph(ctx), configs(ctx) {}
 
+  // Nodes of all graphs in topological order: the main graph's first, then those of bodies.
+  std::vector<ht_handle> every_node() const;
   // The value at a config's slot; HT_NONE where the slot is empty.
   ht_handle value_of(const ht_config_info &config) const;
   // An input slot that holds a stored tensor.

@@ -22,7 +22,7 @@ std::string fused_into(const sdk::Node &node) {
 // The work of one run.
 class Fusion {
  public:
-  explicit Fusion(const sdk::Context &ctx) : ctx_(ctx), points_(ctx), nodes_(points_.graph.nodes()) {
+  explicit Fusion(const sdk::Context &ctx) : ctx_(ctx), points_(ctx), nodes_(points_.every_node()) {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       if (i % 64 == 0) ctx.poll(i, nodes_.size());
       const ht_node_rule rule = platform_rule(ctx, nodes_[i]);
@@ -56,8 +56,10 @@ class Fusion {
   // reads, the whole is one operator.
   std::size_t fuse_gates(std::string_view pattern) const {
     std::size_t fused = 0;
-    for (const sdk::PatternMatch &match : sdk::Patterns(ctx_).find(std::array{pattern}, points_.graph.main())) {
-      fused += fuse_gate(match) ? 1 : 0;
+    for (const ht_handle graph : points_.graph.graphs()) {
+      for (const sdk::PatternMatch &match : sdk::Patterns(ctx_).find(std::array{pattern}, graph)) {
+        fused += fuse_gate(match) ? 1 : 0;
+      }
     }
     return fused;
   }
@@ -87,7 +89,7 @@ class Fusion {
       if ((!act.is("Relu") && !act.is("Clip")) || act.input(0) == HT_NONE) continue;
       const sdk::Value value = points_.graph.value(act.input(0));
       if (value.info.producer == HT_NONE || only_reader(value.handle) != handle) continue;
-      const auto traits = traits_.find(value.info.producer);  // none: in a subgraph, or absorbed
+      const auto traits = traits_.find(value.info.producer);  // none: absorbed
       if (traits == traits_.end()) continue;
       // The outputs of Split are one point: one of them cannot follow a Relu that the others do not see.
       const bool several = points_.graph.node(value.info.producer).outputs().size() > 1;
@@ -109,6 +111,8 @@ class Fusion {
     if (value == HT_NONE) return std::nullopt;
     const auto use = points_.graph.sole_consumer(value);
     if (!use || use->slot != 0) return std::nullopt;
+    // A body runs at another time than what it reads is made, or never.
+    if (points_.graph.node(use->node).graph() != points_.graph.value(value).info.graph) return std::nullopt;
     return use->node;
   }
 

@@ -30,8 +30,10 @@ class QuantizeSimplify final : public sdk::Pass {
   void run(const sdk::Context &ctx) override {
     const QuantizationPoints points(ctx);
     std::size_t joined = 0, shared = 0;
-    for (const ht_handle value : points.graph.inputs(points.graph.main())) shared += share_ ? share(points, value) : 0;
-    const std::vector<ht_handle> nodes = points.graph.nodes();
+    for (const ht_handle graph : points.graph.graphs()) {
+      for (const ht_handle value : points.graph.inputs(graph)) shared += share_ ? share(points, value) : 0;
+    }
+    const std::vector<ht_handle> nodes = points.every_node();
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (i % 64 == 0) ctx.poll(i, nodes.size());
       const sdk::Node node = points.graph.node(nodes[i]);

@@ -30,7 +30,11 @@ class Writer {
 
   void run() {
     QdqBuilder builder(ctx_, graph_, edit_);
-    const std::vector<ht_handle> nodes = graph_.nodes();
+    std::vector<ht_handle> nodes;
+    for (const ht_handle graph : graphs()) {
+      const std::vector<ht_handle> own = graph_.nodes(graph);
+      nodes.insert(nodes.end(), own.begin(), own.end());
+    }
     // Producers come first: when a node's inputs are looked at, everything before it has its pairs.
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (i % 64 == 0) ctx_.poll(i, nodes.size());
@@ -47,6 +51,11 @@ class Writer {
   }
 
  private:
+  std::vector<ht_handle> graphs() const {
+    const auto borrowed = graph_.graphs();
+    return {borrowed.begin(), borrowed.end()};
+  }
+
   // The grid that a value lies on, where a pair made it or values were only moved since.
   const Quantization *grid(ht_handle value) const {
     const auto found = grids_.find(value);
@@ -55,6 +64,7 @@ class Writer {
 
   void inputs(QdqBuilder &builder, ht_handle handle) {
     const std::size_t count = graph_.node(handle).inputs().size();
+    builder.in_graph(graph_.node(handle).graph());
     for (std::uint32_t slot = 0; slot < count; ++slot) {
       const ht_handle value = graph_.node(handle).input(slot);
       const SlotPlan *plan = plan_.input(handle, slot);
@@ -94,6 +104,7 @@ class Writer {
 
   void outputs(QdqBuilder &builder, ht_handle handle) {
     const std::size_t count = graph_.node(handle).outputs().size();
+    builder.in_graph(graph_.node(handle).graph());
     for (std::uint32_t slot = 0; slot < count; ++slot) {
       const sdk::Node node = graph_.node(handle);
       const ht_handle value = node.output(slot);

@@ -20,7 +20,7 @@ ht_tensor_view tensor(ht_dtype dtype, std::span<const std::int64_t> shape, void 
 
 ht_handle QdqBuilder::float_initializer(const std::string &base, const std::vector<float> &values,
                                         std::span<const std::int64_t> shape) {
-  return edit_.add_initializer(main_, base, sdk::float_view(values.data(), shape));
+  return edit_.add_initializer(at_, base, sdk::float_view(values.data(), shape));
 }
 
 QdqBuilder::Parameters QdqBuilder::parameters(std::string_view base, const Quantization &q, bool constant,
@@ -46,13 +46,13 @@ QdqBuilder::Parameters QdqBuilder::parameters(std::string_view base, const Quant
   const std::vector<std::int32_t> zeros(q.scales.size(), 0);
   std::vector<std::uint8_t> codes = pack_codes(whole ? q.zero_points : zeros, storage->dtype);
   out.zero_point =
-      edit_.add_initializer(main_, std::string(base) + "_zero_point", tensor(storage->dtype, shape, codes.data()));
+      edit_.add_initializer(at_, std::string(base) + "_zero_point", tensor(storage->dtype, shape, codes.data()));
   return out;
 }
 
 ht_handle QdqBuilder::node(const char *type, std::string_view name, std::vector<ht_handle> inputs, ht_handle output,
                            const Quantization *q) {
-  const ht_handle made = edit_.add_node(main_, type, edit_.unique_name(main_, name), inputs, std::span(&output, 1));
+  const ht_handle made = edit_.add_node(at_, type, edit_.unique_name(at_, name), inputs, std::span(&output, 1));
   // Written even where it equals ONNX's default: the default of the two operators is 1, that of most weights 0.
   if (q != nullptr && (q->per_channel() || q->per_block())) edit_.set_int(made, "axis", q->axis);
   if (q != nullptr && q->per_block()) edit_.set_int(made, "block_size", q->block_size);
@@ -74,7 +74,7 @@ ht_handle QdqBuilder::clipped(ht_handle value, std::string_view base, const Quan
     return float_initializer(std::string(base) + suffix, {static_cast<float>(code - zero_point) * scale}, {});
   };
   const ht_handle low = limit("_clip_min", q.quant_min), high = limit("_clip_max", q.quant_max);
-  const ht_handle out = edit_.add_value(main_, std::string(base) + "_clipped");
+  const ht_handle out = edit_.add_value(at_, std::string(base) + "_clipped");
   node("Clip", std::string(base) + "_Clip", {value, low, high}, out, nullptr);
   return out;
 }
@@ -85,7 +85,7 @@ void QdqBuilder::connect(ht_handle from, ht_handle to, std::string_view base, co
   const Parameters p =
       parameters(base, q, false, stored ? sdk::shape_of(stored->view()) : std::span<const std::int64_t>());
   const ht_handle narrowed = clipped(from, base, q, p.storage);
-  const ht_handle codes = edit_.add_value(main_, std::string(base) + "_quantized");
+  const ht_handle codes = edit_.add_value(at_, std::string(base) + "_quantized");
   node("QuantizeLinear", std::string(base) + "_QuantizeLinear", {narrowed, p.scale, p.zero_point}, codes, &q);
   node("DequantizeLinear", std::string(base) + "_DequantizeLinear", {codes, p.scale, p.zero_point}, to, &q);
 }
@@ -100,11 +100,11 @@ void QdqBuilder::connect_dynamic(ht_handle from, ht_handle to, std::string_view 
                            "' takes its range at run time, for which ONNX has asymmetric 8-bit codes 0 to 255 only "
                            "(DynamicQuantizeLinear); use such a type, or calibrate");
   }
-  const ht_handle codes = edit_.add_value(main_, std::string(base) + "_quantized");
-  const ht_handle scale = edit_.add_value(main_, std::string(base) + "_scale");
-  const ht_handle zero_point = edit_.add_value(main_, std::string(base) + "_zero_point");
+  const ht_handle codes = edit_.add_value(at_, std::string(base) + "_quantized");
+  const ht_handle scale = edit_.add_value(at_, std::string(base) + "_scale");
+  const ht_handle zero_point = edit_.add_value(at_, std::string(base) + "_zero_point");
   const std::array<ht_handle, 3> outputs = {codes, scale, zero_point};
-  edit_.add_node(main_, "DynamicQuantizeLinear", edit_.unique_name(main_, std::string(base) + "_DynamicQuantizeLinear"),
+  edit_.add_node(at_, "DynamicQuantizeLinear", edit_.unique_name(at_, std::string(base) + "_DynamicQuantizeLinear"),
                  std::span(&from, 1), outputs);
   node("DequantizeLinear", std::string(base) + "_DequantizeLinear", {codes, scale, zero_point}, to, nullptr);
 }
@@ -112,18 +112,18 @@ void QdqBuilder::connect_dynamic(ht_handle from, ht_handle to, std::string_view 
 ht_handle QdqBuilder::pair_before(ht_handle value, const Quantization &q) {
   const auto [begin, end] = pairs_.equal_range(value);
   for (auto it = begin; it != end; ++it) {
-    if (it->second.q == q) return it->second.result;
+    if (it->second.q == q && it->second.graph == at_) return it->second.result;
   }
   const std::string base = name_of(value);
-  const ht_handle out = edit_.add_value(main_, base + "_dequantized");
+  const ht_handle out = edit_.add_value(at_, base + "_dequantized");
   connect(value, out, base, q);
-  pairs_.emplace(value, Made{q, out});
+  pairs_.emplace(value, Made{q, out, at_});
   return out;
 }
 
 ht_handle QdqBuilder::pair_behind(ht_handle value, const Quantization &q) {
   const std::string base = name_of(value);
-  const ht_handle out = edit_.add_value(main_, base + "_dequantized");
+  const ht_handle out = edit_.add_value(at_, base + "_dequantized");
   // Before the pair exists, so that it is not among the consumers that move.
   edit_.replace_uses(value, out);
   connect(value, out, base, q);
@@ -133,7 +133,7 @@ ht_handle QdqBuilder::pair_behind(ht_handle value, const Quantization &q) {
 ht_handle QdqBuilder::stored(std::string_view base, ht_handle value, const Quantization &q) {
   const auto [begin, end] = stored_.equal_range(value);
   for (auto it = begin; it != end; ++it) {
-    if (it->second.q == q) return it->second.result;
+    if (it->second.q == q && it->second.graph == at_) return it->second.result;
   }
   // Held, so that a baked parameter is in memory as floats for this moment alone.
   const std::optional<sdk::HeldTensor> held = graph_.hold(value);
@@ -147,10 +147,10 @@ ht_handle QdqBuilder::stored(std::string_view base, ht_handle value, const Quant
   ht_tensor_view codes = tensor(p.storage.dtype, sdk::shape_of(source), bytes.data());
   const ht_quantizer quantizer = q.view();
   sdk::check(ctx_.host.arithmetic->quantize(ctx_.raw, &quantizer, &source, &codes));
-  const ht_handle kept = edit_.add_initializer(main_, std::string(base) + "_quantized", codes);
-  const ht_handle out = edit_.add_value(main_, std::string(base) + "_dequantized");
+  const ht_handle kept = edit_.add_initializer(at_, std::string(base) + "_quantized", codes);
+  const ht_handle out = edit_.add_value(at_, std::string(base) + "_dequantized");
   node("DequantizeLinear", std::string(base) + "_DequantizeLinear", {kept, p.scale, p.zero_point}, out, &q);
-  stored_.emplace(value, Made{q, out});
+  stored_.emplace(value, Made{q, out, at_});
   return out;
 }
 
@@ -162,7 +162,7 @@ ht_handle QdqBuilder::on_grid(std::string_view base, ht_handle value, const Quan
   ht_tensor_view target = sdk::float_view(out.data(), sdk::shape_of(source));
   const ht_quantizer quantizer = q.view();
   sdk::check(ctx_.host.arithmetic->fake_quantize(ctx_.raw, &quantizer, &source, &target));
-  return edit_.add_initializer(main_, base, target);
+  return edit_.add_initializer(at_, base, target);
 }
 
 }  // namespace halftone::exporters

@@ -15,7 +15,10 @@ namespace halftone::exporters {
 class QdqBuilder {
  public:
   QdqBuilder(const sdk::Context &ctx, const sdk::Graph &graph, const sdk::GraphEdit &edit)
-      : ctx_(ctx), graph_(graph), edit_(edit), main_(graph.main()) {}
+      : ctx_(ctx), graph_(graph), edit_(edit), at_(graph.main()) {}
+
+  // The graph whose nodes are looked at from now on: what is made belongs to it, so that a body holds its own pairs.
+  void in_graph(ht_handle graph) { at_ = graph; }
 
   // A pair that reads `value`; returns what comes out of it. Asking again for the same pair gives the same value.
   ht_handle pair_before(ht_handle value, const Quantization &q);
@@ -48,11 +51,11 @@ class QdqBuilder {
   const sdk::Context &ctx_;
   const sdk::Graph &graph_;
   const sdk::GraphEdit &edit_;
-  ht_handle main_;
+  ht_handle at_;
   std::int64_t needed_opset_ = 13;
   struct Made {
     Quantization q;
-    ht_handle result;
+    ht_handle result, graph;
   };
   std::unordered_multimap<ht_handle, Made> pairs_, stored_;  // by the value they read
 };

@@ -69,13 +69,21 @@ class Npy final : public sdk::Reader {
         "A .npy file whose axis 0 counts the samples, or a folder: with a file x.npy it is that file, otherwise every "
         ".npy "
         "file in it, sorted by name, is one sample. Little-endian numbers in C order.");
+    d.params.choice(HT_READER_SAMPLE_AXIS, "whether axis 0 of a file counts its samples, or the file is one sample",
+                    "first", {"first", "none"});
   }
-  explicit Npy(const sdk::Args &) {}
+  explicit Npy(const sdk::Args &args) : whole_(args.text(HT_READER_SAMPLE_AXIS) == "none") {}
   std::unique_ptr<sdk::Source> open(const sdk::Context &, const std::string &path) override {
-    if (const auto whole = file_of_all(path, "x.npy")) return std::make_unique<ArraySource>(*whole);
+    if (const auto file = file_of_all(path, "x.npy")) {
+      if (whole_) return std::make_unique<FilesSource>(std::vector{*file});
+      return std::make_unique<ArraySource>(*file);
+    }
     constexpr std::string_view kExtension[] = {".npy"};
     return std::make_unique<FilesSource>(sorted_files(path, kExtension));
   }
+
+ private:
+  bool whole_;
 };
 HALFTONE_READER(Npy)
 

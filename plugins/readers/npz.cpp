@@ -118,11 +118,18 @@ class Npz final : public sdk::Reader {
     d.params.text(HT_READER_ARRAY, "the array to read, when it has another name than the model input", "");
     d.params.text(HT_READER_INPUT, "the model input that is fed; filled in by the host", "").advanced();
     d.params.flag("batches", "archives of a folder hold batches: axis 0 counts samples", false);
+    d.params.choice(HT_READER_SAMPLE_AXIS, "whether axis 0 of a file's array counts its samples, or it is one sample",
+                    "first", {"first", "none"});
   }
   explicit Npz(const sdk::Args &args)
-      : choice_{args.text(HT_READER_ARRAY), args.text(HT_READER_INPUT)}, batches_(args.flag("batches")) {}
+      : choice_{args.text(HT_READER_ARRAY), args.text(HT_READER_INPUT)},
+        batches_(args.flag("batches")),
+        whole_(args.text(HT_READER_SAMPLE_AXIS) == "none") {}
   std::unique_ptr<sdk::Source> open(const sdk::Context &, const std::string &path) override {
-    if (const auto whole = file_of_all(path, "x.npz")) return std::make_unique<ArchiveSource>(*whole, choice_);
+    if (const auto file = file_of_all(path, "x.npz")) {
+      if (whole_) return std::make_unique<FolderSource>(std::vector{*file}, choice_, SampleAxis::kNone);
+      return std::make_unique<ArchiveSource>(*file, choice_);
+    }
     constexpr std::string_view kEnding[] = {".npz"};
     return std::make_unique<FolderSource>(sorted_files(path, kEnding), choice_,
                                           batches_ ? SampleAxis::kFirst : SampleAxis::kNone);
@@ -130,7 +137,7 @@ class Npz final : public sdk::Reader {
 
  private:
   Choice choice_;
-  bool batches_;
+  bool batches_, whole_;
 };
 HALFTONE_READER(Npz)
 

@@ -48,6 +48,18 @@ def two_inputs(work, glyphs, plugins):
         npy(work / f"{name}.npy", "<f4", (count, 3, 8, 8), bytes(count * 3 * 8 * 8 * 4))
 
 
+def recurrent(work, glyphs, plugins):
+    """state' = state + x, frame by frame."""
+    shape = [1, 4]
+    (work / "recurrent.onnx").write_bytes(onnx.model(
+        [onnx.node("Add", ["x", "state"], ["stateN"]), onnx.node("Relu", ["stateN"], ["y"])],
+        [onnx.value_info("x", shape), onnx.value_info("state", shape)],
+        [onnx.value_info("y", shape), onnx.value_info("stateN", shape)]))
+    frames = [i % 7 / 7 for i in range(3 * 1 * 6)]
+    npy(work / "frames.npy", "<f4", (3, 1, 6), struct.pack(f"<{len(frames)}f", *frames))
+    npy(work / "states.npy", "<f4", (3, 1, 4), struct.pack("<12f", *([0.0] * 12)))
+
+
 def two_outputs(work, glyphs, plugins):
     nodes = [onnx.conv(), onnx.node("Relu", ["c"], ["y"]), onnx.node("Sigmoid", ["c"], ["z"])]
     (work / "two_outputs.onnx").write_bytes(onnx.small_net(nodes, outputs=(("y", 4), ("z", 4))))

@@ -15,7 +15,11 @@ namespace halftone::sdk {
 class Emit {
  public:
   Emit(ht_emit function, void *user) : function_(function), user_(user) {}
-  void operator()(ht_handle value, const ht_tensor_view &tensor) const { check(function_(user_, value, &tensor)); }
+  void operator()(ht_handle value, const ht_tensor_view &tensor) const { check(send(value, tensor)); }
+  // The same, for an emit function of one's own that hands on.
+  ht_status send(ht_handle value, const ht_tensor_view &tensor) const noexcept {
+    return function_(user_, value, &tensor);
+  }
 
  private:
   ht_emit function_;

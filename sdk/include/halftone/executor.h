@@ -21,7 +21,7 @@ typedef struct ht_session_options {
   uint32_t worker_count;      /* workers 0 .. worker_count - 1 will call run() */
   uint32_t quantized_weights; /* in float mode: 1 takes parameters with live or baked configs in fake-quantized form */
   ht_handles inputs; /* the order in which run() gets them: values to feed, graph inputs or any of the main graph */
-  ht_handles emits;  /* values of the main graph to hand to the emit callback, graph outputs among them where wanted */
+  ht_handles emits;  /* values to hand to the emit callback: of the main graph, and of bodies each time that they run */
   uint32_t timed;    /* 1: time is taken of every step, for profile() */
   uint32_t reserved;
 } ht_session_options;

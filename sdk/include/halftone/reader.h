@@ -11,10 +11,10 @@ HT_EXTERN_C_BEGIN
 /* Text parameters, empty by default, of a reader whose files hold several arrays. The host fills in HT_READER_INPUT
  * with the name of the model input that a source feeds. Where one path feeds several inputs it fills in HT_READER_ARRAY
  * with the same: then no other array will do, and a user's own value is refused; elsewhere it stays. A user cannot give
- * HT_READER_INPUT. */
+ * HT_READER_INPUT. HT_READER_SAMPLE_AXIS is of readers of arrays whose axis 0 counts samples; "none": one is one. */
 #define HT_READER_INPUT "input"
 #define HT_READER_ARRAY "array"
-
+#define HT_READER_SAMPLE_AXIS "sample_axis"
 typedef struct ht_reader {
   uint32_t struct_size;
   uint32_t reserved;

@@ -37,6 +37,16 @@ if [ $# -eq 0 ] && [ -n "${HALFTONE_SHARED:-}" ] && [ -d "$HALFTONE_SHARED/model
   node "$here/rewrite.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/rewritten" "$HALFTONE_SHARED/models"
 fi
 
+# Control flow and functions, in models that are made here.
+for python in python3 /usr/bin/python3; do
+  if "$python" -c 'import numpy, onnx' 2>/dev/null; then
+    "$python" -B "$here/made_control_flow.py" "$work/control_flow"
+    node "$here/control_flow.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/control_flow_out" "$work/control_flow"
+    break
+  fi
+done
+[ -d "$work/control_flow" ] || echo "consumer: no Python with numpy and onnx, so that models with control flow are left out"
+
 # Types that no platform that ships asks for.
 types=()
 for file in "$here"/types/*.platform.yaml; do types+=(--platform "$(basename "$file" .platform.yaml)"); done

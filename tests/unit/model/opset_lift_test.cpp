@@ -198,7 +198,7 @@ TEST_CASE("what has no equal is refused with a way out") {
   expect_error(Status::kUnimplemented, {"'mean'", "inference"}, [&] { training.lift(); });
   Old scan(8);
   scan.node("Scan", {}, {}, "scan");
-  expect_error(Status::kUnimplemented, {"'scan'"}, [&] { scan.lift(); });
+  expect_error(Status::kInvalidArgument, {"'scan'", "num_scan_inputs"}, [&] { scan.lift(); });
   Old six(6);
   expect_error(Status::kUnimplemented, {"opset 6", "version_converter"}, [&] { six.lift(); });
 }

@@ -36,6 +36,8 @@ OpenReader::OpenReader(const char *id, const std::string &path, std::vector<ht_v
     if (std::strcmp(ht_plugin_entry.components[i]->id, id) == 0) component_ = ht_plugin_entry.components[i];
   }
   REQUIRE(component_ != nullptr);
+  // As the host does: what is not given is as the schema says.
+  for (std::uint64_t i = args.size(); i < component_->param_count; ++i) args.push_back(component_->params[i].deflt);
   role_ = static_cast<const ht_reader *>(component_->roles[0]->table);
   status_ = component_->create(&kHost, &context, args.data(), args.size(), &instance_);
   if (status_ != HT_OK) return;

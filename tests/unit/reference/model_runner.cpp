@@ -7,6 +7,7 @@
 
 #include "core/host/kernel_index.h"
 #include "core/host/registry.h"
+#include "core/pipeline/model_to_run.h"
 
 namespace halftone::test {
 
@@ -73,6 +74,10 @@ Emitted ModelRunner::run(const std::vector<model::Tensor> &inputs) {
   session_->run(ctx_, 0, views,
                 [&](model::Handle value, const ht_tensor_view &tensor) { out.emplace_back(value, copy_of(tensor)); });
   return out;
+}
+
+model::Model model_to_run(const std::filesystem::path &path) {
+  return pipeline::read_model_to_run(path, plugins().kernels).model;
 }
 
 const model::Tensor &emitted(const Emitted &all, model::Handle value) {

@@ -34,6 +34,9 @@ class ModelRunner {
   std::unique_ptr<host::Session> session_;
 };
 
+// How a program reads a model to run it: functions are expanded, also those of operators without a kernel.
+model::Model model_to_run(const std::filesystem::path &path);
+
 // The tensor that was emitted for a value; throws when there is none.
 const model::Tensor &emitted(const Emitted &all, model::Handle value);
 

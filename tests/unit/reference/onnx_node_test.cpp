@@ -92,7 +92,7 @@ Outcome run_test(const fs::path &folder, std::string &reason) {
   host::WorkingModel working;
   std::optional<ModelRunner> runner;
   try {
-    working.model = model::import_onnx(folder / "model.onnx").model;
+    working.model = model_to_run(folder / "model.onnx");
     runner.emplace(working, RunRequest{});
   } catch (const Error &error) {
     reason = error.message();

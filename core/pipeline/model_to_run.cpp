@@ -1,0 +1,27 @@
+#include "core/pipeline/model_to_run.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/model/onnx_functions.h"
+#include "core/model/opset_lift.h"
+
+namespace halftone::pipeline {
+
+model::ImportResult read_model_to_run(const std::filesystem::path &path, const host::KernelIndex &kernels) {
+  const auto nothing_runs = [&](std::string_view domain, std::string_view op_type, std::int64_t opset) {
+    // Older models are lifted to opset 13 after this: what has no kernel now may have one then.
+    return kernels.find(domain, op_type, domain.empty() ? std::max(opset, model::kLiftedOpset) : opset) == nullptr;
+  };
+  try {
+    return model::import_onnx_expanded(path, nothing_runs);
+  } catch (const Error &error) {
+    // A fault of the file, not of the request.
+    Error other(error.status() == Status::kInvalidArgument ? Status::kFailedPrecondition : error.status(),
+                error.message());
+    for (const std::string &note : error.notes()) other.note(note);
+    throw other;
+  }
+}
+
+}  // namespace halftone::pipeline

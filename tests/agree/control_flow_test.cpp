@@ -1,0 +1,151 @@
+// Models with If, Loop and Scan: the executor onednn gives what plain kernels give, with the same bits on any worker.
+#include <doctest/doctest.h>
+
+#include "core/quant/arithmetic.h"
+#include "tests/agree/body_net.h"
+#include "tests/agree/net.h"
+
+namespace halftone::test {
+namespace {
+
+using model::Handle;
+
+model::Tensor truth(bool value) {
+  return model::Tensor(HT_BOOL, {}, std::vector<std::byte>{static_cast<std::byte>(value)});
+}
+
+// A convolution before and behind an If whose branches convolve too, one of them with a Relu.
+struct Branches {
+  Net net{3};
+  Handle out, cond;
+
+  explicit Branches(bool same_shape) {
+    model::Model &m = net.working.model;
+    const Handle x = net.input({1, 4, 9, 9});
+    cond = m.add_value(m.main_graph(), "cond", {HT_BOOL, true, {}});
+    m.mark_input(cond);
+    const Handle before = net.node("Conv", {x, net.weight({8, 4, 3, 3}, 0.3F)});
+    const Handle w = net.weight({8, 8, 3, 3}, 0.2F);
+    const Handle node = flow_node(m, m.main_graph(), "If", {cond}, 1);
+    BodyNet yes(m, node, "then_branch"), no(m, node, "else_branch");
+    yes.output(yes.node("Relu", {yes.node("Conv", {before, w})}));
+    const Handle pooled = no.node("MaxPool", {before}, {Net::ints("kernel_shape", {3, 3})});
+    no.output(same_shape ? pooled : no.node("GlobalAveragePool", {pooled}));
+    out = net.node("Sigmoid", {net.node("Mul", {m.node(node).outputs[0], m.node(node).outputs[0]})});
+    net.output(out);
+  }
+};
+
+void compare(Net &net, const std::vector<model::Tensor> &sample, const std::vector<Handle> &emits,
+             host::Mode mode = host::Mode::kFloat) {
+  const Emitted want = Runner(net.working, {.executor = "reference", .mode = mode, .emits = emits}).run(sample);
+  Runner fast(net.working, {.mode = mode, .workers = 2, .emits = emits});
+  const Emitted first = fast.run(sample, 0), second = fast.run(sample, 1), again = fast.run(sample, 0);
+  CHECK(disagreement(net.working.model, first, want, {}) == "");
+  for (const auto &[value, tensor] : first) {
+    CHECK(std::ranges::equal(tensor.bytes(), second.at(value).bytes()));
+    CHECK(std::ranges::equal(tensor.bytes(), again.at(value).bytes()));
+  }
+}
+
+// Every value, those of bodies included, that a node makes.
+std::vector<Handle> all_made(const model::Model &m) {
+  std::vector<Handle> made;
+  for (const Handle graph : m.graphs()) {
+    for (const Handle value : m.graph(graph).values) {
+      if (m.value(value).producer != HT_NONE) made.push_back(value);
+    }
+  }
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("branches with one shape, and with two") {
+  for (const bool same : {true, false}) {
+    Branches made(same);
+    for (const bool cond : {true, false}) {
+      const std::vector<model::Tensor> sample = {random_tensor({1, 4, 9, 9}, 5), truth(cond)};
+      compare(made.net, sample, {made.out});
+      compare(made.net, sample, all_made(made.net.working.model));
+    }
+  }
+}
+
+TEST_CASE("configs in branches and outside quantize alike") {
+  Branches made(true);
+  model::Model &m = made.net.working.model;
+  const auto put = [&](Handle node, bool is_output, std::uint32_t slot) {
+    const auto config = made.net.working.configs.create(
+        {node, is_output, slot}, quant::make_spec(8, true, HT_SYMMETRIC), quant::State::kInitial);
+    const float scale = 0.0625F;  // a power of two: sums of such products are exact in any order
+    const std::int32_t zero_point = 0;
+    made.net.working.configs.set_scales(config, {&scale, 1}, {&zero_point, 1}, {});
+  };
+  std::size_t inner = 0;
+  for (const Handle graph : m.graphs()) {
+    for (const Handle node : m.graph(graph).nodes) {
+      if (m.node(node).op_type != "Conv") continue;
+      put(node, false, 0), put(node, false, 1), put(node, true, 0);
+      inner += graph == m.main_graph() ? 0 : 1;
+    }
+  }
+  REQUIRE(inner == 1);
+  const std::vector<model::Tensor> plain = {random_tensor({1, 4, 9, 9}, 6), truth(true)};
+  const Emitted in_float = Runner(made.net.working, {.executor = "reference"}).run(plain);
+  const Emitted in_steps =
+      Runner(made.net.working, {.executor = "reference", .mode = host::Mode::kSimulated}).run(plain);
+  CHECK(disagreement(m, in_steps, in_float, {}) != "");
+  for (const bool cond : {true, false}) {
+    compare(made.net, {random_tensor({1, 4, 9, 9}, 6), truth(cond)}, {made.out}, host::Mode::kSimulated);
+  }
+}
+
+TEST_CASE("a Loop over a dense layer, and a Scan over its rows") {
+  Net net(4);
+  model::Model &m = net.working.model;
+  const Handle x = net.input({4, 16}), w = net.weight({16, 16}, 0.3F);
+  const Handle shift = net.node("Tanh", {net.input({16})});
+  const Handle trips = net.integers({5});
+  const Handle loop = flow_node(m, m.main_graph(), "Loop", {trips, HT_NONE, x}, 2);
+  {
+    BodyNet body(m, loop, "body");
+    body.input("i");
+    const Handle go = body.input("go"), state = body.input("state");
+    const Handle next = body.node("Tanh", {body.node("Add", {body.node("MatMul", {state, w}), shift})});
+    body.output(body.node("Identity", {go}));
+    body.output(next);
+    body.output(body.node("ReduceMean", {next}, {Net::ints("axes", {0})}));
+  }
+  const Handle scan = flow_node(m, m.main_graph(), "Scan", {shift, m.node(loop).outputs[0]}, 2);
+  m.set_attribute(scan, "num_scan_inputs", {std::int64_t{1}});
+  {
+    BodyNet body(m, scan, "body");
+    const Handle sum = body.input("sum"), row = body.input("row");
+    const Handle next = body.node("Add", {sum, row});
+    body.output(next);
+    body.output(body.node("Relu", {next}));
+  }
+  const Handle out = net.node("Add", {m.node(scan).outputs[1], m.node(scan).outputs[0]});
+  net.output(out);
+  net.output(m.node(loop).outputs[1]);
+  compare(net, net.sample(11), {out, m.node(loop).outputs[1]});
+  compare(net, net.sample(12), all_made(m));
+}
+
+TEST_CASE("a state that grows with each iteration") {
+  Net net(5);
+  model::Model &m = net.working.model;
+  const Handle x = net.input({1, 6}), trips = net.integers({6});
+  const Handle loop = flow_node(m, m.main_graph(), "Loop", {trips, HT_NONE, x}, 1);
+  BodyNet body(m, loop, "body");
+  body.input("i");
+  const Handle go = body.input("go"), state = body.input("state");
+  body.output(body.node("Identity", {go}));
+  body.output(body.node("Concat", {state, body.node("Relu", {x})}, {Net::integer("axis", 0)}));
+  const Handle out = net.node("Softmax", {m.node(loop).outputs[0]}, {Net::integer("axis", 0)});
+  net.output(out);
+  compare(net, net.sample(3), {out});
+}
+
+}  // namespace halftone::test

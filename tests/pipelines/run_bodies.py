@@ -1,0 +1,142 @@
+"""Models with If, Loop and Scan from end to end. Needs the Python package of ONNX. Each function is one test; the first argument
+names it."""
+import importlib.util
+import pathlib
+import sys
+
+import numpy
+import onnx
+
+from glyphs import FOLDERS, Bench
+from test_main import require, run_tests
+
+MAKER = pathlib.Path(__file__).resolve().parent.parent / "acceptance" / "consumer" / "made_control_flow.py"
+MODELS = ("branches", "loop", "scan")
+
+
+def make(bench):
+    spec = importlib.util.spec_from_file_location("made_control_flow", MAKER)
+    maker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    maker.main(bench.work)
+
+
+def quantize(bench, name, output, *args, data="x.npy"):
+    bench.run("quantize", f"{name}/model.onnx", "--platform", "onnxruntime-int8", "--calibration", f"{name}/{data}", "--test",
+              f"{name}/x.npy", "--output", f"{output}.onnx", "--configs-out", f"{output}.json", "--json", f"{output}.figures",
+              "--quiet", *args)
+    return bench.json(f"{output}.figures")["outputs"][0]["noise_to_signal"]
+
+
+def threads(bench):
+    """The same file on any number of threads."""
+    make(bench)
+    for name in MODELS:
+        for count in (1, 4):
+            quantize(bench, name, f"{name}{count}", "--threads", count)
+        require(bench.bytes(f"{name}1.onnx") == bench.bytes(f"{name}4.onnx"), f"{name}: threads change the file")
+        require(bench.bytes(f"{name}1.json") == bench.bytes(f"{name}4.json"), f"{name}: threads change the configs")
+
+
+def executors(bench):
+    """Both executors find the same ranges, and lose as little."""
+    make(bench)
+    for name in MODELS:
+        noise = [quantize(bench, name, f"{name}_{executor}", "--executor", executor) for executor in ("onednn", "reference")]
+        require(all(0 < n < 0.05 for n in noise), f"{name}: noise {noise}")
+        require(abs(noise[0] - noise[1]) < 0.02 * noise[1] + 1e-9, f"{name}: noise {noise}")
+
+
+def inner_nodes(file):
+    """Operators of all bodies."""
+    found = []
+
+    def walk(graph, inside):
+        for node in graph.node:
+            if inside:
+                found.append(node.op_type)
+            for attribute in node.attribute:
+                if attribute.type == onnx.AttributeProto.GRAPH:
+                    walk(attribute.g, True)
+
+    walk(onnx.load(file).graph, False)
+    return found
+
+
+def pairs_inside(bench):
+    """Files are sound, and have the pairs of a body inside it."""
+    make(bench)
+    for name in MODELS:
+        quantize(bench, name, name)
+        file = bench.work / f"{name}.onnx"
+        onnx.checker.check_model(str(file))
+        inner = inner_nodes(file)
+        require(inner.count("QuantizeLinear") >= 1 and inner.count("DequantizeLinear") >= 2, f"{name}: {inner}")
+
+
+def statistics(bench):
+    """Statistics of bodies serve a run without data, and join from shards."""
+    make(bench)
+    for name in MODELS:
+        quantize(bench, name, "direct")
+        calibrate = ["calibrate", f"{name}/model.onnx", "--observe-for", "onnxruntime-int8", "--calibration", f"{name}/x.npy", "--quiet"]
+        for part in (1, 2):
+            bench.run(*calibrate, "--shard", f"{part}/2", "--output", f"{part}.htstats")
+        bench.run("merge", "1.htstats", "2.htstats", "--output", "all.htstats")
+        bench.run("quantize", f"{name}/model.onnx", "--platform", "onnxruntime-int8", "--stats-in", "all.htstats", "--output",
+                  "stored.onnx", "--quiet")
+        require(bench.bytes("direct.onnx") == bench.bytes("stored.onnx"), f"{name}: stored statistics give another file")
+
+
+def branch_not_taken(bench):
+    """What no sample reaches stays in float, and says why."""
+    make(bench)
+    x = numpy.load(bench.work / "branches" / "x.npy")
+    numpy.save(bench.work / "branches" / "positive.npy", numpy.abs(x))
+    quantize(bench, "branches", "half", data="positive.npy")
+    slots = bench.slots("half.json")
+    reasons = {slot.get("reason", "") for (op, *_), slot in slots.items() if op.startswith(("node_nc", "node_nd"))}
+    require(any("no calibration sample produced" in reason for reason in reasons), f"reasons: {reasons}")
+    taken = [slot for (op, _, direction, _), slot in slots.items() if op == "node_yc" and direction == "inputs"]
+    require(any(slot.get("scale") for slot in taken), "the branch that was taken has no scales")
+
+
+def explained(bench):
+    """The table of configs names nodes of bodies, and says of the nodes around them why they stay in float."""
+    make(bench)
+    quantize(bench, "loop", "loop")
+    operations = {operation["op"]: operation for operation in bench.json("loop.json")["operations"]}
+    require("it runs bodies" in operations["node_last"]["reason"], operations["node_last"].get("reason"))
+    require(operations["node_p"]["quantized"], "the MatMul in the body is in float")
+
+
+def memory_budget(bench):
+    """A budget counts bodies, and is kept."""
+    make(bench)
+    for name in MODELS:
+        quantize(bench, name, "with", "--memory-budget", "1GiB")
+        quantize(bench, name, "without")
+        require(bench.bytes("with.onnx") == bench.bytes("without.onnx"), f"{name}: the budget changes the file")
+
+
+def functions(bench):
+    """What quantizes replaces calls of functions; a pipeline without passes leaves them."""
+    make(bench)
+    noise = quantize(bench, "functions", "flat")
+    require(0 < noise < 0.01, f"noise {noise}")
+    flat = onnx.load(bench.work / "flat.onnx")
+    onnx.checker.check_model(flat)
+    require(not flat.functions and all(node.domain != "own" for node in flat.graph.node), "calls are left")
+    (bench.work / "copy.yaml").write_text("halftone: 1\nmodel: functions/model.onnx\nplatform: onnxruntime-int8\npasses: []\nexport:\n"
+                                          "  - {path: copy.onnx}\n")
+    bench.run("run", "copy.yaml", "--quiet")
+    before, after = onnx.load(bench.work / "functions" / "model.onnx"), onnx.load(bench.work / "copy.onnx")
+    require(list(after.functions) == list(before.functions), "the functions changed")
+    require(list(after.graph.node) == list(before.graph.node), "the calls changed")
+
+
+TESTS = (threads, executors, pairs_inside, statistics, branch_not_taken, explained, memory_budget, functions)
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests(__doc__, TESTS, Bench, FOLDERS))
