@@ -74,5 +74,5 @@ class LayerNormalization {
 };
 
 }  // namespace
-HALFTONE_OP_KERNEL(LayerNormalization, "LayerNormalization", 17, kNewest)
+HALFTONE_OP_KERNEL(LayerNormalization, "LayerNormalization", 1, kNewest)  // ONNX Runtime wrote it before opset 17
 }  // namespace halftone::reference

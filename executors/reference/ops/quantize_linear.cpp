@@ -122,4 +122,6 @@ class DequantizeLinear {
 }  // namespace
 HALFTONE_OP_KERNEL(QuantizeLinear, "QuantizeLinear", 10, kNewest)
 HALFTONE_OP_KERNEL(DequantizeLinear, "DequantizeLinear", 10, kNewest)
+HALFTONE_OP_KERNEL_OF("com.microsoft", QuantizeLinear, "QuantizeLinear", 1, 1)
+HALFTONE_OP_KERNEL_OF("com.microsoft", DequantizeLinear, "DequantizeLinear", 1, 1)
 }  // namespace halftone::reference
