@@ -69,6 +69,15 @@ class CaseNet {
     }
     return net_.constant(model::Tensor(HT_I32, std::move(shape), std::move(bytes)));
   }
+  // int32 flags, the first of each row set: where nothing is left, float32 rounds what -10000 leaves of the scores.
+  model::Handle flags(model::Shape shape) {
+    std::vector<std::byte> bytes(static_cast<std::size_t>(model::element_count(shape)) * 4);
+    for (std::size_t i = 0; i < bytes.size(); i += 4) {
+      const bool first = i / 4 % static_cast<std::size_t>(shape.back()) == 0;
+      bytes[i] = static_cast<std::byte>(first || coin() ? 1 : 0);
+    }
+    return net_.constant(model::Tensor(HT_I32, std::move(shape), std::move(bytes)));
+  }
   model::Handle ints(const Ints &values) { return net_.ints(values); }
   model::Handle constant(model::Tensor tensor) { return net_.constant(std::move(tensor)); }
 

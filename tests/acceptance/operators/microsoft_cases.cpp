@@ -90,10 +90,10 @@ void attention(CaseNet &net) {
       inputs.push_back(net.int32s({b}, 1, s));
       break;
     case 2:
-      inputs.push_back(net.int32s({b, s}, 0, 1));
+      inputs.push_back(net.flags({b, s}));
       break;
     case 3:
-      inputs.push_back(net.int32s({b, s, s}, 0, 1));
+      inputs.push_back(net.flags({b, s, s}));
       break;
     default:
       inputs.push_back(HT_NONE);
@@ -109,6 +109,22 @@ void attention_with_past(CaseNet &net) {
                 {net.floats({b, s, depth}), net.floats({depth, 3 * hidden}), net.floats({3 * hidden}), HT_NONE,
                  net.floats({2, b, heads, past, width})},
                 {{"num_heads", integer(heads)}, {"unidirectional", integer(1)}}, 2);
+}
+
+void multi_head_attention(CaseNet &net) {
+  const std::int64_t b = net.draw(1, 3), s = net.draw(1, 4), t = net.draw(2, 5), heads = net.draw(1, 3),
+                     width = net.draw(1, 4);
+  const std::int64_t hidden = heads * width;
+  const bool past = net.coin();
+  const std::int64_t now = past ? s : t, before = net.draw(1, 3), keys = now + (past ? before : 0);
+  std::vector<model::Handle> inputs = {net.floats({b, s, hidden}),
+                                       net.floats({b, now, hidden}),
+                                       net.floats({b, now, hidden}),
+                                       net.coin() ? net.floats({3 * hidden}) : HT_NONE,
+                                       !past && net.coin() ? net.flags({b, keys}) : HT_NONE,
+                                       net.coin() ? net.floats({1, heads, s, keys}) : HT_NONE};
+  if (past) inputs.insert(inputs.end(), {net.floats({b, heads, before, width}), net.floats({b, heads, before, width})});
+  net.microsoft("MultiHeadAttention", inputs, {{"num_heads", integer(heads)}}, past ? 3 : 1);
 }
 
 void quantize(CaseNet &net) {
@@ -144,6 +160,7 @@ std::vector<Family> microsoft_families() {
       {"embed_layer_norm", kReal, 18, embed},
       {"attention", kReal, 18, attention},
       {"attention_with_past", kReal, 18, attention_with_past},
+      {"multi_head_attention", kReal, 18, multi_head_attention},
       {"quantize_linear", {.relative = 0, .ties = 0.02}, 18, quantize},
       {"dequantize_linear", kReal, 18, dequantize},
   };

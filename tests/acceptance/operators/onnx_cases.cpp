@@ -87,6 +87,38 @@ void transposed(CaseNet &net) {
             {"output_padding", {Ints(n, stride - 1)}}});
 }
 
+// Activations with their own parameters: those that need none leave the lists alone. The state is clipped.
+void recurrent(CaseNet &net, const std::string &op, std::int64_t gates, std::size_t functions) {
+  const std::vector<std::string> names = {"Sigmoid", "Tanh",       "LeakyRelu", "HardSigmoid",
+                                          "Relu",    "ScaledTanh", "Softsign"};
+  const std::int64_t steps = net.draw(1, 4), batch = net.draw(1, 3), in = net.draw(1, 4), hidden = net.draw(1, 4);
+  const std::vector<std::string> directions = {"forward", "reverse", "bidirectional"};
+  const std::string direction = directions[static_cast<std::size_t>(net.draw(0, 2))];
+  const std::int64_t d = direction == "bidirectional" ? 2 : 1;
+  // ONNX Runtime's RNN reads a parameter for each direction, whether its function has one or not.
+  const std::int64_t last = op == "RNN" ? 3 : 6;
+  std::vector<std::string> activations;
+  std::vector<float> alpha, beta;
+  for (std::size_t i = 0; i < functions * static_cast<std::size_t>(d); ++i) {
+    activations.push_back(names[static_cast<std::size_t>(net.draw(0, last))]);
+    const bool two = activations.back() == "HardSigmoid" || activations.back() == "ScaledTanh";
+    if (two || activations.back() == "LeakyRelu") alpha.push_back(net.number(0.1F, 0.5F));
+    if (two) beta.push_back(net.number(0.1F, 0.5F));
+  }
+  Attributes attributes = {
+      {"hidden_size", integer(hidden)}, {"direction", text(direction)}, {"activations", {activations}}};
+  if (op == "RNN") alpha = beta = std::vector<float>(static_cast<std::size_t>(d), 0.5F);
+  if (!alpha.empty()) attributes.push_back({"activation_alpha", {alpha}});
+  if (!beta.empty()) attributes.push_back({"activation_beta", {beta}});
+  if (net.coin()) attributes.push_back({"clip", real(1.5F)});
+  if (op == "GRU") attributes.push_back({"linear_before_reset", integer(net.draw(0, 1))});
+  std::vector<model::Handle> inputs = {net.floats({steps, batch, in}),          net.floats({d, gates * hidden, in}),
+                                       net.floats({d, gates * hidden, hidden}), net.floats({d, 2 * gates * hidden}),
+                                       net.int32s({batch}, 1, steps),           net.floats({d, batch, hidden})};
+  if (op == "LSTM") inputs.insert(inputs.end(), {net.floats({d, batch, hidden}), net.floats({d, 3 * hidden})});
+  net.node("", op, inputs, attributes, op == "LSTM" ? 3 : 2);
+}
+
 void einsum(CaseNet &net) {
   const std::vector<std::string> equations = {"bhid,bhjd->bhij", "bhij,bhjd->bhid", "bhid,bhjd->b",
                                               "...id,...jd->...ij", "bhid,bhjd"};
@@ -131,6 +163,9 @@ std::vector<Family> onnx_families() {
       // Below opset 19 ONNX Runtime counts what ceil_mode adds beyond the padding.
       {"average_pool", kReal, 19, [](CaseNet &net) { pool(net, "AveragePool"); }},
       {"conv_transpose", kReal, 18, transposed},
+      {"lstm", kReal, 14, [](CaseNet &net) { recurrent(net, "LSTM", 4, 3); }},
+      {"gru", kReal, 14, [](CaseNet &net) { recurrent(net, "GRU", 3, 2); }},
+      {"rnn", kReal, 14, [](CaseNet &net) { recurrent(net, "RNN", 1, 1); }},
       {"einsum", kReal, 18, einsum},
       {"dft", {.relative = 1e-3}, 20, dft},
       {"group_norm", kReal, 21, group_norm},

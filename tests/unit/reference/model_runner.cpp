@@ -20,9 +20,11 @@ struct Plugins {
   Plugins() : registry(load()), kernels(registry) {}
   static host::Registry load() {
     const char *build = std::getenv("HALFTONE_BUILD_DIR");
+    const auto reference = std::filesystem::path(build == nullptr ? "." : build) / HALFTONE_REFERENCE_PLUGIN;
     host::SearchOptions options;
-    const std::filesystem::path folder = std::filesystem::path(build == nullptr ? "." : build) / HALFTONE_PLUGINS;
-    options.plugin_paths = {folder / "ht_reference.so", folder / "ht_onednn.so"};
+    options.plugin_paths = {reference};
+    const auto onednn = reference.parent_path() / "ht_onednn.so";  // in builds of the programs that need it
+    if (std::filesystem::exists(onednn)) options.plugin_paths.push_back(onednn);
     options.use_environment = false;
     options.probe = false;
     return host::load_plugins(options);

@@ -180,4 +180,79 @@ TEST_CASE("float16 and bfloat16 are computed in double and rounded once") {
   CHECK(got[4][0] == doctest::Approx(0.731).epsilon(4e-3));
 }
 
+TEST_CASE("Cast to float8 saturates or not, and four bits keep the low ones") {
+  SmallNet net(21);
+  const auto x = net.floats({4}, {464, 465, -1e9F, 61440});
+  const auto out = [&](std::int64_t type, std::int64_t saturate) {
+    const auto narrow = net.node("Cast", {x}, {{"to", attribute(type)}, {"saturate", attribute(saturate)}});
+    return net.node("Cast", {narrow}, {{"to", attribute(1)}});
+  };
+  const auto ints = net.floats({3}, {-8, 7, 19});
+  const auto four = net.node("Cast", {net.node("Cast", {ints}, {{"to", attribute(22)}})}, {{"to", attribute(1)}});
+  const auto got = evaluate(net, {out(17, 1), out(17, 0), out(19, 1), out(19, 0), four});
+  CHECK(got[0] == Floats{448, 448, -448, 448});
+  CHECK(got[1][0] == 448);
+  CHECK(std::isnan(got[1][1]));
+  CHECK(std::isnan(got[1][2]));
+  CHECK(got[2] == Floats{448, 448, -57344, 57344});
+  CHECK(got[3] == Floats{448, 448, -HUGE_VALF, HUGE_VALF});
+  CHECK(got[4] == Floats{-8, 7, 3});
+}
+
+TEST_CASE("QuantizeLinear and DequantizeLinear of float16") {
+  SmallNet net(21);
+  const auto half = [&](const Floats &values) {
+    const auto extent = static_cast<std::int64_t>(values.size());
+    return net.node("Cast", {net.floats({extent}, values)}, {{"to", attribute(10)}});
+  };
+  const auto scale = net.node("Squeeze", {half({0.5F})});
+  const auto codes = net.node("QuantizeLinear", {half({-1, 0.75F, 200}), scale});
+  const auto back = net.node("DequantizeLinear", {codes, scale});
+  const auto got = evaluate(net, {net.node("Cast", {back}, {{"to", attribute(1)}})});
+  CHECK(got[0] == Floats{0, 1, 127.5F});  // 0.75 / 0.5 rounds to 2, 400 is clamped to 255
+}
+
+TEST_CASE("ReduceMax and ReduceMin of bool") {
+  SmallNet net(20);
+  const auto x = net.constant(model::Tensor(HT_BOOL, {2, 2}, {std::byte{0}, std::byte{1}, std::byte{0}, std::byte{0}}));
+  const auto axes = net.ints({1});
+  const auto to_float = [&](model::Handle value) { return net.node("Cast", {value}, {{"to", attribute(1)}}); };
+  const auto got =
+      evaluate(net, {to_float(net.node("ReduceMax", {x, axes})), to_float(net.node("ReduceMin", {x, axes}))});
+  CHECK(got[0] == Floats{1, 0});
+  CHECK(got[1] == Floats{0, 0});
+}
+
+TEST_CASE("MatMulNBits with codes of 8 and of 2 bits") {
+  for (const std::int64_t bits : {8, 2}) {
+    SmallNet net;
+    net.m().set_opset("com.microsoft", 1);
+    // Sixteen codes of one row, all 3 but the first, which is 1; they stand around 128 or 2.
+    std::vector<std::byte> codes(static_cast<std::size_t>(2 * bits), bits == 8 ? std::byte{3} : std::byte{0xFF});
+    codes[0] = bits == 8 ? std::byte{1} : std::byte{0xFD};
+    const auto y =
+        net.node("MatMulNBits",
+                 {net.floats({1, 16}, Floats(16, 1.0F)), net.constant(model::Tensor(HT_U8, {1, 1, 2 * bits}, codes)),
+                  net.floats({1}, {0.5F})},
+                 {{"K", attribute(16)}, {"N", attribute(1)}, {"bits", attribute(bits)}, {"block_size", attribute(16)}});
+    net.m().set_op_type(net.producer(y), "MatMulNBits", "com.microsoft");
+    const float zero = bits == 8 ? 128 : 2;
+    CHECK(evaluate(net, {y})[0] == Floats{0.5F * (15 * (3 - zero) + (1 - zero))});
+  }
+}
+
+TEST_CASE("LSTM in double is that in float, unrounded") {
+  SmallNet net;
+  const auto to = [&](model::Handle value, std::int64_t type) {
+    return net.node("Cast", {value}, {{"to", attribute(type)}});
+  };
+  const auto x = net.floats({2, 1, 2}, {0.5F, -1, 2, 0.25F}), w = net.floats({1, 8, 2}, Floats(16, 0.3F)),
+             r = net.floats({1, 8, 2}, Floats(16, -0.2F));
+  const Attributes hidden = {{"hidden_size", attribute(2)}};
+  const auto single = net.node("LSTM", {x, w, r}, hidden);
+  const auto wide = net.node("LSTM", {to(x, 11), to(w, 11), to(r, 11)}, hidden);
+  const auto got = evaluate(net, {single, to(wide, 1)});
+  CHECK(got[0] == got[1]);
+}
+
 }  // namespace halftone::test
