@@ -1,4 +1,4 @@
-// Activation functions, as the ONNX specification writes them.
+// Activation functions, as the ONNX specification writes them. Source: the ONNX operators of these names.
 #include <algorithm>
 #include <cmath>
 #include <numbers>

@@ -1,4 +1,5 @@
 // Add, Sub, Mul, Div, Mod. Integers wrap; integer division by zero gives 0, as nothing better is specified.
+// Source: the ONNX operators of these names.
 #include <cmath>
 
 #include "ops/binary.h"

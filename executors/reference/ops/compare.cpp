@@ -1,4 +1,4 @@
-// Comparisons and logic.
+// Comparisons and logic. Source: the ONNX operators of these names.
 #include "ops/binary.h"
 #include "ops/unary.h"
 #include "ops/version.h"

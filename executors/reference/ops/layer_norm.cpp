@@ -1,4 +1,5 @@
 // LayerNormalization over the axes from `axis` on, with the optional mean and inverse deviation.
+// Source: the ONNX operator of this name.
 #include <cmath>
 
 #include "halftone/op_kernel.hpp"

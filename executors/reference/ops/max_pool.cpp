@@ -1,4 +1,4 @@
-// MaxPool with the optional indices of the maxima.
+// MaxPool with the optional indices of the maxima. Source: the ONNX operator of this name.
 #include "halftone/op_kernel.hpp"
 #include "ops/types.h"
 #include "ops/version.h"

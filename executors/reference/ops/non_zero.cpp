@@ -1,4 +1,4 @@
-// NonZero: the indices of elements that are not zero, one column each.
+// NonZero: the indices of elements that are not zero, one column each. Source: the ONNX operator of this name.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"

@@ -1,4 +1,4 @@
-// Pow: base and exponent may have different types; the result has the base's.
+// Pow: base and exponent may have different types; the result has the base's. Source: the ONNX operator of this name.
 #include <cmath>
 
 #include "ops/binary.h"

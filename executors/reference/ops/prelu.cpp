@@ -1,4 +1,4 @@
-// PRelu: the slope broadcasts to the input.
+// PRelu: the slope broadcasts to the input. Source: the ONNX operator of this name.
 #include "ops/binary.h"
 #include "ops/version.h"
 

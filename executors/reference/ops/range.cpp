@@ -1,4 +1,4 @@
-// Range.
+// Range. Source: the ONNX operator of this name.
 #include <cmath>
 
 #include "halftone/op_kernel.hpp"

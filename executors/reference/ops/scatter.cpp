@@ -1,4 +1,4 @@
-// ScatterElements and ScatterND with their reductions.
+// ScatterElements and ScatterND with their reductions. Source: the ONNX operators of these names.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"

@@ -1,4 +1,4 @@
-// Functions of one number of any numeric type: Abs, Neg, Sign, Relu.
+// Functions of one number of any numeric type: Abs, Neg, Sign, Relu. Source: the ONNX operators of these names.
 #include "ops/unary.h"
 #include "ops/version.h"
 
