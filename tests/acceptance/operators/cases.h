@@ -20,5 +20,6 @@ std::vector<Family> code_families();       // codes in, codes out
 std::vector<Family> product_families();    // products of codes
 std::vector<Family> microsoft_families();  // float operators of com.microsoft
 std::vector<Family> onnx_families();       // operators of ai.onnx that its own tests cover thinly
+std::vector<Family> shape_families();      // the same, of operators that choose and move elements
 
 }  // namespace halftone::test

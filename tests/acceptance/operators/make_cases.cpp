@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
   const int each = argc > 2 ? std::atoi(argv[2]) : 25;
   std::filesystem::create_directories(argv[1]);
   std::vector<Family> families = code_families();
-  for (const auto &more : {product_families(), microsoft_families(), onnx_families()}) {
+  for (const auto &more : {product_families(), microsoft_families(), onnx_families(), shape_families()}) {
     families.insert(families.end(), more.begin(), more.end());
   }
   int failed = 0;
