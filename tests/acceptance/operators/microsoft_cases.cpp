@@ -127,6 +127,45 @@ void multi_head_attention(CaseNet &net) {
   net.microsoft("MultiHeadAttention", inputs, {{"num_heads", integer(heads)}}, past ? 3 : 1);
 }
 
+void rotary_embedding(CaseNet &net) {
+  const std::int64_t b = net.draw(1, 2), s = net.draw(1, 4), heads = net.draw(1, 3), width = 2 * net.draw(1, 4);
+  const bool offset = net.coin();
+  Ints positions;
+  for (std::int64_t i = 0; i < (offset ? 1 : b * s); ++i) positions.push_back(net.draw(0, 5));
+  const auto where = net.constant(model::Tensor::from_ints(offset ? model::Shape{1} : model::Shape{b, s}, positions));
+  const model::Shape x = net.coin() ? model::Shape{b, heads, s, width} : model::Shape{b, s, heads * width};
+  net.microsoft("RotaryEmbedding", {net.floats(x), where, net.floats({10, width / 2}), net.floats({10, width / 2})},
+                {{"interleaved", integer(net.draw(0, 1))}});
+}
+
+// A prompt without a cache, or one further step with one.
+void group_query_attention(CaseNet &net) {
+  const bool step = net.coin(), packed = net.coin();
+  const std::int64_t b = net.draw(1, 2), shared = net.draw(1, 2), heads = shared * net.draw(1, 3), width = 16;
+  const std::int64_t past = step ? net.draw(1, 4) : 0, s = step ? 1 : net.draw(2, 4), total = past + s;
+  const bool rotary = net.coin();
+  std::vector<model::Handle> inputs;
+  if (packed) {
+    inputs = {net.floats({b, s, (heads + 2 * shared) * width}), HT_NONE, HT_NONE};
+  } else {
+    inputs = {net.floats({b, s, heads * width}), net.floats({b, s, shared * width}),
+              net.floats({b, s, shared * width})};
+  }
+  const model::Shape cache = {b, shared, past, width};
+  inputs.push_back(step ? net.floats(cache) : HT_NONE);
+  inputs.push_back(step ? net.floats(cache) : HT_NONE);
+  inputs.push_back(net.int32s({b}, total - 1, total - 1));
+  inputs.push_back(net.int32s({1}, total, total));
+  if (rotary) inputs.insert(inputs.end(), {net.floats({12, width / 2}), net.floats({12, width / 2})});
+  Attributes attributes = {{"num_heads", integer(heads)},
+                           {"kv_num_heads", integer(shared)},
+                           {"do_rotary", integer(rotary ? 1 : 0)},
+                           {"rotary_interleaved", integer(net.draw(0, 1))}};
+  if (net.coin()) attributes.push_back({"local_window_size", integer(2)});
+  if (net.coin()) attributes.push_back({"softcap", real(3.0F)});
+  net.microsoft("GroupQueryAttention", inputs, attributes, 3);
+}
+
 void quantize(CaseNet &net) {
   const bool wide = net.coin();
   const ht_dtype type = wide ? (net.coin() ? HT_U16 : HT_I16) : HT_U8;
@@ -161,6 +200,8 @@ std::vector<Family> microsoft_families() {
       {"attention", kReal, 18, attention},
       {"attention_with_past", kReal, 18, attention_with_past},
       {"multi_head_attention", kReal, 18, multi_head_attention},
+      {"rotary_embedding", kReal, 18, rotary_embedding},
+      {"group_query_attention", kReal, 18, group_query_attention},
       {"quantize_linear", {.relative = 0, .ties = 0.02}, 18, quantize},
       {"dequantize_linear", kReal, 18, dequantize},
   };
