@@ -82,6 +82,7 @@ stage_format() {
 
 stage_consumer() {
   tests/acceptance/consumer/run.sh build-test
+  tests/acceptance/operators/run.sh build-test
 }
 
 # A stage returns 0 passed, 3 skipped, anything else failed.

@@ -1,8 +1,39 @@
 #include "core/host/kernel_index.h"
 
+#include <algorithm>
+#include <array>
+
 #include "core/base/error.h"
 
 namespace halftone::host {
+namespace {
+
+// Operators that the first-party kernels leave out on purpose, by the beginning of their names.
+struct LeftOut {
+  std::string_view prefix, reason;
+};
+constexpr std::array kLeftOut = {
+    LeftOut{"Bernoulli", "it draws random numbers, which no run could repeat"},
+    LeftOut{"Multinomial", "it draws random numbers, which no run could repeat"},
+    LeftOut{"Random", "it draws random numbers, which no run could repeat"},
+    LeftOut{"String", "it works on strings, which tensors do not hold here"},
+    LeftOut{"RegexFullMatch", "it works on strings, which tensors do not hold here"},
+    LeftOut{"Sequence", "it works on sequences, which are not tensors"},
+    LeftOut{"SplitToSequence", "it works on sequences, which are not tensors"},
+    LeftOut{"ConcatFromSequence", "it works on sequences, which are not tensors"},
+    LeftOut{"Optional", "it works on optional values, which are not tensors"},
+    LeftOut{"ImageDecoder", "it decodes image files, which readers do"},
+    LeftOut{"Gradient", "it differentiates a graph, which belongs to training"},
+};
+
+std::string_view reason_of(std::string_view domain, std::string_view op_type) {
+  if (!domain.empty() && domain != "ai.onnx.preview.training") return {};
+  const auto found =
+      std::ranges::find_if(kLeftOut, [&](const LeftOut &entry) { return op_type.starts_with(entry.prefix); });
+  return found == kLeftOut.end() ? std::string_view() : found->reason;
+}
+
+}  // namespace
 
 KernelIndex::KernelIndex(const Registry &registry) {
   // In the order of loading, not of ids: earlier plug-ins override later ones.
@@ -34,9 +65,10 @@ const ht_op_kernel &KernelIndex::get(std::string_view domain, std::string_view o
   const std::string_view shown = domain.empty() ? "ai.onnx" : domain;
   const auto others = kernels_.find({std::string(domain), std::string(op_type)});
   if (others == kernels_.end()) {
+    const std::string_view reason = reason_of(domain, op_type);
     fail(Status::kUnimplemented,
-         "no kernel for operator {} of domain {} (opset {}); a plug-in with role \"{}\" can supply one", op_type, shown,
-         opset, HT_OP_KERNELS_1);
+         "no kernel for operator {} of domain {} (opset {}){}{}; a plug-in with role \"{}\" can supply one", op_type,
+         shown, opset, reason.empty() ? "" : ": ", reason, HT_OP_KERNELS_1);
   }
   fail(Status::kUnimplemented, "no kernel for operator {} of domain {} at opset {}; there is one for opsets {} to {}",
        op_type, shown, opset, others->second.front()->since_opset, others->second.front()->until_opset);

@@ -15,7 +15,7 @@
 namespace halftone::model {
 
 struct ImportOptions {
-  bool lift_opset = true;  // opset 7..12 becomes 13 through our own adapters (opset_lift.h)
+  bool lift_opset = true;  // opset 1..12 becomes 13 through our own adapters (opset_lift.h)
   bool infer_shapes = true;
 };
 

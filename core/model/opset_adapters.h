@@ -1,4 +1,4 @@
-// The adapters of opset_lift.cpp, one for each operator whose form changed up to opset 13.
+// The adapters of opset_lift.cpp, one for each operator whose form changed from opset 1 to 13.
 #pragma once
 
 #include "core/model/model.h"
@@ -24,5 +24,16 @@ void lift_resize(Model &model, Handle node, std::int64_t from);
 void lift_batch_normalization(Model &model, Handle node, std::int64_t from);
 void lift_scatter(Model &model, Handle node, std::int64_t from);
 void lift_scan(Model &model, Handle node, std::int64_t from);  // of opset 8, over batches
+
+// Operators of opset 1 to 6; run before those above.
+void lift_attribute_broadcast(Model &model, Handle node, std::int64_t from);  // Add, And, Equal and their kin
+void lift_channel_slope(Model &model, Handle node, std::int64_t from);        // PRelu
+void lift_training_hint(Model &model, Handle node, std::int64_t from);        // BatchNormalization, Dropout
+void lift_plain_broadcast(Model &model, Handle node, std::int64_t from);      // Gemm
+void lift_cast_name(Model &model, Handle node, std::int64_t from);
+void lift_early_defaults(Model &model, Handle node, std::int64_t from);  // Concat, Pad, Selu, recurrent, Lp pools
+void lift_reshape_attribute(Model &model, Handle node, std::int64_t from);
+void lift_upsample_scales(Model &model, Handle node, std::int64_t from);
+void lift_tile_axis(Model &model, Handle node, std::int64_t from);
 
 }  // namespace halftone::model

@@ -17,6 +17,38 @@ struct Change {
   OpsetAdapter adapter;
 };
 
+// To the form of opset 7.
+constexpr std::array kEarlyChanges = {
+    Change{"Add", 7, lift_attribute_broadcast},
+    Change{"And", 7, lift_attribute_broadcast},
+    Change{"BatchNormalization", 7, lift_training_hint},
+    Change{"Cast", 6, lift_cast_name},
+    Change{"Concat", 4, lift_early_defaults},
+    Change{"Div", 7, lift_attribute_broadcast},
+    Change{"Dropout", 7, lift_training_hint},
+    Change{"Equal", 7, lift_attribute_broadcast},
+    Change{"GRU", 7, lift_early_defaults},
+    Change{"Gemm", 7, lift_plain_broadcast},
+    Change{"GlobalLpPool", 2, lift_early_defaults},
+    Change{"Greater", 7, lift_attribute_broadcast},
+    Change{"LSTM", 7, lift_early_defaults},
+    Change{"Less", 7, lift_attribute_broadcast},
+    Change{"LpPool", 2, lift_early_defaults},
+    Change{"Mul", 7, lift_attribute_broadcast},
+    Change{"Or", 7, lift_attribute_broadcast},
+    Change{"PRelu", 7, lift_channel_slope},
+    Change{"Pad", 2, lift_early_defaults},
+    Change{"Pow", 7, lift_attribute_broadcast},
+    Change{"RNN", 7, lift_early_defaults},
+    Change{"Reshape", 5, lift_reshape_attribute},
+    Change{"Selu", 6, lift_early_defaults},
+    Change{"Sub", 7, lift_attribute_broadcast},
+    Change{"Tile", 6, lift_tile_axis},
+    Change{"Upsample", 7, lift_upsample_scales},
+    Change{"Xor", 7, lift_attribute_broadcast},
+};
+
+// From there to opset 13.
 constexpr std::array kChanges = {
     Change{"BatchNormalization", 13, lift_batch_normalization},
     Change{"Clip", 11, lift_clip},
@@ -37,16 +69,25 @@ constexpr std::array kChanges = {
     Change{"Upsample", 13, lift_upsample},
 };
 
+template <std::size_t N>
+void apply_change(const std::array<Change, N> &changes, Model &model, Handle n, std::int64_t from) {
+  const std::string op_type = model.node(n).op_type;
+  const auto change =
+      std::find_if(changes.begin(), changes.end(), [&](const Change &c) { return c.op_type == op_type; });
+  if (change != changes.end() && from < change->since) change->adapter(model, n, from);
+}
+
 void lift_node(Model &model, Handle n, std::int64_t from) {
   const Node &node = model.node(n);
   if (!node.domain.empty()) return;
-  const auto change =
-      std::find_if(kChanges.begin(), kChanges.end(), [&](const Change &c) { return c.op_type == node.op_type; });
-  if (change == kChanges.end() || from >= change->since) return;
   const std::string where =
       fmt::format("in node '{}' ({}), while lifting opset {} to {}", node.name, node.op_type, from, kLiftedOpset);
   try {
-    change->adapter(model, n, from);
+    if (from < 7) {
+      model.remove_attribute(n, "consumed_inputs");  // a hint at memory
+      apply_change(kEarlyChanges, model, n, from);
+    }
+    apply_change(kChanges, model, n, from);
   } catch (Error &error) {
     throw error.note(where);
   }
@@ -57,12 +98,6 @@ void lift_node(Model &model, Handle n, std::int64_t from) {
 void lift_opset(Model &model) {
   const std::int64_t from = model.opset();
   if (from == 0 || from >= kLiftedOpset) return;
-  if (from < kOldestLiftable) {
-    fail(Status::kUnimplemented,
-         "the model uses opset {} of ai.onnx, and {} is the oldest that is read; convert it first: "
-         "onnx.version_converter.convert_version(model, {})",
-         from, kOldestLiftable, kLiftedOpset);
-  }
   std::vector<Handle> graphs = model.graphs();
   std::reverse(graphs.begin(), graphs.end());  // bodies first: adapters of nodes around them may move what is inside
   for (const Handle g : graphs) {

@@ -7,10 +7,10 @@
 
 namespace halftone::model {
 
-constexpr std::int64_t kOldestLiftable = 7, kLiftedOpset = 13;
+constexpr std::int64_t kLiftedOpset = 13;
 
-// Does nothing at opset 13 and above, or for a model that does not import ai.onnx. Throws Unimplemented below opset 7
-// and for the few forms that have no equal at 13.
+// Does nothing at opset 13 and above, or for a model that does not import ai.onnx. Throws Unimplemented for the few
+// forms that have no equal at 13.
 void lift_opset(Model &model);
 
 }  // namespace halftone::model

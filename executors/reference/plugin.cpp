@@ -9,7 +9,7 @@ class ReferenceKernels : public sdk::OpKernels {
   static void describe(sdk::Description &d) {
     d.id("reference-kernels")
         .title("plain kernels for ONNX operators")
-        .doc("Plain loops after the ONNX specification, opset 13 to 21; sums are kept in float64 and rounded once.")
+        .doc("Plain loops after the ONNX specification, opset 7 to 24; sums are kept in float64 and rounded once.")
         .capabilities(HT_CAP_GRAPH_READ)
         .threading(HT_THREADING_FREE);
   }

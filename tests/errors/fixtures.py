@@ -129,10 +129,6 @@ def duplicate_value(work, glyphs, plugins):
     (work / "duplicate.onnx").write_bytes(onnx.small_net(nodes))
 
 
-def old_opset(work, glyphs, plugins):
-    (work / "old.onnx").write_bytes(onnx.small_net(opset=5))
-
-
 def external_missing(work, glyphs, plugins):
     (work / "external.onnx").write_bytes(
         onnx.small_net(weights=onnx.external_tensor("w", onnx.WEIGHT_SHAPE, "weights.bin")))

@@ -28,7 +28,6 @@ const std::map<std::string_view, Recipe> &recipes() {
       {"Sigmoid", [](Node) { return std::vector{unary(algorithm::eltwise_logistic)}; }},
       {"Tanh", [](Node) { return std::vector{unary(algorithm::eltwise_tanh)}; }},
       {"Exp", [](Node) { return std::vector{unary(algorithm::eltwise_exp)}; }},
-      {"Log", [](Node) { return std::vector{unary(algorithm::eltwise_log)}; }},
       {"Sqrt", [](Node) { return std::vector{unary(algorithm::eltwise_sqrt)}; }},
       {"Abs", [](Node) { return std::vector{unary(algorithm::eltwise_abs)}; }},
       {"Neg", [](Node) { return std::vector{unary(algorithm::eltwise_linear, -1)}; }},

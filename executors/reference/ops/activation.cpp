@@ -1,4 +1,4 @@
-// Activation functions, as the ONNX specification writes them.
+// Activation functions, as the ONNX specification writes them. Source: the ONNX operators of these names.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -45,6 +45,16 @@ struct HardSigmoid {
   double operator()(double x) const { return std::clamp(alpha * x + beta, 0.0, 1.0); }
   double alpha, beta;
 };
+struct Shrink {
+  explicit Shrink(const sdk::OpNode &node) : bias(node.number("bias", 0.0)), lambd(node.number("lambd", 0.5)) {}
+  double operator()(double x) const { return x < -lambd ? x + bias : (x > lambd ? x - bias : 0.0); }
+  double bias, lambd;
+};
+struct Swish {
+  explicit Swish(const sdk::OpNode &node) : alpha(node.number("alpha", 1.0)) {}
+  double operator()(double x) const { return x / (1.0 + std::exp(-alpha * x)); }
+  double alpha;
+};
 struct Elu {
   explicit Elu(const sdk::OpNode &node) : alpha(node.number("alpha", 1.0)) {}
   double operator()(double x) const { return x < 0 ? alpha * std::expm1(x) : x; }
@@ -83,6 +93,8 @@ using HardSwishKernel = FloatUnary<HardSwish>;
 using LeakyReluKernel = FloatUnary<LeakyRelu>;
 using ThresholdedReluKernel = FloatUnary<ThresholdedRelu>;
 using HardSigmoidKernel = FloatUnary<HardSigmoid>;
+using ShrinkKernel = UnaryKernel<Shrink, NumericTypes, true>;
+using SwishKernel = FloatUnary<Swish>;
 using EluKernel = FloatUnary<Elu>;
 using SeluKernel = FloatUnary<Selu>;
 using CeluKernel = FloatUnary<Celu>;
@@ -98,6 +110,8 @@ HALFTONE_OP_KERNEL(HardSwishKernel, "HardSwish", 14, kNewest)
 HALFTONE_OP_KERNEL(LeakyReluKernel, "LeakyRelu", 6, kNewest)
 HALFTONE_OP_KERNEL(ThresholdedReluKernel, "ThresholdedRelu", 10, kNewest)
 HALFTONE_OP_KERNEL(HardSigmoidKernel, "HardSigmoid", 6, kNewest)
+HALFTONE_OP_KERNEL(ShrinkKernel, "Shrink", 9, kNewest)
+HALFTONE_OP_KERNEL(SwishKernel, "Swish", 24, kNewest)
 HALFTONE_OP_KERNEL(EluKernel, "Elu", 6, kNewest)
 HALFTONE_OP_KERNEL(SeluKernel, "Selu", 6, kNewest)
 HALFTONE_OP_KERNEL(CeluKernel, "Celu", 12, kNewest)

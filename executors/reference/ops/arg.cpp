@@ -1,4 +1,4 @@
-// ArgMax and ArgMin.
+// ArgMax and ArgMin. Source: the ONNX operators of these names.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"

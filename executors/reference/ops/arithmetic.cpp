@@ -1,4 +1,5 @@
 // Add, Sub, Mul, Div, Mod. Integers wrap; integer division by zero gives 0, as nothing better is specified.
+// Source: the ONNX operators of these names.
 #include <cmath>
 
 #include "ops/binary.h"
@@ -9,7 +10,7 @@ namespace {
 
 // Unsigned arithmetic is what wraps without undefined behaviour; small types would promote to int.
 template <typename T>
-using Wrapping = std::conditional_t<std::is_floating_point_v<T>, T, std::uint64_t>;
+using Wrapping = std::conditional_t<kIsReal<T>, T, std::uint64_t>;
 
 struct Add {
   template <typename T>
@@ -32,7 +33,7 @@ struct Mul {
 struct Div {
   template <typename T>
   T operator()(T a, T b) const {
-    if constexpr (std::is_floating_point_v<T>) {
+    if constexpr (kIsReal<T>) {
       return a / b;
     } else {
       if (b == T{0}) return T{0};
@@ -47,9 +48,9 @@ struct Mod {
   explicit Mod(const sdk::OpNode &node) : fmod(node.flag("fmod", false)) {}
   template <typename T>
   T operator()(T a, T b) const {
-    if constexpr (std::is_floating_point_v<T>) {
-      const T r = std::fmod(a, b);
-      return fmod || r == T{0} || (r < T{0}) == (b < T{0}) ? r : r + b;
+    if constexpr (kIsReal<T>) {
+      const double x = static_cast<double>(a), y = static_cast<double>(b), r = std::fmod(x, y);
+      return static_cast<T>(fmod || r == 0 || (r < 0) == (y < 0) ? r : r + y);
     } else {
       if (b == T{0} || static_cast<T>(b + T{1}) == T{0}) return unsigned_or_zero(a, b);
       const T r = static_cast<T>(a % b);

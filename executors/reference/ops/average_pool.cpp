@@ -1,5 +1,5 @@
 // AveragePool. Without count_include_pad only elements of the input count; with it the padding counts too, but not what
-// ceil_mode adds beyond it.
+// ceil_mode adds beyond it. Source: the ONNX operator of this name.
 #include "halftone/op_kernel.hpp"
 #include "ops/types.h"
 #include "ops/version.h"

@@ -1,4 +1,4 @@
-// Clip with bounds from inputs.
+// Clip with bounds from inputs. Source: the ONNX operator of this name.
 #include <limits>
 
 #include "halftone/op_kernel.hpp"

@@ -35,6 +35,18 @@ double load_code(const void *data, std::int64_t i) {
   }
 }
 
+// A float8 number; without saturation what is beyond the greatest becomes NaN, or infinity where the format has one.
+// Source: ONNX's Cast and QuantizeLinear, opset 19.
+template <typename T>
+T float8_of(double value, bool saturate) {
+  T out(value);
+  constexpr bool kHasInfinity = std::is_same_v<T, Float8E5M2>;
+  // The numbers from which on rounding to the nearest leaves the format: 464 goes down to 448, 61440 up.
+  const bool beyond = kHasInfinity ? std::fabs(value) >= 61440 : std::fabs(value) > 464;
+  if (!saturate && beyond) out.bits = static_cast<std::uint8_t>((out.bits & 0x80) | (kHasInfinity ? 0x7C : 0x7F));
+  return out;
+}
+
 // Stores an integral value, clamped; for float8 any value, rounded.
 template <typename T>
 void store_code(void *data, std::int64_t i, double value) {

@@ -1,4 +1,4 @@
-// Comparisons and logic.
+// Comparisons and logic. Source: the ONNX operators of these names.
 #include "ops/binary.h"
 #include "ops/unary.h"
 #include "ops/version.h"
@@ -7,7 +7,7 @@ namespace halftone::reference {
 namespace {
 
 using ComparableTypes = Types<float, double, std::int32_t, std::int64_t, std::int8_t, std::uint8_t, std::int16_t,
-                              std::uint16_t, std::uint32_t, std::uint64_t, bool>;
+                              std::uint16_t, std::uint32_t, std::uint64_t, bool, Float16, BFloat16>;
 
 #define HALFTONE_COMPARISON(Name, List, expression) \
   struct Name {                                     \

@@ -1,4 +1,4 @@
-// Constant and ConstantOfShape.
+// Constant and ConstantOfShape. Source: the ONNX operators of these names.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"

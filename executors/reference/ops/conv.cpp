@@ -1,5 +1,7 @@
 // Conv over any number of spatial axes: windows are laid out as columns and multiplied by the filters, in double.
+// Source: ONNX operator Conv, opset 1 to 22; FusedConv of com.microsoft adds a tensor and an activation.
 #include "halftone/op_kernel.hpp"
+#include "ops/fused_activation.h"
 #include "ops/product.h"
 #include "ops/types.h"
 #include "ops/version.h"
@@ -87,6 +89,33 @@ class Conv {
   std::int64_t group_;
 };
 
+class FusedConv {
+ public:
+  explicit FusedConv(const sdk::OpNode &node) : conv_(node), activation_(node) {}
+  void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
+    conv_.infer(inputs, outputs);
+    if (sdk::present(inputs, 3) &&
+        !std::ranges::equal(shape_of(inputs[3]), ShapeSpan(outputs[0].shape, outputs[0].rank))) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "Z has not the shape of the output");
+    }
+  }
+  void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
+    conv_.run(inputs, outputs);
+    if (sdk::present(inputs, 3)) {
+      std::vector<double> sum = reals_of(outputs[0]);
+      const std::vector<double> more = reals_of(inputs[3]);
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += more[i];
+      store_reals(sum, outputs[0]);
+    }
+    activation_.apply(outputs[0]);
+  }
+
+ private:
+  Conv conv_;
+  FusedActivation activation_;
+};
+
 }  // namespace
+HALFTONE_OP_KERNEL_OF("com.microsoft", FusedConv, "FusedConv", 1, 1)
 HALFTONE_OP_KERNEL(Conv, "Conv", 1, kNewest)
 }  // namespace halftone::reference

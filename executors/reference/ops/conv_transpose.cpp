@@ -1,4 +1,5 @@
 // ConvTranspose: the filters' columns are computed by a product and scattered, the gradient of Conv.
+// Source: the ONNX operator of this name.
 #include <algorithm>
 
 #include "halftone/op_kernel.hpp"

@@ -1,4 +1,4 @@
-// CumSum along an axis that comes as an input.
+// CumSum along an axis that comes as an input. Source: the ONNX operator of this name.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"

@@ -1,4 +1,4 @@
-// DepthToSpace and SpaceToDepth: a permutation of six axes.
+// DepthToSpace and SpaceToDepth: a permutation of six axes. Source: the ONNX operators of these names.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"

@@ -1,4 +1,4 @@
-// Trilu and EyeLike: matrices by their diagonals.
+// Trilu and EyeLike: matrices by their diagonals. Source: the ONNX operators of these names.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"

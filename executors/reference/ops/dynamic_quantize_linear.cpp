@@ -1,4 +1,5 @@
 // DynamicQuantizeLinear: 8-bit codes without a sign, with the range of the tensor at hand.
+// Source: the ONNX operator of this name.
 #include <algorithm>
 #include <cmath>
 

@@ -1,4 +1,4 @@
-// Expand and Tile.
+// Expand and Tile. Source: the ONNX operators of these names.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"

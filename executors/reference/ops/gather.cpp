@@ -1,4 +1,4 @@
-// Gather, GatherElements and GatherND.
+// Gather, GatherElements and GatherND. Source: the ONNX operators of these names.
 #include <algorithm>
 
 #include "halftone/op_kernel.hpp"

@@ -1,5 +1,7 @@
-// Gemm: alpha * A' * B' + beta * C.
+// Gemm: alpha * A' * B' + beta * C. Source: ONNX operator Gemm, opset 7 to 13; FusedGemm of com.microsoft adds an
+// activation.
 #include "halftone/op_kernel.hpp"
+#include "ops/fused_activation.h"
 #include "ops/product.h"
 #include "ops/shape.h"
 #include "ops/types.h"
@@ -62,6 +64,21 @@ class Gemm {
   bool trans_a_, trans_b_;
 };
 
+class FusedGemm {
+ public:
+  explicit FusedGemm(const sdk::OpNode &node) : gemm_(node), activation_(node) {}
+  void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const { gemm_.infer(inputs, outputs); }
+  void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
+    gemm_.run(inputs, outputs);
+    activation_.apply(outputs[0]);
+  }
+
+ private:
+  Gemm gemm_;
+  FusedActivation activation_;
+};
+
 }  // namespace
+HALFTONE_OP_KERNEL_OF("com.microsoft", FusedGemm, "FusedGemm", 1, 1)
 HALFTONE_OP_KERNEL(Gemm, "Gemm", 7, kNewest)
 }  // namespace halftone::reference

@@ -1,4 +1,4 @@
-// GlobalAveragePool and GlobalMaxPool: one value per channel.
+// GlobalAveragePool and GlobalMaxPool: one value per channel. Source: the ONNX operators of these names.
 #include "halftone/op_kernel.hpp"
 #include "ops/shape.h"
 #include "ops/types.h"

@@ -1,4 +1,4 @@
-// GRU: gates in the order update, reset, hidden.
+// GRU: gates in the order update, reset, hidden. Source: the ONNX operator of this name.
 #include "ops/recurrent.h"
 #include "ops/version.h"
 

@@ -1,4 +1,5 @@
 // LayerNormalization over the axes from `axis` on, with the optional mean and inverse deviation.
+// Source: the ONNX operator of this name.
 #include <cmath>
 
 #include "halftone/op_kernel.hpp"
@@ -74,5 +75,5 @@ class LayerNormalization {
 };
 
 }  // namespace
-HALFTONE_OP_KERNEL(LayerNormalization, "LayerNormalization", 17, kNewest)
+HALFTONE_OP_KERNEL(LayerNormalization, "LayerNormalization", 1, kNewest)  // ONNX Runtime wrote it before opset 17
 }  // namespace halftone::reference

@@ -1,4 +1,4 @@
-// LRN: each element over a power of the squares around it along the channels.
+// LRN: each element over a power of the squares around it along the channels. Source: the ONNX operator of this name.
 #include <algorithm>
 #include <cmath>
 

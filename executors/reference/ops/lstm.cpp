@@ -1,4 +1,4 @@
-// LSTM: gates in the order input, output, forget, cell; peepholes optional.
+// LSTM: gates in the order input, output, forget, cell; peepholes optional. Source: the ONNX operator of this name.
 #include "ops/recurrent.h"
 #include "ops/version.h"
 

@@ -1,4 +1,4 @@
-// Functions of one number without parameters.
+// Functions of one number without parameters. Source: the ONNX operators of these names.
 #include <cmath>
 
 #include "ops/unary.h"

@@ -1,4 +1,4 @@
-// MaxPool with the optional indices of the maxima.
+// MaxPool with the optional indices of the maxima. Source: the ONNX operator of this name.
 #include "halftone/op_kernel.hpp"
 #include "ops/types.h"
 #include "ops/version.h"
@@ -25,7 +25,7 @@ class MaxPool {
   }
 
  private:
-  using PoolTypes = Types<float, double, std::int8_t, std::uint8_t>;
+  using PoolTypes = Types<float, double, std::int8_t, std::uint8_t, Float16, BFloat16>;
 
   template <typename T>
   void pool(const ht_tensor_view &x, sdk::KernelOutputs outputs) const {

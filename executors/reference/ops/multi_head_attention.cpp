@@ -1,92 +1,122 @@
-// MultiHeadAttention of com.microsoft: softmax(scale * q k' + bias) v for each head; q, k and v are [batch, rows,
-// heads * width].
-#include <algorithm>
-#include <cmath>
-
+// MultiHeadAttention of com.microsoft: softmax(scale * q k' + mask + bias) v for each head; q, k and v are [batch,
+// rows, heads * width], or k and v [batch, heads, rows, width] where they come from a cache. Source: ONNX Runtime's
+// ContribOperators.md.
 #include "halftone/op_kernel.hpp"
-#include "ops/shape.h"
-#include "ops/types.h"
+#include "ops/attention_core.h"
+#include "ops/reals.h"
 
 namespace halftone::reference {
 namespace {
 
+// Slots of its inputs: query, key, value, bias of all three, key_padding_mask, attention_bias, past_key, past_value.
 class MultiHeadAttention {
  public:
   explicit MultiHeadAttention(const sdk::OpNode &node)
-      : heads_(node.integer("num_heads", 0)), scale_(node.number("scale", 0)) {
+      : heads_(node.integer("num_heads", 0)),
+        scale_(node.number("scale", 0)),
+        filter_(node.number("mask_filter_value", -10000.0)),
+        causal_(node.flag("unidirectional", false)) {
     if (heads_ < 1) throw sdk::Failure(HT_INVALID_ARGUMENT, "its num_heads is not positive");
     if (!node.has_input(1) || !node.has_input(2)) {
       throw sdk::Failure(HT_UNIMPLEMENTED, "packed query, key and value are not supported");
     }
-    bool plain = !node.flag("unidirectional", false) && !node.has_input(3) && !node.has_input(4);
-    for (std::size_t i = 6; i < node.input_count(); ++i) plain = plain && !node.has_input(i);
-    for (std::size_t i = 1; i < node.output_count(); ++i) plain = plain && !node.has_output(i);
-    if (!plain) throw sdk::Failure(HT_UNIMPLEMENTED, "bias, padding mask, past and unidirectional are not supported");
+    for (std::size_t i = 8; i < node.input_count(); ++i) {
+      if (node.has_input(i))
+        throw sdk::Failure(HT_UNIMPLEMENTED, "a shared buffer of past and present is not supported");
+    }
+    if (node.has_output(3)) throw sdk::Failure(HT_UNIMPLEMENTED, "its scores as an output are not supported");
   }
 
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, FloatTypes{});
-    const ShapeSpan q = shape_of(inputs[0]), k = shape_of(inputs[1]), v = shape_of(inputs[2]);
-    const bool ranks = q.size() == 3 && k.size() == 3 && v.size() == 3;
-    if (!ranks || q[0] != k[0] || q[0] != v[0] || k[1] != v[1] || q[2] != k[2] || q[2] % heads_ != 0 ||
-        v[2] % heads_ != 0) {
-      throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of query, key and value do not go together");
-    }
+    const AttentionSizes s = sizes_of(inputs);
     if (sdk::present(inputs, 5)) {
-      const Shape scores = {q[0], heads_, q[1], k[1]};
+      const Shape scores = {s.batch, s.heads, s.rows, s.keys};
       if (broadcast(scores, shape_of(inputs[5])) != scores) {
         throw sdk::Failure(HT_INVALID_ARGUMENT, "the shape of attention_bias does not broadcast to that of the scores");
       }
     }
-    sdk::set_type(outputs[0], inputs[0].dtype, Shape{q[0], q[1], v[2]});
+    if (sdk::present(inputs, 4)) require_mask(inputs[4], s);
+    sdk::set_type(outputs[0], inputs[0].dtype, Shape{s.batch, s.rows, s.heads * s.value_width});
+    if (outputs.size() > 1) sdk::set_type(outputs[1], inputs[0].dtype, Shape{s.batch, s.heads, s.keys, s.width});
+    if (outputs.size() > 2) sdk::set_type(outputs[2], inputs[0].dtype, Shape{s.batch, s.heads, s.keys, s.value_width});
   }
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
-    dispatch(inputs[0].dtype, FloatTypes{}, [&]<typename T>() { attend<T>(inputs, outputs); });
+    const AttentionSizes s = sizes_of(inputs);
+    AttentionInputs in;
+    in.q = operand(inputs, 0, 0, s.rows, s.width, s);
+    in.k = operand(inputs, 1, s.heads * s.width, rows_of(inputs[1]), s.width, s);
+    in.v = operand(inputs, 2, 2 * s.heads * s.width, rows_of(inputs[2]), s.value_width, s);
+    if (sdk::present(inputs, 6)) in.k = joined_rows(reals_of(inputs[6]), in.k, s.batch * s.heads);
+    if (sdk::present(inputs, 7)) in.v = joined_rows(reals_of(inputs[7]), in.v, s.batch * s.heads);
+    if (outputs.size() > 1) store_reals(in.k, outputs[1]);
+    if (outputs.size() > 2) store_reals(in.v, outputs[2]);
+    in.scale = scale_ != 0 ? scale_ : 1 / std::sqrt(static_cast<double>(s.width));
+    const std::vector<double> bias = sdk::present(inputs, 5) ? reals_of(inputs[5]) : std::vector<double>{};
+    const Shape all = {s.batch, s.heads, s.rows, s.keys};
+    const Shape step = bias.empty() ? Shape(4, 0) : broadcast_strides(shape_of(inputs[5]), all);
+    const Shape mask = sdk::present(inputs, 4) ? integers_of(inputs[4]) : Shape{};
+    const auto added = [&](std::int64_t b, std::int64_t h, std::int64_t r, std::int64_t j) {
+      if (causal_ && j > r + s.keys - s.rows) return kMasked;
+      const std::int64_t at = b * step[0] + h * step[1] + r * step[2] + j * step[3];
+      const bool open = mask.empty() || allowed(mask, inputs[4].rank, s, b, r, j);
+      return (open ? 0.0 : filter_) + (bias.empty() ? 0.0 : bias[static_cast<std::size_t>(at)]);
+    };
+    const auto y = attend(s, in, added, [](int, std::int64_t, const std::vector<double> &) {});
+    store_reals(rows_first(y, s.batch, s.rows, s.heads, s.value_width), outputs[0]);
   }
 
  private:
-  // Turns scores into weights that sum to one.
-  static void softmax(std::vector<double> &scores) {
-    const double largest = *std::ranges::max_element(scores);
-    double sum = 0;
-    for (double &s : scores) sum += s = std::exp(s - largest);
-    for (double &s : scores) s /= sum;
-  }
-  template <typename T>
-  void attend(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
-    const ShapeSpan q = shape_of(inputs[0]), v = shape_of(inputs[2]);
-    const std::int64_t rows = q[1], keys = v[1], width = q[2] / heads_, value_width = v[2] / heads_;
-    const double scale = scale_ != 0 ? scale_ : 1 / std::sqrt(static_cast<double>(width));
-    const Shape all = {q[0], heads_, rows, keys};
-    const Shape step = sdk::present(inputs, 5) ? broadcast_strides(shape_of(inputs[5]), all) : Shape(4, 0);
-    if (keys == 0) return;
-    std::vector<double> scores(static_cast<std::size_t>(keys)), sums(static_cast<std::size_t>(value_width));
-    for (std::int64_t at = 0; at < q[0] * heads_ * rows; ++at) {
-      const std::int64_t b = at / rows / heads_, h = at / rows % heads_, r = at % rows;
-      const T *query = in_data<T>(inputs[0]) + (b * rows + r) * q[2] + h * width;
-      for (std::int64_t j = 0; j < keys; ++j) {
-        const T *key = in_data<T>(inputs[1]) + (b * keys + j) * q[2] + h * width;
-        double sum = 0;
-        for (std::int64_t i = 0; i < width; ++i) sum += static_cast<double>(query[i]) * static_cast<double>(key[i]);
-        const std::int64_t bias = b * step[0] + h * step[1] + r * step[2] + j * step[3];
-        scores[static_cast<std::size_t>(j)] =
-            scale * sum + (sdk::present(inputs, 5) ? static_cast<double>(in_data<T>(inputs[5])[bias]) : 0.0);
-      }
-      softmax(scores);
-      std::ranges::fill(sums, 0.0);
-      for (std::int64_t j = 0; j < keys; ++j) {
-        const T *value = in_data<T>(inputs[2]) + (b * keys + j) * v[2] + h * value_width;
-        for (std::size_t i = 0; i < sums.size(); ++i) {
-          sums[i] += scores[static_cast<std::size_t>(j)] * static_cast<double>(value[i]);
-        }
-      }
-      T *out = out_data<T>(outputs[0]) + (b * rows + r) * v[2] + h * value_width;
-      for (std::size_t i = 0; i < sums.size(); ++i) out[i] = static_cast<T>(sums[i]);
+  // Of keys or values, without those of the past.
+  static std::int64_t rows_of(const ht_tensor_view &t) { return t.shape[t.rank == 4 ? 2 : 1]; }
+
+  static void require_mask(const ht_tensor_view &mask, const AttentionSizes &s) {
+    const Shape shape = shape_copy(mask);
+    if (shape != Shape{s.batch} && shape != Shape{s.batch, s.keys} && shape != Shape{s.batch, s.rows, s.keys}) {
+      throw sdk::Failure(HT_UNIMPLEMENTED,
+                         "key_padding_mask is neither a number of keys per sample nor one flag per key");
     }
   }
-
+  static bool allowed(const Shape &mask, std::uint32_t rank, const AttentionSizes &s, std::int64_t b, std::int64_t r,
+                      std::int64_t j) {
+    const auto at = [&](std::int64_t i) { return mask[static_cast<std::size_t>(i)]; };
+    if (rank == 3) return at((b * s.rows + r) * s.keys + j) != 0;
+    return rank == 2 ? at(b * s.keys + j) != 0 : j < at(b);
+  }
+  AttentionSizes sizes_of(sdk::KernelInputs inputs) const {
+    const ShapeSpan q = shape_of(inputs[0]), k = shape_of(inputs[1]), v = shape_of(inputs[2]);
+    const bool cached = k.size() == 4 && v.size() == 4;
+    if (q.size() != 3 || (!cached && (k.size() != 3 || v.size() != 3)) || q[2] % heads_ != 0) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of query, key and value do not go together");
+    }
+    const std::int64_t past = sdk::present(inputs, 6) ? inputs[6].shape[2] : 0;
+    const std::int64_t width = cached ? v[3] : v[2] / heads_;
+    const AttentionSizes s = {q[0], heads_, heads_, q[1], rows_of(inputs[1]) + past, q[2] / heads_, width};
+    const std::int64_t k_width = cached ? k[3] * k[1] : k[2], v_width = cached ? v[3] * v[1] : v[2];
+    const bool bias = !sdk::present(inputs, 3) || count_of(inputs[3]) == 2 * q[2] + v_width;
+    if (q[0] != k[0] || q[0] != v[0] || rows_of(inputs[1]) != rows_of(inputs[2]) || k_width != q[2] ||
+        v_width % heads_ != 0 || !bias) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of query, key and value do not go together");
+    }
+    return s;
+  }
+  // Query, key or value of all heads, heads first, with its part of the bias.
+  static std::vector<double> operand(sdk::KernelInputs inputs, std::size_t slot, std::int64_t offset, std::int64_t rows,
+                                     std::int64_t width, const AttentionSizes &s) {
+    std::vector<double> x = reals_of(inputs[slot]);
+    if (inputs[slot].rank == 4) return x;
+    const std::int64_t all = s.heads * width;
+    if (sdk::present(inputs, 3)) {
+      const std::vector<double> bias = reals_of(inputs[3]);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        x[i] += bias[static_cast<std::size_t>(offset + static_cast<std::int64_t>(i) % all)];
+      }
+    }
+    return heads_first(x, s.batch, rows, s.heads, width);
+  }
   std::int64_t heads_;
-  double scale_;
+  double scale_, filter_;
+  bool causal_;
 };
 
 }  // namespace

@@ -3,7 +3,9 @@
 
 #include <bit>
 #include <cmath>
+#include <compare>
 #include <cstdint>
+#include <type_traits>
 
 namespace halftone::reference {
 
@@ -16,8 +18,18 @@ struct NarrowFloat {
 
   NarrowFloat() = default;
   explicit NarrowFloat(double value) : bits(encode(value)) {}
-  explicit operator float() const { return static_cast<float>(decode()); }
-  explicit operator double() const { return decode(); }
+  template <typename Number>
+  requires std::is_arithmetic_v<Number>
+  explicit operator Number() const { return static_cast<Number>(decode()); }
+
+  // Arithmetic in double, rounded once: sums, products and quotients of two such numbers come out correctly rounded.
+  friend NarrowFloat operator+(NarrowFloat a, NarrowFloat b) { return NarrowFloat(a.decode() + b.decode()); }
+  friend NarrowFloat operator-(NarrowFloat a, NarrowFloat b) { return NarrowFloat(a.decode() - b.decode()); }
+  friend NarrowFloat operator*(NarrowFloat a, NarrowFloat b) { return NarrowFloat(a.decode() * b.decode()); }
+  friend NarrowFloat operator/(NarrowFloat a, NarrowFloat b) { return NarrowFloat(a.decode() / b.decode()); }
+  friend NarrowFloat operator-(NarrowFloat a) { return NarrowFloat(-a.decode()); }
+  friend bool operator==(NarrowFloat a, NarrowFloat b) { return a.decode() == b.decode(); }
+  friend std::partial_ordering operator<=>(NarrowFloat a, NarrowFloat b) { return a.decode() <=> b.decode(); }
 
   double decode() const {
     const int exponent = (bits >> M) & ((1 << E) - 1);

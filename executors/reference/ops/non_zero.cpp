@@ -1,4 +1,4 @@
-// NonZero: the indices of elements that are not zero, one column each.
+// NonZero: the indices of elements that are not zero, one column each. Source: the ONNX operator of this name.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"
@@ -9,7 +9,7 @@ namespace halftone::reference {
 namespace {
 
 using NonZeroTypes = Types<float, double, std::int32_t, std::int64_t, std::int8_t, std::uint8_t, std::int16_t,
-                           std::uint16_t, std::uint32_t, std::uint64_t, bool>;
+                           std::uint16_t, std::uint32_t, std::uint64_t, bool, Float16, BFloat16>;
 
 class NonZero {
  public:

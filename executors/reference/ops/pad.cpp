@@ -1,4 +1,4 @@
-// Pad: constant, reflect, edge and wrap; negative pads crop.
+// Pad: constant, reflect, edge and wrap; negative pads crop. Source: the ONNX operator of this name.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"

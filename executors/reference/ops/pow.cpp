@@ -1,4 +1,4 @@
-// Pow: base and exponent may have different types; the result has the base's.
+// Pow: base and exponent may have different types; the result has the base's. Source: the ONNX operator of this name.
 #include <cmath>
 
 #include "ops/binary.h"
@@ -24,7 +24,7 @@ class Pow {
   }
 
  private:
-  using Bases = Types<float, double, std::int32_t, std::int64_t>;
+  using Bases = Types<float, double, std::int32_t, std::int64_t, Float16, BFloat16>;
   template <typename A, typename B>
   static A power(A a, B b) {
     if constexpr (std::is_integral_v<A> && std::is_integral_v<B>) {

@@ -1,4 +1,4 @@
-// PRelu: the slope broadcasts to the input.
+// PRelu: the slope broadcasts to the input. Source: the ONNX operator of this name.
 #include "ops/binary.h"
 #include "ops/version.h"
 
@@ -22,7 +22,7 @@ class PRelu {
   }
 
  private:
-  using SlopeTypes = Types<float, double, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t>;
+  using SlopeTypes = Types<float, double, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t, Float16, BFloat16>;
 };
 
 }  // namespace

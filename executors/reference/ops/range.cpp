@@ -1,4 +1,4 @@
-// Range.
+// Range. Source: the ONNX operator of this name.
 #include <cmath>
 
 #include "halftone/op_kernel.hpp"
@@ -35,7 +35,7 @@ class Range {
   }
 
  private:
-  using RangeTypes = Types<float, double, std::int16_t, std::int32_t, std::int64_t>;
+  using RangeTypes = Types<float, double, std::int16_t, std::int32_t, std::int64_t, Float16, BFloat16>;
 };
 
 }  // namespace

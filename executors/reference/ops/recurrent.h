@@ -2,6 +2,7 @@
 // equations.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
@@ -10,6 +11,7 @@
 
 #include "halftone/op_kernel.hpp"
 #include "ops/product.h"
+#include "ops/reals.h"
 #include "ops/shape.h"
 #include "ops/types.h"
 
@@ -55,7 +57,7 @@ class RecurrentKernel {
   }
 
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
-    if (inputs[0].dtype != HT_F32) unsupported_type(inputs[0].dtype);
+    require_type(inputs[0].dtype, FloatTypes{});
     if (inputs[0].rank != 3 || inputs[1].rank != 3 || inputs[2].rank != 3) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "X, W and R must have three axes");
     }
@@ -75,17 +77,20 @@ class RecurrentKernel {
       }
     }
     const Shape state = batch_first_ ? Shape{s.batch, d, s.hidden} : Shape{d, s.batch, s.hidden};
-    sdk::set_type(outputs[0], HT_F32,
+    sdk::set_type(outputs[0], inputs[0].dtype,
                   batch_first_ ? Shape{s.batch, s.steps, d, s.hidden} : Shape{s.steps, d, s.batch, s.hidden});
-    for (std::size_t i = 1; i < outputs.size(); ++i) sdk::set_type(outputs[i], HT_F32, state);
+    for (std::size_t i = 1; i < outputs.size(); ++i) sdk::set_type(outputs[i], inputs[0].dtype, state);
   }
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
     const Sizes s = sizes(inputs);
-    std::fill_n(out_data<float>(outputs[0]), count_of(outputs[0]), 0.0f);
+    const std::vector<double> x = reals_of(inputs[0]);
+    std::vector<std::vector<double>> results;  // all steps, the last state, the last cell state
+    for (const ht_tensor_view &output : outputs) results.emplace_back(static_cast<std::size_t>(count_of(output)), 0.0);
     for (std::size_t d = 0; d < directions(); ++d) {
       const RecurrentWeights weights = weights_of(inputs, d, s);
-      for (std::int64_t b = 0; b < s.batch; ++b) sequence(inputs, outputs, weights, d, b, s);
+      for (std::int64_t b = 0; b < s.batch; ++b) sequence(inputs, x, results, weights, d, b, s);
     }
+    for (std::size_t i = 0; i < outputs.size(); ++i) store_reals(results[i], outputs[i]);
   }
 
  private:
@@ -100,7 +105,9 @@ class RecurrentKernel {
   static std::vector<double> part(sdk::KernelInputs inputs, std::size_t slot, std::size_t d, std::int64_t offset,
                                   std::int64_t count, std::int64_t pitch) {
     if (!sdk::present(inputs, slot)) return std::vector<double>(static_cast<std::size_t>(count), 0.0);
-    return widened<double>(in_data<float>(inputs[slot]) + static_cast<std::int64_t>(d) * pitch + offset, count);
+    const std::vector<double> all = reals_of(inputs[slot]);
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(d) * pitch + offset;
+    return {first, first + count};
   }
   RecurrentWeights weights_of(sdk::KernelInputs inputs, std::size_t d, const Sizes &s) const {
     const std::int64_t gates = Cell::kGates * s.hidden;
@@ -121,8 +128,8 @@ class RecurrentKernel {
     const auto direction = static_cast<std::int64_t>(d), n = static_cast<std::int64_t>(directions());
     return (batch_first_ ? b * n + direction : direction * s.batch + b) * s.hidden;
   }
-  void sequence(sdk::KernelInputs inputs, sdk::KernelOutputs outputs, const RecurrentWeights &weights, std::size_t d,
-                std::int64_t b, const Sizes &s) const {
+  void sequence(sdk::KernelInputs inputs, const std::vector<double> &source, std::vector<std::vector<double>> &results,
+                const RecurrentWeights &weights, std::size_t d, std::int64_t b, const Sizes &s) const {
     const std::int64_t at = state_offset(d, b, s), gates = Cell::kGates * s.hidden;
     std::vector<double> h = part(inputs, 5, 0, at, s.hidden, 0), x(static_cast<std::size_t>(gates));
     std::vector<double> c(static_cast<std::size_t>(s.hidden), 0.0);
@@ -134,19 +141,15 @@ class RecurrentKernel {
     const auto n = static_cast<std::int64_t>(directions()), direction = static_cast<std::int64_t>(d);
     for (std::int64_t i = 0; i < length; ++i) {
       const std::int64_t t = reverse ? length - 1 - i : i;
-      const float *from = in_data<float>(inputs[0]) + (batch_first_ ? b * s.steps + t : t * s.batch + b) * s.input;
-      const auto source = widened<double>(from, s.input);
-      product(weights.w.data(), source.data(), x.data(), gates, 1, s.input);
+      const double *from = source.data() + (batch_first_ ? b * s.steps + t : t * s.batch + b) * s.input;
+      product(weights.w.data(), from, x.data(), gates, 1, s.input);
       for (std::size_t g = 0; g < x.size(); ++g) x[g] += weights.wb[g];
       cell_.step(weights, x, h, c);
       const std::int64_t row = batch_first_ ? (b * s.steps + t) * n + direction : (t * n + direction) * s.batch + b;
-      store(h, out_data<float>(outputs[0]) + row * s.hidden);
+      std::ranges::copy(h, results[0].begin() + row * s.hidden);
     }
-    if (outputs.size() > 1) store(h, out_data<float>(outputs[1]) + at);
-    if (outputs.size() > 2) store(c, out_data<float>(outputs[2]) + at);
-  }
-  static void store(const std::vector<double> &from, float *to) {
-    for (std::size_t i = 0; i < from.size(); ++i) to[i] = static_cast<float>(from[i]);
+    if (results.size() > 1) std::ranges::copy(h, results[1].begin() + at);
+    if (results.size() > 2) std::ranges::copy(c, results[2].begin() + at);
   }
   Cell cell_;
   std::string direction_;

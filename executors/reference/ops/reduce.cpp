@@ -1,4 +1,5 @@
-// The Reduce operators: axes from the attribute or, in later opsets, from the second input.
+// The Reduce operators: axes from the attribute or, in later opsets, from the second input. Source: ONNX operators of
+// these names, opset 1 to 20.
 #include <cmath>
 #include <limits>
 
@@ -88,6 +89,14 @@ struct Min : Sum {
 };
 struct LogSumExp : Max {};  // the maximum first, then a second pass
 
+// Maxima and minima of bool are "any" and "all", since opset 20.
+template <typename Reduction>
+using ReducedTypes =
+    std::conditional_t<std::is_same_v<Reduction, Max> || std::is_same_v<Reduction, Min>,
+                       Types<float, double, std::int32_t, std::int64_t, std::int8_t, std::uint8_t, std::int16_t,
+                             std::uint16_t, std::uint32_t, std::uint64_t, Float16, BFloat16, bool>,
+                       NumericTypes>;
+
 template <typename Reduction>
 class ReduceKernel {
  public:
@@ -97,7 +106,7 @@ class ReduceKernel {
         noop_(node.flag("noop_with_empty_axes", false)) {}
 
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
-    require_type(inputs[0].dtype, NumericTypes{});
+    require_type(inputs[0].dtype, ReducedTypes<Reduction>{});
     const std::vector<bool> reduced = reduced_axes(inputs);
     Shape shape;
     for (std::size_t i = 0; i < reduced.size(); ++i) {
@@ -107,7 +116,7 @@ class ReduceKernel {
     sdk::set_type(outputs[0], inputs[0].dtype, shape);
   }
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
-    dispatch(inputs[0].dtype, NumericTypes{}, [&]<typename T>() { reduce<T>(inputs, outputs[0]); });
+    dispatch(inputs[0].dtype, ReducedTypes<Reduction>{}, [&]<typename T>() { reduce<T>(inputs, outputs[0]); });
   }
 
  private:

@@ -1,4 +1,5 @@
 // Operators that give a tensor another shape and leave the data: Reshape, Flatten, Squeeze, Unsqueeze, Identity.
+// Source: the ONNX operators of these names.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"

@@ -1,4 +1,4 @@
-// Resize, and Upsample of old: one axis after the other, in double.
+// Resize, and Upsample of old: one axis after the other, in double. Source: the ONNX operators of these names.
 #include <cmath>
 
 #include "halftone/op_kernel.hpp"

@@ -1,4 +1,4 @@
-// RNN: one gate.
+// RNN: one gate. Source: the ONNX operator of this name.
 #include "ops/recurrent.h"
 #include "ops/version.h"
 

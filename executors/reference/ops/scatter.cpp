@@ -1,4 +1,4 @@
-// ScatterElements and ScatterND with their reductions.
+// ScatterElements and ScatterND with their reductions. Source: the ONNX operators of these names.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"
@@ -9,7 +9,7 @@ namespace halftone::reference {
 namespace {
 
 using Combined = Types<float, double, std::int32_t, std::int64_t, std::int8_t, std::uint8_t, std::int16_t,
-                       std::uint16_t, std::uint32_t, std::uint64_t>;
+                       std::uint16_t, std::uint32_t, std::uint64_t, Float16, BFloat16>;
 
 std::int64_t checked(std::int64_t index, std::int64_t extent) {
   if (index < -extent || index >= extent) {
@@ -53,7 +53,7 @@ class Scatter {
  private:
   template <typename T>
   T combine(T a, T b) const {
-    using W = std::conditional_t<std::is_floating_point_v<T>, T, std::uint64_t>;  // integers wrap
+    using W = std::conditional_t<kIsReal<T>, T, std::uint64_t>;  // integers wrap
     if (reduction_ == "add") return static_cast<T>(static_cast<W>(a) + static_cast<W>(b));
     if (reduction_ == "mul") return static_cast<T>(static_cast<W>(a) * static_cast<W>(b));
     return (reduction_ == "max") == (a < b) ? b : a;

@@ -1,4 +1,4 @@
-// Shape and Size.
+// Shape and Size. Source: the ONNX operators of these names.
 #include <algorithm>
 
 #include "halftone/op_kernel.hpp"

@@ -1,4 +1,4 @@
-// Functions of one number of any numeric type: Abs, Neg, Sign, Relu.
+// Functions of one number of any numeric type: Abs, Neg, Sign, Relu. Source: the ONNX operators of these names.
 #include "ops/unary.h"
 #include "ops/version.h"
 
@@ -8,15 +8,19 @@ namespace {
 struct Abs {
   template <typename T>
   T operator()(T x) const {
-    if constexpr (std::is_floating_point_v<T>) return std::fabs(x);
-    return static_cast<T>(x < T{0} ? T{0} - x : x);
+    if constexpr (kIsReal<T>)
+      return static_cast<T>(std::fabs(static_cast<double>(x)));
+    else
+      return static_cast<T>(x < T{0} ? T{0} - x : x);
   }
 };
 struct Neg {
   template <typename T>
   T operator()(T x) const {
-    if constexpr (std::is_floating_point_v<T>) return -x;
-    return static_cast<T>(T{0} - x);
+    if constexpr (kIsReal<T>)
+      return -x;
+    else
+      return static_cast<T>(T{0} - x);
   }
 };
 struct Sign {

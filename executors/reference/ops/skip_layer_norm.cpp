@@ -1,5 +1,5 @@
 // SkipLayerNormalization of com.microsoft: LayerNormalization of x + skip + bias over the last axis; its fourth output
-// is that sum.
+// is that sum. Source: ONNX Runtime's ContribOperators.md.
 #include <cmath>
 
 #include "halftone/op_kernel.hpp"

@@ -1,4 +1,4 @@
-// Slice with starts, ends, axes and steps from inputs.
+// Slice with starts, ends, axes and steps from inputs. Source: the ONNX operator of this name.
 #include <algorithm>
 
 #include "halftone/op_kernel.hpp"

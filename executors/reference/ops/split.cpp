@@ -1,4 +1,5 @@
 // Split along an axis: into given sizes, or into equal parts of which the last may be smaller.
+// Source: the ONNX operator of this name.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"

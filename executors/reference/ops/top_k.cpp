@@ -1,4 +1,5 @@
 // TopK: of equal elements the one with the lower index comes first. The result is sorted whatever `sorted` says.
+// Source: the ONNX operator of this name.
 #include <algorithm>
 #include <numeric>
 

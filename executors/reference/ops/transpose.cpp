@@ -1,4 +1,4 @@
-// Transpose.
+// Transpose. Source: the ONNX operator of this name.
 #include "halftone/op_kernel.hpp"
 #include "ops/move.h"
 #include "ops/shape.h"

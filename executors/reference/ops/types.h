@@ -83,11 +83,15 @@ inline std::size_t bytes_of(ht_dtype dtype, std::int64_t count) {
 
 template <typename... Ts>
 struct Types {};
-using FloatTypes = Types<float, double>;
+using FloatTypes = Types<float, double, Float16, BFloat16>;
 using IntegerTypes = Types<std::int32_t, std::int64_t, std::int8_t, std::uint8_t, std::int16_t, std::uint16_t,
                            std::uint32_t, std::uint64_t>;
 using NumericTypes = Types<float, double, std::int32_t, std::int64_t, std::int8_t, std::uint8_t, std::int16_t,
-                           std::uint16_t, std::uint32_t, std::uint64_t>;
+                           std::uint16_t, std::uint32_t, std::uint64_t, Float16, BFloat16>;
+
+// Types with fractions; everything else in NumericTypes is an integer.
+template <typename T>
+inline constexpr bool kIsReal = std::is_floating_point_v<T> || std::is_class_v<T>;
 
 // Calls body.operator()<T>() for the T of the list whose code is `dtype`.
 template <typename... Ts, typename Body>
@@ -138,7 +142,7 @@ T *out_data(ht_tensor_view &t) {
 
 // What sums are kept in.
 template <typename T>
-using Accumulator = std::conditional_t<std::is_floating_point_v<T>, double,
-                                       std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>>;
+using Accumulator =
+    std::conditional_t<kIsReal<T>, double, std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>>;
 
 }  // namespace halftone::reference

@@ -1,4 +1,4 @@
-// Min, Max, Sum, Mean of any number of tensors.
+// Min, Max, Sum, Mean of any number of tensors. Source: the ONNX operators of these names.
 #include "ops/binary.h"
 #include "ops/version.h"
 

@@ -5,6 +5,6 @@
 
 namespace halftone::reference {
 
-inline constexpr std::int64_t kNewest = 21;
+inline constexpr std::int64_t kNewest = 24;
 
 }  // namespace halftone::reference

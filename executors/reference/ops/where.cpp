@@ -1,4 +1,4 @@
-// Where: elements of any type chosen by a condition.
+// Where: elements of any type chosen by a condition. Source: the ONNX operator of this name.
 #include "halftone/op_kernel.hpp"
 #include "ops/shape.h"
 #include "ops/types.h"

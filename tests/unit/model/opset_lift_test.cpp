@@ -199,8 +199,6 @@ TEST_CASE("what has no equal is refused with a way out") {
   Old scan(8);
   scan.node("Scan", {}, {}, "scan");
   expect_error(Status::kInvalidArgument, {"'scan'", "num_scan_inputs"}, [&] { scan.lift(); });
-  Old six(6);
-  expect_error(Status::kUnimplemented, {"opset 6", "version_converter"}, [&] { six.lift(); });
 }
 
 TEST_CASE("newer and foreign models are left alone") {
@@ -237,6 +235,64 @@ TEST_CASE("scatter got a new name") {
   const Handle n = m.node("Scatter", {"x", "x", "x"}, {"y"});
   m.lift();
   CHECK(m.model.node(n).op_type == "ScatterElements");
+}
+
+TEST_CASE("broadcasting from an axis on becomes an Unsqueeze, below opset 7") {
+  Old m(6);
+  m.input("x", {2, 3, 4, 5});
+  m.input("c", {3});
+  m.input("last", {5});
+  const Handle add = m.node("Add", {"x", "c"}, {"a"}), mul = m.node("Mul", {"x", "last"}, {"b"}),
+               prelu = m.node("PRelu", {"x", "c"}, {"d"});
+  for (const Handle n : {add, mul}) m.model.set_attribute(n, "broadcast", {std::int64_t{1}});
+  m.model.set_attribute(add, "axis", {std::int64_t{1}});
+  m.lift();
+  for (const Handle n : {add, prelu}) {
+    const Handle wide = m.model.value(m.model.node(n).inputs.at(1)).producer;
+    REQUIRE(wide != HT_NONE);
+    CHECK(m.model.node(wide).op_type == "Unsqueeze");
+    CHECK(m.ints(wide, 1) == Ints{1, 2});
+    CHECK(m.model.node(n).attributes.empty());
+  }
+  CHECK(m.model.value(m.model.node(mul).inputs.at(1)).name == "last");
+}
+
+TEST_CASE("names, hints and defaults of the first opsets") {
+  Old m(1);
+  m.input("x", {1, 2, 4, 4});
+  const Handle cast = m.node("Cast", {"x"}, {"a"}), join = m.node("Concat", {"x", "x"}, {"b"}),
+               reshape = m.node("Reshape", {"x"}, {"c"}), pad = m.node("Pad", {"x"}, {"d"}),
+               up = m.node("Upsample", {"x"}, {"e"}), relu = m.node("Relu", {"x"}, {"f"}),
+               selu = m.node("Selu", {"x"}, {"g"});
+  m.model.set_attribute(cast, "to", {std::string("INT64")});
+  m.model.set_attribute(reshape, "shape", {Ints{1, 32}});
+  m.model.set_attribute(pad, "paddings", {Ints{0, 0, 1, 1, 0, 0, 1, 1}});
+  m.model.set_attribute(up, "height_scale", {2.0F});
+  m.model.set_attribute(up, "width_scale", {3.0F});
+  m.model.set_attribute(relu, "consumed_inputs", {Ints{0}});
+  m.lift();
+  const auto integer = [&](Handle n, const char *key) {
+    return std::get<std::int64_t>(m.model.node(n).attributes.find(key)->second.data);
+  };
+  CHECK(integer(cast, "to") == 7);
+  CHECK(integer(join, "axis") == 1);
+  CHECK(m.ints(reshape, 1) == Ints{1, 32});
+  CHECK(m.ints(pad, 1) == Ints{0, 0, 1, 1, 0, 0, 1, 1});
+  CHECK(m.floats(up, 2) == std::vector<float>{1, 1, 2, 3});
+  CHECK(m.model.node(relu).attributes.empty());
+  CHECK(std::get<float>(m.model.node(selu).attributes.find("alpha")->second.data) == 1.6732F);
+}
+
+TEST_CASE("what opset 6 said and no newer opset can say") {
+  Old m(6);
+  m.input("x", {1, 2, 4, 4});
+  for (const char *name : {"scale", "bias", "mean", "var"}) m.input(name, {2});
+  m.node("BatchNormalization", {"x", "scale", "bias", "mean", "var"}, {"y"}, "norm");
+  expect_error(Status::kUnimplemented, {"training mode (is_test=0)"}, [&] { m.lift(); });
+  Old tile(5);
+  tile.input("x", {1, 2});
+  tile.node("Tile", {"x"}, {"y"}, "tile");
+  expect_error(Status::kUnimplemented, {"repeats one axis"}, [&] { tile.lift(); });
 }
 
 }  // namespace halftone::model

@@ -78,8 +78,13 @@ TEST_CASE("parameters are quantized per slot; in float mode only where that is a
 TEST_CASE("what cannot be run is refused before any data is read, by name") {
   SmallNet net;
   const auto x = net.input("x");
-  const auto y = net.node("Einsum", {x});
-  expect_error(Status::kUnimplemented, {"Einsum", "node0"}, [&] { ModelRunner(net.working, {.emits = {y}}); });
+  const auto y = net.node("StringNormalizer", {x});
+  expect_error(Status::kUnimplemented, {"StringNormalizer", "node0", "it works on strings"},
+               [&] { ModelRunner(net.working, {.emits = {y}}); });
+  SmallNet noise;
+  const auto random = noise.node("RandomNormalLike", {noise.input("x")});
+  expect_error(Status::kUnimplemented, {"RandomNormalLike", "node0", "it draws random numbers"},
+               [&] { ModelRunner(noise.working, {.emits = {random}}); });
 
   SmallNet pads;
   const auto z = pads.node("Pad", {pads.input("x"), pads.ints({1, 1})}, {{"mode", {std::string("sideways")}}});

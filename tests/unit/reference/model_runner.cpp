@@ -13,7 +13,7 @@ namespace halftone::test {
 
 namespace {
 
-// The plug-in of this build and nothing else.
+// The executors of this build and nothing else.
 struct Plugins {
   host::Registry registry;
   host::KernelIndex kernels;
@@ -21,8 +21,11 @@ struct Plugins {
   Plugins() : registry(load()), kernels(registry) {}
   static host::Registry load() {
     const char *build = std::getenv("HALFTONE_BUILD_DIR");
+    const auto reference = std::filesystem::path(build == nullptr ? "." : build) / HALFTONE_REFERENCE_PLUGIN;
     host::SearchOptions options;
-    options.plugin_paths = {std::filesystem::path(build == nullptr ? "." : build) / HALFTONE_REFERENCE_PLUGIN};
+    options.plugin_paths = {reference};
+    const auto onednn = reference.parent_path() / "ht_onednn.so";  // in builds of the programs that need it
+    if (std::filesystem::exists(onednn)) options.plugin_paths.push_back(onednn);
     options.use_environment = false;
     options.probe = false;
     return host::load_plugins(options);
@@ -44,12 +47,34 @@ ht_tensor_view view_of(const model::Tensor &tensor) {
   return view;
 }
 
+// Where the element with this row-major number lies in a tensor with strides, by the definition in tensor.h.
+std::int64_t offset_of(const ht_tensor_view &view, std::int64_t number) {
+  std::int64_t offset = 0;
+  for (std::uint32_t i = view.rank; i-- > 0;) {
+    const std::int64_t at = number % view.shape[i];
+    number /= view.shape[i];
+    const bool split = view.block_size != 0 && i == view.block_axis;
+    offset += split ? at / view.block_size * view.strides[i] + at % view.block_size : at * view.strides[i];
+  }
+  return offset;
+}
+
+// Row-major, whatever layout it came in.
 model::Tensor copy_of(const ht_tensor_view &view) {
-  model::Shape shape(view.shape, view.shape + view.rank);
-  const std::size_t size = model::Tensor(view.dtype, shape).bytes().size();
+  model::Tensor out(view.dtype, model::Shape(view.shape, view.shape + view.rank));
+  const std::size_t size = out.bytes().size();
   std::vector<std::byte> bytes(size);
-  if (size != 0) std::memcpy(bytes.data(), view.data, size);
-  return model::Tensor(view.dtype, std::move(shape), std::move(bytes));
+  const auto *from = static_cast<const std::byte *>(view.data);
+  if (view.strides == nullptr) {
+    if (size != 0) std::memcpy(bytes.data(), from, size);
+  } else {
+    const std::size_t width = out.count() == 0 ? 0 : size / static_cast<std::size_t>(out.count());
+    for (std::int64_t i = 0; i < out.count(); ++i) {
+      std::memcpy(bytes.data() + static_cast<std::size_t>(i) * width,
+                  from + static_cast<std::size_t>(offset_of(view, i)) * width, width);
+    }
+  }
+  return model::Tensor(view.dtype, out.shape(), std::move(bytes));
 }
 
 }  // namespace
@@ -57,7 +82,8 @@ model::Tensor copy_of(const ht_tensor_view &view) {
 ModelRunner::ModelRunner(host::WorkingModel &working, const RunRequest &request) {
   ctx_.working = &working;
   ctx_.kernels = &plugins().kernels;
-  executor_ = std::make_unique<host::Instance>(plugins().registry.get(HT_KIND_EXECUTOR, "reference"), nullptr, ctx_);
+  executor_ =
+      std::make_unique<host::Instance>(plugins().registry.get(HT_KIND_EXECUTOR, request.executor), nullptr, ctx_);
   host::SessionRequest options;
   options.mode = request.mode;
   options.quantized_weights = request.quantized_weights;
@@ -85,6 +111,19 @@ const model::Tensor &emitted(const Emitted &all, model::Handle value) {
     if (handle == value) return tensor;
   }
   fail(Status::kNotFound, "the value was not emitted");
+}
+
+std::vector<const ht_op_kernel *> all_kernels() {
+  std::vector<const ht_op_kernel *> out;
+  for (const auto &loaded : plugins().registry.plugins()) {
+    for (std::uint64_t i = 0; i < loaded->plugin->component_count; ++i) {
+      const host::Component component{loaded->plugin->components[i], loaded.get()};
+      if (component.description->kind != HT_KIND_OP_KERNELS) continue;
+      const auto *set = static_cast<const ht_op_kernels *>(component.role(HT_OP_KERNELS_1));
+      out.insert(out.end(), set->kernels, set->kernels + set->kernel_count);
+    }
+  }
+  return out;
 }
 
 std::string read_bytes(const std::filesystem::path &file) {

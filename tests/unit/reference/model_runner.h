@@ -1,4 +1,4 @@
-// Runs a model on the reference executor through the kernel, as everything else in the tree does.
+// Runs a model on an executor through the kernel, as everything else in the tree does.
 #pragma once
 
 #include <filesystem>
@@ -10,10 +10,12 @@
 #include "core/host/context.h"
 #include "core/host/session.h"
 #include "core/model/model.h"
+#include "halftone/op_kernel.h"
 
 namespace halftone::test {
 
 struct RunRequest {
+  std::string executor = "reference";
   host::Mode mode = host::Mode::kFloat;
   bool quantized_weights = false;
   std::vector<model::Handle> emits;  // the graph's outputs where empty
@@ -21,7 +23,7 @@ struct RunRequest {
 
 using Emitted = std::vector<std::pair<model::Handle, model::Tensor>>;  // in the order in which they came
 
-// A session of the executor "reference". Opening throws what the executor recorded.
+// A session of one executor. Opening throws what the executor recorded.
 class ModelRunner {
  public:
   ModelRunner(host::WorkingModel &working, const RunRequest &request);
@@ -39,6 +41,9 @@ model::Model model_to_run(const std::filesystem::path &path);
 
 // The tensor that was emitted for a value; throws when there is none.
 const model::Tensor &emitted(const Emitted &all, model::Handle value);
+
+// The operator kernels of this build.
+std::vector<const ht_op_kernel *> all_kernels();
 
 std::string read_bytes(const std::filesystem::path &file);
 
