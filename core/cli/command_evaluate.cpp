@@ -12,6 +12,7 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/data_options.h"
+#include "core/cli/evaluation_mode.h"
 #include "core/cli/figures.h"
 #include "core/model/onnx_io.h"
 #include "core/pipeline/evaluate.h"
@@ -37,19 +38,21 @@ struct Loaded {
   std::vector<std::filesystem::path> external_files;
 };
 
-Loaded load(const std::string &path, const host::Instance &executor, const host::KernelIndex &kernels,
+Loaded load(const std::string &path, host::Mode mode, const host::Instance &executor, const host::KernelIndex &kernels,
             std::uint32_t workers) {
   Loaded loaded;
   model::ImportResult imported = pipeline::read_model(path);
   for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
   loaded.working.model = std::move(imported.model);
   loaded.external_files = std::move(imported.external_files);
+  prepare_for(mode, path, loaded.working);
   const model::Model &m = loaded.working.model;
   loaded.outputs = m.graph(m.main_graph()).outputs;
   host::Context ctx;
   ctx.working = &loaded.working;
   ctx.kernels = &kernels;
   host::SessionRequest request;
+  request.mode = mode;
   request.workers = workers;
   request.emits = loaded.outputs;
   loaded.session = std::make_unique<host::Session>(executor, ctx, request);
@@ -88,6 +91,9 @@ po::options_description options_of_evaluate() {
       "data,d", po::value<std::vector<std::string>>()->composing()->value_name("[INPUT=]PATH"), "samples")(
       "labels", po::value<std::string>()->value_name("FILE"), "class numbers (.npy)")(
       "against", po::value<std::string>()->value_name("FILE"), "a model whose outputs are the reference")(
+      "mode", po::value<std::string>()->default_value("float")->value_name("float|simulated|integer"),
+      "how a quantized model is computed: its nodes as they are, with fake quantization, or on integers")(
+      "platform", po::value<std::string>()->value_name("NAME"), "whose arithmetic integer mode has")(
       "executor", po::value<std::string>()->default_value("onednn")->value_name("NAME"), "executor")(
       "outputs-npy", po::value<std::string>()->value_name("DIR"), "write each output over all samples to DIR/NAME.npy")(
       "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")("quiet,q",
@@ -136,8 +142,10 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   const host::Registry registry = open_registry(values);
   const host::KernelIndex kernels(registry);
   host::Context ctx;
-  const host::Instance executor(pipeline::named_component(registry, HT_KIND_EXECUTOR, text_of(values, "executor")),
-                                nullptr, ctx);
+  const host::Mode mode = mode_named(text_of(values, "mode"));
+  const host::Component &component = pipeline::named_component(registry, HT_KIND_EXECUTOR, text_of(values, "executor"));
+  const Setting settings = arithmetic_of(registry, component, mode, text_of(values, "platform"));
+  const host::Instance executor(component, &settings, ctx);
   pipeline::DataSpec data = data_spec(values, texts_of(values, "data"));
 
   calibration::FlowOptions flow;
@@ -152,7 +160,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   data.labels = text_of(values, "labels");
   pipeline::RunFiles run_files = files_of(values, data, registry);
   run_files.check();
-  const Loaded subject = load(model_path, executor, kernels, flow.workers);
+  const Loaded subject = load(model_path, mode, executor, kernels, flow.workers);
   const auto dataset = pipeline::open_dataset(registry, subject.working.model, data);
 
   pipeline::EvaluationRequest request;
@@ -168,7 +176,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   }
   Loaded reference;
   if (const std::string against = text_of(values, "against"); !against.empty()) {
-    reference = load(against, executor, kernels, flow.workers);
+    reference = load(against, host::Mode::kFloat, executor, kernels, flow.workers);
     require_same_interface(model_path, subject, against, reference);
     request.reference = reference.session.get();
     request.reference_outputs = reference.outputs;
@@ -187,6 +195,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   Table table({"figure", "value"});
   nlohmann::ordered_json figures;
   add_evaluation(evaluation, "model", table, figures);
+  add_integer_coverage(mode, *subject.session, subject.working, table, figures);
   table.add({"time", seconds_text(evaluation.seconds)});
   table.add({"peak memory", bytes_text(peak_memory())});
   figures["seconds"] = evaluation.seconds;
