@@ -1,5 +1,7 @@
 #include "engine.h"
 
+#include "integer/dot.h"
+#include "integer/products.h"
 #include "session.h"
 
 namespace halftone::onednn {
@@ -16,7 +18,9 @@ std::unique_ptr<sdk::Session> open(const sdk::Context &ctx, const ht_session_opt
 
 std::unique_ptr<sdk::Session> open_integer(const sdk::Context &ctx, const ht_session_options &options,
                                            integer::Multiplier multiplier) {
-  return std::make_unique<integer::IntegerSession>(integer::build_plan(ctx, options, {multiplier, nullptr}), options);
+  limit_instructions();
+  return std::make_unique<integer::IntegerSession>(integer::build_plan(ctx, options, {multiplier, &fast_step}),
+                                                   options);
 }
 
 }  // namespace
