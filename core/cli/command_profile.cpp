@@ -12,6 +12,7 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/data_options.h"
+#include "core/cli/evaluation_mode.h"
 #include "core/cli/profile_report.h"
 #include "core/cli/profile_runs.h"
 #include "core/pipeline/named.h"
@@ -35,7 +36,8 @@ po::options_description options_of_profile() {
       "samples; random ones unless given")("runs", po::value<std::string>()->value_name("N"),
                                            "how often each sample is run (default: 10)")(
       "executor", po::value<std::string>()->default_value("onednn")->value_name("NAME"), "executor")(
-      "emit-all", "hand over every float value, as calibration does")(
+      "mode", po::value<std::string>()->default_value("float")->value_name("float|simulated|integer"),
+      "how a quantized model is computed")("emit-all", "hand over every float value, as calibration does")(
       "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")("quiet,q",
                                                                                          "print errors only");
   add_data_options(options);
@@ -49,12 +51,14 @@ struct Subject {
   host::SessionRequest request;
 };
 
-Subject read_subject(const std::string &path, bool emit_all, std::uint32_t workers) {
+Subject read_subject(const std::string &path, host::Mode mode, bool emit_all, std::uint32_t workers) {
   Subject subject;
   model::ImportResult imported = pipeline::read_model(path);
   for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
   subject.working.model = std::move(imported.model);
   subject.external_files = std::move(imported.external_files);
+  prepare_for(mode, path, subject.working);
+  subject.request.mode = mode;
   const model::Model &m = subject.working.model;
   subject.request.workers = workers;
   subject.request.emits = m.graph(m.main_graph()).outputs;
@@ -211,7 +215,8 @@ int command_profile(const std::vector<std::string> &arguments) {
   files.writes(json);
   files.check();
   const std::uint32_t workers = calibration::worker_count(data.threads, ~std::uint64_t{0});
-  Subject subject = read_subject(model_path, values.count("emit-all") != 0, workers);
+  Subject subject =
+      read_subject(model_path, mode_named(text_of(values, "mode")), values.count("emit-all") != 0, workers);
   files.reads(subject.external_files, "weights of the model");
   files.check();
 

@@ -5,19 +5,35 @@
 
 namespace halftone::integer {
 
-Tensor row_major(const ht_tensor_view &channels_last) {
-  Tensor out(channels_last.dtype, shape_of(channels_last));
-  const std::int64_t channels = out.shape()[1], inner = count_of(std::span(out.shape()).subspan(2));
+namespace {
+
+// Each sample as a matrix, transposed; in tiles that stay in the cache.
+Tensor transposed(const ht_tensor_view &codes, std::int64_t rows, std::int64_t columns) {
+  Tensor out(codes.dtype, shape_of(codes));
+  if (out.count() == 0) return out;
+  constexpr std::int64_t kTile = 16;
   with_code_type(out.dtype(), [&]<typename T>(T *) {
-    const T *from = static_cast<const T *>(channels_last.data);
+    const T *from = static_cast<const T *>(codes.data);
     T *to = out.data<T>();
-    for (std::int64_t n = 0; n < out.shape()[0]; ++n, from += channels * inner, to += channels * inner) {
-      for (std::int64_t c = 0; c < channels; ++c) {
-        for (std::int64_t i = 0; i < inner; ++i) to[c * inner + i] = from[i * channels + c];
+    for (std::int64_t n = 0; n < out.count(); n += rows * columns, from += rows * columns, to += rows * columns) {
+      for (std::int64_t i = 0; i < rows; i += kTile) {
+        for (std::int64_t j = 0; j < columns; ++j) {
+          for (std::int64_t k = i; k < std::min(rows, i + kTile); ++k) to[j * rows + k] = from[k * columns + j];
+        }
       }
     }
   });
   return out;
+}
+
+}  // namespace
+
+Tensor row_major(const ht_tensor_view &channels_last) {
+  return transposed(channels_last, count_of(shape_of(channels_last).subspan(2)), channels_last.shape[1]);
+}
+
+Tensor channels_last(const ht_tensor_view &row_major) {
+  return transposed(row_major, row_major.shape[1], count_of(shape_of(row_major).subspan(2)));
 }
 
 Tensor centred(const ht_tensor_view &codes, const Format &format, ht_dtype wide) {

@@ -36,6 +36,8 @@ void store_codes(Tensor &out, Code &&code) {
 
 // Codes that lie with the channels last, in the order of their shape.
 Tensor row_major(const ht_tensor_view &channels_last);
+// The reverse.
+Tensor channels_last(const ht_tensor_view &row_major);
 // code - zero, in float32 or float64.
 Tensor centred(const ht_tensor_view &codes, const Format &format, ht_dtype wide);
 // The reverse, of float32.

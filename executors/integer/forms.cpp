@@ -65,6 +65,13 @@ bool moves_values(const sdk::Graph &graph, const sdk::Node &node) {
   return true;
 }
 
+bool carries_codes(const sdk::Node &node) {
+  constexpr std::array kCarriers = {"Reshape", "Flatten", "Transpose", "Squeeze",  "Unsqueeze",
+                                    "Slice",   "Split",   "Gather",    "Identity", "Concat"};
+  const auto is = [&](const char *type) { return node.op_type() == type; };
+  return std::any_of(kCarriers.begin(), kCarriers.end(), is) || (node.is("Pad") && node.opset() >= 11);
+}
+
 bool combines_values(const sdk::Node &node) {
   return node.is("Add") || node.is("Sub") || node.is("Mul");
 }

@@ -11,6 +11,9 @@ namespace halftone::integer {
 // Operators that move or choose values: what comes out are values of input 0 (of all inputs, for Concat), or 0.
 bool moves_values(const sdk::Graph &graph, const sdk::Node &node);
 
+// Those of them that do not even look at a value.
+bool carries_codes(const sdk::Node &node);
+
 // Element-wise operators of two values.
 bool combines_values(const sdk::Node &node);
 

@@ -83,6 +83,8 @@ struct Step {
   std::vector<OutputSlot> outputs;
   std::unique_ptr<Products> products;                             // kSums
   std::unique_ptr<FastStep> fast;                                 // where the executor has one
+  std::unique_ptr<Tensor> fill;                                   // of a Pad whose kernel gets the codes: that of 0
+  bool carried = false;                                           // kMoved: the kernel gets the codes themselves
   std::optional<Limits> limits;                                   // kPairs: of the output's codes
   std::optional<Requantizer> rescale;                             // kMean and kAdded: to the output's codes
   std::vector<std::pair<FixedPoint, Multiplier>> rescale_inputs;  // kAdded

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "codes.h"
 #include "forms.h"
 #include "plan.h"
 #include "products.h"
@@ -179,6 +180,11 @@ class Builder {
       if (slot.quantizer || (slot.codes && !slot.codes->same_grid(*format))) return false;
     }
     step.form = Form::kMoved;
+    step.carried = carries_codes(node);
+    if (step.carried && node.is("Pad")) {
+      step.fill = std::make_unique<Tensor>(format->dtype, std::span<const std::int64_t>());
+      store_codes(*step.fill, [&](std::int64_t) { return format->zero; });
+    }
     for (std::uint32_t i = 0; i < (node.is("Concat") ? step.inputs.size() : 1); ++i) step.inputs[i].codes = *format;
     for (std::uint32_t i = 0; i < step.outputs.size(); ++i) {
       // Indices of MaxPool and the mask of Dropout are no values of the input.

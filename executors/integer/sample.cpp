@@ -157,15 +157,23 @@ void Sample::compute_codes(const Step &step) {
       inputs.push_back(floats(slot, made[i]));
       continue;
     }
+    if (step.carried) {
+      inputs.push_back(codes(slot, made[i]));
+      continue;
+    }
     Tensor own;
     made[i] = centred(codes(slot, own), *slot.codes, wide);
     if (step.form == Form::kAdded) rescale(made[i], step.rescale_inputs[i].first, step.rescale_inputs[i].second);
     inputs.push_back(made[i].view());
   }
+  if (step.fill) {
+    inputs.resize(std::max<std::size_t>(inputs.size(), 3), no_tensor());
+    inputs[2] = step.fill->view();
+  }
   std::vector<Tensor> results = step.kernel->run(ctx_.raw, inputs, step.outputs.size());
   for (std::size_t i = 0; i < results.size(); ++i) {
     const OutputSlot &slot = step.outputs[i];
-    if (!slot.codes) {
+    if (!slot.codes || step.carried) {
       put(slot, std::move(results[i]));
     } else if (step.form == Form::kMoved) {
       put(slot, moved_codes(results[i], *slot.codes));

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string_view>
 
+#define HWY_WANT_AVX3_DL  // for vpdpwssd
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "onednn/integer/dot.cpp"
 #include <hwy/foreach_target.h>  // compiles what follows once for each instruction set
@@ -26,7 +27,9 @@ using Pairs = hn::Vec<Narrow>;
 // sum + a[2i] * b[2i] + a[2i + 1] * b[2i + 1] in lane i.
 HWY_INLINE Sums add_pairs(Pairs a, Pairs b, Sums sum) {
 #if HWY_TARGET == HWY_AVX3_DL
-  return Sums{_mm512_dpwssd_epi32(sum.raw, a.raw, b.raw)};
+  // Highway tells processors with VNNI apart, but compiles for them without it.
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
+  return sum;
 #elif HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128
   Sums unused = hn::Zero(Wide());
   return hn::ReorderWidenMulAccumulate(Wide(), a, b, sum, unused);

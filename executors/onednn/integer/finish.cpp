@@ -58,15 +58,17 @@ HWY_INLINE Floats load(const Side &side, std::size_t at, std::size_t count) {
 }  // namespace
 
 void FinishOf(const std::int32_t *sums, const float *multipliers, const float *offsets, const PairTarget &to,
-              std::size_t count, std::uint8_t *codes) {
+              std::size_t pixels, std::size_t channels, std::size_t used, std::uint8_t *codes) {
   const FloatTag d;
   const IntTag di;
   const ToBytes bytes{hn::Set(d, static_cast<float>(to.low - to.zero)),
                       hn::Set(d, static_cast<float>(to.high - to.zero)), to.zero, to.is_signed};
-  for (std::size_t c = 0; c < count; c += hn::Lanes(d)) {
-    Floats x = hn::Mul(hn::ConvertTo(d, hn::LoadU(di, sums + c)), hn::LoadU(d, multipliers + c));
-    if (offsets != nullptr) x = hn::Add(x, hn::LoadU(d, offsets + c));
-    bytes.store(x, codes + c, count - c);
+  for (std::size_t p = 0; p < pixels; ++p, sums += channels, codes += used) {
+    for (std::size_t c = 0; c < used; c += hn::Lanes(d)) {
+      Floats x = hn::Mul(hn::ConvertTo(d, hn::LoadU(di, sums + c)), hn::LoadU(d, multipliers + c));
+      if (offsets != nullptr) x = hn::Add(x, hn::LoadU(d, offsets + c));
+      bytes.store(x, codes + c, used - c);
+    }
   }
 }
 
@@ -114,10 +116,7 @@ void Finish::run(const std::int32_t *sums, std::size_t pixels, void *codes) cons
   if (vector_) {
     const PairTarget target{1, to_.zero(), to_.limits().low, to_.limits().high, dtype_ == HT_I8};
     const float *offsets = offsets_.empty() ? nullptr : offsets_.data();
-    for (std::size_t p = 0; p < pixels; ++p) {
-      HWY_DYNAMIC_DISPATCH(FinishOf)
-      (sums + p * channels_, multipliers_.data(), offsets, target, used_, bytes + p * used_);
-    }
+    HWY_DYNAMIC_DISPATCH(FinishOf)(sums, multipliers_.data(), offsets, target, pixels, channels_, used_, bytes);
     return;
   }
   const bool words = dtype_ == HT_U16 || dtype_ == HT_I16;

@@ -1,4 +1,5 @@
 // Add, Sub and Mul of two values of one shape.
+#include "integer/codes.h"
 #include "products.h"
 
 namespace halftone::onednn {
@@ -23,12 +24,20 @@ class PairsOfCodes final : public integer::FastStep {
 
   std::optional<Placed> run(std::span<const PlacedView> codes) const override {
     const ht_tensor_view &x = codes[0].view, &y = codes[1].view;
-    if (codes[0].channels_last != codes[1].channels_last ||
-        !std::ranges::equal(integer::shape_of(x), integer::shape_of(y)))
-      return {};
-    Placed out{integer::Tensor(to_.dtype, integer::shape_of(x)), codes[0].channels_last};
-    pair_codes(pairing_, side(x, a_), side(y, b_), {to_.scale, to_.zero, limits_.low, limits_.high, to_.dtype == HT_I8},
-               out.tensor.data<std::uint8_t>(), static_cast<std::size_t>(out.tensor.count()));
+    if (!std::ranges::equal(integer::shape_of(x), integer::shape_of(y))) return {};
+    // Where they lie differently, both are brought to the order that the step before the next one likes.
+    const bool last = codes[0].channels_last || codes[1].channels_last;
+    integer::Tensor moved[2];
+    ht_tensor_view views[2] = {x, y};
+    for (const std::size_t i : {0U, 1U}) {
+      if (!last || codes[i].channels_last) continue;
+      moved[i] = integer::channels_last(views[i]);
+      views[i] = moved[i].view();
+    }
+    Placed out{integer::Tensor(to_.dtype, integer::shape_of(x)), last};
+    pair_codes(pairing_, side(views[0], a_), side(views[1], b_),
+               {to_.scale, to_.zero, limits_.low, limits_.high, to_.dtype == HT_I8}, out.tensor.data<std::uint8_t>(),
+               static_cast<std::size_t>(out.tensor.count()));
     return out;
   }
 
