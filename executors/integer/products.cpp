@@ -183,7 +183,11 @@ std::unique_ptr<Products> make_products(const ProductsRequest &request) {
 
 void requantize_to(Products &products, const Format &to, Limits limits, Multiplier multiplier) {
   std::vector<double> reals, offsets;
-  for (const double unit : products.units) reals.push_back(unit / double{to.scale});
+  for (const double unit : products.units) {
+    // In float32 operation by operation, as ONNX Runtime does: the quotient's last bit decides now and then.
+    reals.push_back(multiplier == Multiplier::kFloat32 ? double{static_cast<float>(unit) / to.scale}
+                                                       : unit / double{to.scale});
+  }
   for (const double bias : products.float_bias) offsets.push_back(bias / double{to.scale});
   products.to_codes.emplace(multiplier, std::move(reals), std::move(offsets), to, limits);
 }

@@ -1,7 +1,7 @@
 // From an exact integer sum to a code: the multiplier as the platform has it, the rounding as the config has it.
 //
 // real = scale of one unit of the sum / scale of the output. code = clamp(round(sum * real) + zero, low, high).
-// - kFloat32: real is rounded to float32; float32(sum) * real in float32, as ONNX Runtime, TensorRT and OpenVINO do.
+// - kFloat32: real is computed in float32, and so is float32(sum) * real, as ONNX Runtime does.
 // - kFloat64: the product in float64.
 // - kFixedPoint: real = m * 2^(e - 31), m of 31 bits, nearest; sum * m is exact in 64 bits and shifted with one
 //   rounding, the config's.

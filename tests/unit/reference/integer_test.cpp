@@ -70,7 +70,7 @@ TEST_CASE("a convolution's codes are those of a loop over 64-bit integers") {
   const Emitted got =
       ModelRunner(net.working, integer_run({y})).run({model::Tensor::from_floats({1, 3, 7, 7}, pixels)});
   const Floats out = emitted(got, y).to_floats();
-  const float real = static_cast<float>(double{0.05F} * double{0.02F} / double{0.7F});
+  const float real = 0.05F * 0.02F / 0.7F;
   for (int c = 0; c < 4; ++c) {
     for (int row = 0; row < 7; ++row) {
       for (int column = 0; column < 7; ++column) {
