@@ -24,6 +24,7 @@ enum class Form {
   kMean,   // exact sums of codes over a count
   kPairs,  // Add, Sub and Mul of codes, each as the float32 that it stands for
   kAdded,  // Add and Sub of rescaled codes, where the platform has a fixed-point multiplier
+  kTable,  // a function of one code of 8 bits
   kFloat,  // dequantized, computed in float32, quantized
   kOther,  // shapes and indices
 };
@@ -81,12 +82,13 @@ struct Step {
   Form form = Form::kFloat;
   std::vector<InputSlot> inputs;
   std::vector<OutputSlot> outputs;
-  std::unique_ptr<Products> products;                             // kSums
-  std::unique_ptr<FastStep> fast;                                 // where the executor has one
-  std::unique_ptr<Tensor> fill;                                   // of a Pad whose kernel gets the codes: that of 0
-  bool carried = false;                                           // kMoved: the kernel gets the codes themselves
-  std::optional<Limits> limits;                                   // kPairs: of the output's codes
-  std::optional<Requantizer> rescale;                             // kMean and kAdded: to the output's codes
+  std::unique_ptr<Products> products;  // kSums
+  std::unique_ptr<FastStep> fast;      // where the executor has one
+  std::unique_ptr<Tensor> fill;        // of a Pad whose kernel gets the codes: that of 0
+  std::vector<Tensor> tables;          // kTable: one; kMoved: of each input, whose grids are not that of the output
+  bool carried = false;                // kMoved: the kernel gets the codes themselves
+  std::optional<Limits> limits;        // kPairs: of the output's codes
+  std::optional<Requantizer> rescale;  // kMean and kAdded: to the output's codes
   std::vector<std::pair<FixedPoint, Multiplier>> rescale_inputs;  // kAdded
   std::vector<ht_handle> fused;                                   // activations that became limits of the codes
   std::vector<std::size_t> dead_after;                            // values that no later step reads

@@ -5,6 +5,7 @@
 #include "forms.h"
 #include "plan.h"
 #include "products.h"
+#include "tables.h"
 
 namespace halftone::integer {
 
@@ -94,7 +95,7 @@ class Builder {
     for (std::uint32_t i = 0; i < node.inputs().size(); ++i) step.inputs.push_back(input_slot(node, i));
     for (std::uint32_t i = 0; i < node.outputs().size(); ++i) step.outputs.push_back(output_slot(node, i));
     if (!choose_products(node, step) && !choose_moved(node, step) && !choose_mean(node, step) &&
-        !choose_added(node, step) && !choose_pairs(node, step) && is_about_indices(node)) {
+        !choose_added(node, step) && !choose_pairs(node, step) && !choose_table(node, step) && is_about_indices(node)) {
       step.form = Form::kOther;
     }
     for (OutputSlot &slot : step.outputs) {
@@ -174,10 +175,10 @@ class Builder {
     if (!format || !moves_values(graph_, node)) return false;
     for (std::uint32_t i = 0; node.is("Concat") && i < step.inputs.size(); ++i) {
       const auto other = input_format(node, i);
-      if (!other || !other->same_grid(*format)) return false;
+      if (!other || !other->same_grid(*format)) return choose_joined(node, step);
     }
     for (const OutputSlot &slot : step.outputs) {
-      if (slot.quantizer || (slot.codes && !slot.codes->same_grid(*format))) return false;
+      if (slot.quantizer || (slot.codes && !slot.codes->same_grid(*format))) return choose_joined(node, step);
     }
     step.form = Form::kMoved;
     step.carried = carries_codes(node);
@@ -190,6 +191,33 @@ class Builder {
       // Indices of MaxPool and the mask of Dropout are no values of the input.
       if (i == 0 || node.is("Split")) step.outputs[i].codes = *format;
     }
+    return true;
+  }
+
+  // Concat of bytes on different grids: each input is brought to the grid of the output by a table.
+  bool choose_joined(const sdk::Node &node, Step &step) const {
+    if (!node.is("Concat") || !step.outputs[0].codes || !has_table(*step.outputs[0].codes)) return false;
+    std::vector<Format> formats;
+    for (std::uint32_t i = 0; i < step.inputs.size(); ++i) {
+      const auto format = input_format(node, i);
+      if (!format || !has_table(*format)) return false;
+      formats.push_back(*format);
+    }
+    for (std::size_t i = 0; i < formats.size(); ++i) {
+      step.inputs[i].codes = formats[i];
+      step.tables.push_back(table_of(ctx_, formats[i], *step.outputs[0].codes, nullptr));
+    }
+    step.form = Form::kMoved;
+    step.carried = true;
+    return true;
+  }
+
+  bool choose_table(const sdk::Node &node, Step &step) const {
+    const auto format = input_format(node, 0);
+    if (!format || !has_table(*format) || !is_function_of_one(node) || !step.outputs[0].codes) return false;
+    step.form = Form::kTable;
+    step.inputs[0].codes = *format;
+    step.tables.push_back(table_of(ctx_, *format, *step.outputs[0].codes, step.kernel.get()));
     return true;
   }
 

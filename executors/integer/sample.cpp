@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "codes.h"
+#include "tables.h"
 
 namespace halftone::integer {
 
@@ -38,6 +39,9 @@ void Sample::compute_plainly(const Step &step) {
     case Form::kMean:
     case Form::kAdded:
       compute_codes(step);
+      break;
+    case Form::kTable:
+      compute_table(step);
       break;
     default:
       compute_floats(step);
@@ -157,11 +161,15 @@ void Sample::compute_codes(const Step &step) {
       inputs.push_back(floats(slot, made[i]));
       continue;
     }
+    Tensor own;
     if (step.carried) {
       inputs.push_back(codes(slot, made[i]));
+      if (step.tables.empty()) continue;
+      own = looked_up(inputs.back(), *slot.codes, step.tables[i]);
+      made[i] = std::move(own);
+      inputs.back() = made[i].view();
       continue;
     }
-    Tensor own;
     made[i] = centred(codes(slot, own), *slot.codes, wide);
     if (step.form == Form::kAdded) rescale(made[i], step.rescale_inputs[i].first, step.rescale_inputs[i].second);
     inputs.push_back(made[i].view());
@@ -181,6 +189,15 @@ void Sample::compute_codes(const Step &step) {
       put(slot, requantized_each(results[i], *step.rescale, step.form == Form::kMean, slot.codes->dtype));
     }
   }
+}
+
+// In whatever order the codes lie.
+void Sample::compute_table(const Step &step) {
+  Tensor made;
+  const PlacedView in = placed_codes(step.inputs[0], made);
+  const OutputSlot &slot = step.outputs[0];
+  if (slot.value != kNoValue) held_[slot.value].channels_last = in.channels_last;
+  put(slot, looked_up(in.view, *step.inputs[0].codes, step.tables[0]));
 }
 
 void Sample::compute_products(const Step &step) {

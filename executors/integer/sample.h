@@ -25,6 +25,7 @@ class Sample {
   void compute_plainly(const Step &step);
   void compute_products(const Step &step);
   void compute_codes(const Step &step);
+  void compute_table(const Step &step);
   void compute_floats(const Step &step);
   // Sums of products by the plain kernel, in float64, which is exact below 2^53. Throws where one leaves 32 bits.
   Tensor plain_sums(const Step &step, std::span<const ht_tensor_view> codes) const;
