@@ -71,7 +71,7 @@ struct PlacedView {
 class FastStep {
  public:
   virtual ~FastStep() = default;
-  // `codes`: of the inputs 0 and 1, as their slots want them; without type where an input is stored. Nullopt where
+  // `codes`: of each input, as its slot wants them; without type where it reads none. Nullopt where
   // these shapes are left to the plain way. Gives what output 0 holds.
   virtual std::optional<Placed> run(std::span<const PlacedView> codes) const = 0;
 };

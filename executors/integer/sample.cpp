@@ -49,9 +49,9 @@ void Sample::compute_plainly(const Step &step) {
 }
 
 bool Sample::compute_fast(const Step &step) {
-  Tensor made[2];
-  PlacedView codes[2];
-  for (std::size_t i = 0; i < std::min<std::size_t>(2, step.inputs.size()); ++i) {
+  std::vector<Tensor> made(step.inputs.size());
+  std::vector<PlacedView> codes(step.inputs.size());
+  for (std::size_t i = 0; i < codes.size(); ++i) {
     codes[i].view = no_tensor();
     if (step.inputs[i].codes) codes[i] = placed_codes(step.inputs[i], made[i]);
   }

@@ -1,5 +1,8 @@
 // Conv over one or two spatial axes: the input is widened into a padded image with channels last, and each row of
 // output pixels is a row of sums over taps.
+#include "geometry.h"
+#include "integer/codes.h"
+#include "integer/tables.h"
 #include "products.h"
 
 namespace halftone::onednn {
@@ -9,46 +12,6 @@ using integer::Placed;
 using integer::PlacedView;
 using integer::Step;
 using integer::Tensor;
-
-// By height and width; of a signal, the height is 1.
-struct Geometry {
-  std::int64_t kernel[2] = {1, 1}, stride[2] = {1, 1}, dilation[2] = {1, 1}, begin[2] = {0, 0}, end[2] = {0, 0};
-  bool same_upper = false, same_lower = false;
-
-  Geometry(const sdk::Graph &graph, const sdk::Node &node, const integer::Shape &weight) {
-    const std::size_t axes = weight.size() - 2, skip = 2 - axes;
-    const auto fill = [&](const char *name, std::int64_t *to) {
-      const auto given = graph.attribute_ints(node.handle, name);
-      for (std::size_t i = 0; i < axes && i < given.size(); ++i) to[skip + i] = given[i];
-    };
-    fill("strides", stride);
-    fill("dilations", dilation);
-    for (std::size_t i = 0; i < axes; ++i) kernel[skip + i] = weight[2 + i];
-    const std::string automatic = graph.attribute_text(node.handle, "auto_pad", "NOTSET");
-    same_upper = automatic == "SAME_UPPER";
-    same_lower = automatic == "SAME_LOWER";
-    const auto pads = graph.attribute_ints(node.handle, "pads");
-    for (std::size_t i = 0; automatic == "NOTSET" && i < axes && pads.size() == 2 * axes; ++i) {
-      begin[skip + i] = pads[i];
-      end[skip + i] = pads[axes + i];
-    }
-  }
-  // Padding of an axis for this input, and how many outputs there are.
-  std::int64_t outputs(std::size_t i, std::int64_t extent, std::int64_t &before, std::int64_t &after) const {
-    const std::int64_t reach = (kernel[i] - 1) * dilation[i] + 1;
-    before = begin[i];
-    after = end[i];
-    if (same_upper || same_lower) {
-      const std::int64_t out = (extent + stride[i] - 1) / stride[i];
-      const std::int64_t total = std::max<std::int64_t>(0, (out - 1) * stride[i] + reach - extent);
-      before = same_upper ? total / 2 : total - total / 2;
-      after = total - before;
-    }
-    const std::int64_t room = extent + before + after - reach;
-    return room < 0 ? 0 : room / stride[i] + 1;
-  }
-  bool plain() const { return *std::min_element(begin, begin + 2) >= 0 && *std::min_element(end, end + 2) >= 0; }
-};
 
 class Convolution final : public integer::FastStep {
  public:
@@ -82,8 +45,14 @@ class Convolution final : public integer::FastStep {
     Placed out{Tensor(ending_.dtype(), shape), true};
     std::vector<std::int32_t> sums(bias_.size() * static_cast<std::size_t>(columns));
     const std::vector<std::ptrdiff_t> taps = taps_of(image);
+    PlacedView source = codes[0];
+    Tensor moved;
+    if (!source.channels_last && inputs_ >= 16 && integer::has_table(format_)) {
+      moved = integer::channels_last(x);
+      source = {moved.view(), true};
+    }
     for (std::int64_t n = 0; n < x.shape[0]; ++n) {
-      fill(image, codes[0], n);
+      fill(image, source, n);
       for (std::int64_t row = 0; row < rows; ++row) {
         const DotRow work{image.data.data() + row * g_.stride[0] * image.pitch,
                           static_cast<std::ptrdiff_t>(g_.stride[1] * static_cast<std::int64_t>(pitch_)),
@@ -168,7 +137,7 @@ std::unique_ptr<integer::FastStep> fast_convolution(const sdk::Context &ctx, con
   const Tensor &w = *step.products->operands[1];
   const integer::Shape &shape = w.shape();
   if (shape.size() < 3 || shape.size() > 4 || w.count() == 0) return nullptr;
-  const Geometry geometry(graph, node, shape);
+  const Geometry geometry(graph, node, std::span(shape).subspan(2));
   const auto group = graph.attribute_int(node.handle, "group", 1);
   const auto channels = static_cast<std::size_t>(shape[0]), inputs = static_cast<std::size_t>(shape[1]);
   const bool depthwise = group > 1 && inputs == 1 && group == shape[0];

@@ -6,6 +6,7 @@ using integer::Step;
 
 std::unique_ptr<integer::FastStep> fast_step(const sdk::Context &ctx, const sdk::Node &node, const Step &step) {
   if (step.form == integer::Form::kPairs) return fast_pairs(node, step);
+  if (step.form == integer::Form::kMoved) return fast_move(ctx, node, step);
   if (step.form != integer::Form::kSums || !step.products->operands[1] || step.outputs[0].quantizer) return nullptr;
   if (node.is("Conv")) return fast_convolution(ctx, node, step);
   return fast_matrix_product(ctx, node, step);

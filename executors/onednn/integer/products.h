@@ -18,6 +18,7 @@ std::unique_ptr<integer::FastStep> fast_convolution(const sdk::Context &ctx, con
                                                     const integer::Step &step);
 std::unique_ptr<integer::FastStep> fast_matrix_product(const sdk::Context &ctx, const sdk::Node &node,
                                                        const integer::Step &step);
+std::unique_ptr<integer::FastStep> fast_move(const sdk::Context &ctx, const sdk::Node &node, const integer::Step &step);
 std::unique_ptr<integer::FastStep> fast_pairs(const sdk::Node &node, const integer::Step &step);
 
 // Whether 16-bit operands and 32-bit sums hold everything: the codes of input 0 and the stored operand fit 16 bits, and
