@@ -41,7 +41,7 @@ Tensor centred(const ht_tensor_view &codes, const Format &format, ht_dtype wide)
   with_code_type(codes.dtype, [&]<typename T>(T *) {
     const T *from = static_cast<const T *>(codes.data);
     const auto write = [&]<typename W>(W *to) {
-      for (std::int64_t i = 0; i < out.count(); ++i) to[i] = static_cast<W>(from[i] - format.zero);
+      for (std::int64_t i = 0, n = out.count(); i < n; ++i) to[i] = static_cast<W>(from[i] - format.zero);
     };
     if (wide == HT_F32) return write(out.data<float>());
     write(out.data<double>());
@@ -70,14 +70,14 @@ Tensor quantized(const sdk::Context &ctx, const ht_tensor_view &floats, const Fo
 void limit_codes(Tensor &codes, Limits limits) {
   with_code_type(codes.dtype(), [&]<typename T>(T *) {
     T *code = codes.data<T>();
-    for (std::int64_t i = 0; i < codes.count(); ++i)
+    for (std::int64_t i = 0, n = codes.count(); i < n; ++i)
       code[i] = static_cast<T>(std::clamp<std::int32_t>(code[i], limits.low, limits.high));
   });
 }
 
 void rescale(Tensor &integers, const FixedPoint &real, Multiplier form) {
   double *number = integers.data<double>();
-  for (std::int64_t i = 0; i < integers.count(); ++i) {
+  for (std::int64_t i = 0, n = integers.count(); i < n; ++i) {
     const std::int64_t shifted = static_cast<std::int64_t>(number[i]) * 1048576;
     number[i] = static_cast<double>(form == Multiplier::kGemmlowp ? real.times_gemmlowp(shifted)
                                                                   : real.times(shifted, HT_ROUND_HALF_AWAY_FROM_ZERO));

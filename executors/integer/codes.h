@@ -30,7 +30,7 @@ template <typename Code>
 void store_codes(Tensor &out, Code &&code) {
   with_code_type(out.dtype(), [&]<typename T>(T *) {
     T *to = out.data<T>();
-    for (std::int64_t i = 0; i < out.count(); ++i) to[i] = static_cast<T>(code(i));
+    for (std::int64_t i = 0, n = out.count(); i < n; ++i) to[i] = static_cast<T>(code(i));
   });
 }
 

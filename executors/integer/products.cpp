@@ -71,7 +71,7 @@ class Maker {
       inner *= stored.shape[i];
     auto *code = out.data<std::int32_t>();
     const auto count = static_cast<std::int64_t>(view.count);
-    for (std::int64_t i = 0; i < out.count(); ++i)
+    for (std::int64_t i = 0, n = out.count(); i < n; ++i)
       code[i] -= q.zero_points()[static_cast<std::size_t>(count == 1 ? 0 : i / inner % count)];
     return out;
   }

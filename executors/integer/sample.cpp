@@ -220,7 +220,7 @@ Tensor Sample::plain_sums(const Step &step, std::span<const ht_tensor_view> code
   if (step.inputs.size() > 2) inputs.push_back(p.wide_bias ? p.wide_bias->view() : no_tensor());
   Tensor sums = std::move(step.kernel->run(ctx_.raw, inputs, 1)[0]);
   const double *sum = sums.data<double>();
-  for (std::int64_t i = 0; i < sums.count(); ++i) {
+  for (std::int64_t i = 0, n = sums.count(); i < n; ++i) {
     if (std::fabs(sum[i]) <= std::numeric_limits<std::int32_t>::max()) continue;
     throw sdk::Failure(HT_FAILED_PRECONDITION, p.label + ": a sum of " + std::to_string(std::llround(sum[i])) +
                                                    " does not fit the 32 bits that a device adds up in; use fewer bits "
@@ -243,7 +243,7 @@ Tensor Sample::finished(const Step &step, const Tensor &sums) const {
     return out;
   }
   Tensor out(HT_F32, shape);
-  for (std::int64_t i = 0; i < out.count(); ++i) {
+  for (std::int64_t i = 0, n = out.count(); i < n; ++i) {
     const std::size_t c = channel(i);
     const double value = sum[i] * p.units[p.units.size() == 1 ? 0 : c];
     out.data<float>()[i] = static_cast<float>(p.float_bias.empty() ? value : value + p.float_bias[c]);

@@ -45,7 +45,7 @@ Tensor looked_up(const ht_tensor_view &codes, const Format &from, const Tensor &
     with_code_type(table.dtype(), [&]<typename To>(To *) {
       const To *entries = table.data<To>();
       To *to = out.data<To>();
-      for (std::int64_t i = 0; i < out.count(); ++i) to[i] = entries[code[i] - from.low];
+      for (std::int64_t i = 0, n = out.count(); i < n; ++i) to[i] = entries[code[i] - from.low];
     });
   });
   return out;

@@ -114,7 +114,7 @@ class Convolution final : public integer::FastStep {
     Placed out{Tensor(HT_F32, from.shape()), false};
     const std::int64_t channels = from.shape()[1], plane = from.count() / (from.shape()[0] * channels);
     const auto *source = from.data<float>();
-    for (std::int64_t i = 0; i < from.count(); ++i) {
+    for (std::int64_t i = 0, all = from.count(); i < all; ++i) {
       const std::int64_t n = i / (channels * plane), c = i / plane % channels;
       out.tensor.data<float>()[i] = source[(n * plane + i % plane) * channels + c];
     }
