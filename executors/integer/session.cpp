@@ -53,6 +53,12 @@ void IntegerSession::run(const sdk::Context &ctx, std::uint32_t worker, std::spa
   }
 }
 
+ht_session_memory IntegerSession::memory(const sdk::Context &, std::span<const ht_tensor_view>) {
+  throw sdk::Failure(HT_FAILED_PRECONDITION,
+                     "integer mode cannot say what memory it will need, which a memory budget asks for; leave "
+                     "`memory_budget` out, or choose the mode simulated");
+}
+
 void IntegerSession::profile(const sdk::Context &, const sdk::EachStep &each) {
   for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
     const Step &planned = plan_.steps[i];

@@ -18,6 +18,8 @@ class IntegerSession final : public sdk::Session {
            const sdk::Emit &emit) override;
   // Tells by `how` what each node was computed on: "integer sums", "codes" or "float".
   void profile(const sdk::Context &ctx, const sdk::EachStep &each) override;
+  // Refuses: buffers are allocated as they are needed.
+  ht_session_memory memory(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs) override;
 
  private:
   struct Times {

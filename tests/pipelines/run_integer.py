@@ -89,5 +89,13 @@ def profiles(bench):
     require("integer sums" in text and "codes" in text, text)
 
 
+def budget(bench):
+    """A memory budget cannot be kept, and nothing pretends that it is."""
+    bench.quantize("model")
+    error = bench.fails("evaluate", "model.onnx", "--mode", "integer", "--data", bench.glyphs / "test" / "x.npy", "--preprocess",
+                        bench.glyphs / "meta.json", "--memory-budget", "1GiB", "--quiet")
+    require("integer mode cannot say what memory it will need" in error, error)
+
+
 if __name__ == "__main__":
-    sys.exit(run_tests(__doc__, [executors, simulated, pipeline, profiles], Bench, FOLDERS))
+    sys.exit(run_tests(__doc__, [executors, simulated, pipeline, profiles, budget], Bench, FOLDERS))

@@ -1,7 +1,7 @@
 // Integer mode against the integer kernels of ONNX Runtime: how many samples have the very same outputs, how far the others are
 // off, in how many another class wins. ONNX Runtime fuses the Q/DQ nodes into QLinearConv and the like; on processors with VNNI
-// those are exact.
-//   node integer.mjs --halftone BIN --modules DIR --out DIR [--limit N] MODEL_FOLDER ...
+// those are exact; for others the file has weights of 7 bits (--cpu auto).
+//   node integer.mjs --halftone BIN --modules DIR --out DIR [--limit N] [--cpu vnni|avx2|auto] MODEL_FOLDER ...
 import {spawnSync} from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -15,7 +15,8 @@ import {preprocessor} from './preprocess.mjs';
 const MOST_NOISE = 2e-3, MOST_DISAGREEMENT = 0.03;
 const {values: options, positionals: folders} = parseArgs({
   allowPositionals: true,
-  options: {halftone: {type: 'string'}, modules: {type: 'string'}, out: {type: 'string'}, limit: {type: 'string', default: '200'}},
+  options: {halftone: {type: 'string'}, modules: {type: 'string'}, out: {type: 'string'}, limit: {type: 'string', default: '200'},
+            cpu: {type: 'string', default: 'auto'}},
 });
 if (!options.halftone || !options.modules || !options.out || folders.length === 0) {
   console.error('usage: integer.mjs --halftone BIN --modules DIR --out DIR [--limit N] MODEL_FOLDER ...');
@@ -51,7 +52,7 @@ for (const folder of folders) {
   const name = path.basename(path.resolve(folder)), out = path.join(options.out, name), meta = path.join(folder, 'meta.json');
   fs.mkdirSync(out, {recursive: true});
   const file = path.join(out, 'model.int8.onnx'), test = resolveLink(path.join(folder, 'test/x.npy'));
-  halftone('quantize', path.join(folder, 'model.onnx'), '--platform', 'onnxruntime-int8', '--calibration',
+  halftone('quantize', path.join(folder, 'model.onnx'), '--platform', 'onnxruntime-int8', '--platform-setting', `cpu=${options.cpu}`, '--calibration',
            resolveLink(path.join(folder, 'calib/x.npy')), '--preprocess', meta, '-o', file, '--quiet');
   const stored = readNpy(test), samples = Math.min(Number(options.limit), stored.shape[0]);
   const sample = preprocessor(JSON.parse(fs.readFileSync(meta, 'utf8')), stored.shape);
