@@ -143,6 +143,7 @@ class Builder {
                                    [&](std::uint32_t i) { return input_format(node, i); }, plan_options_.multiplier});
     if (!step.products) return false;
     step.form = Form::kSums;
+    for (InputSlot &slot : step.inputs) slot.constant.reset();  // the products have their own
     for (const std::uint32_t i : {0U, 1U}) step.inputs[i].codes = input_format(node, i);
     const std::optional<Limits> limits = limits_behind(node, step);
     if (limits) requantize_to(*step.products, *step.outputs[0].codes, *limits, plan_options_.multiplier);
