@@ -12,6 +12,7 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/data_options.h"
+#include "core/cli/evaluation_mode.h"
 #include "core/cli/figures.h"
 #include "core/cli/run_setup.h"
 #include "core/pipeline/evaluate.h"
@@ -32,14 +33,17 @@ constexpr const char *kUsage = "MODEL --data PATH [--labels FILE] [--against FLO
 // A model from a file, ready to run.
 struct Loaded {
   ModelFile file;
+  host::Mode mode = host::Mode::kFloat;
   std::unique_ptr<host::Session> session;
   std::vector<model::Handle> outputs;
   const model::Model &model() const { return file.working.model; }
 };
 
-Loaded load(const std::string &path, const Engine &engine, Progress &progress) {
+Loaded load(const std::string &path, host::Mode mode, const Engine &engine, Progress &progress) {
   Loaded loaded;
+  loaded.mode = mode;
   loaded.file = read_model_file(path, engine, progress);
+  prepare_for(mode, path, loaded.file.working);
   const model::Model &m = loaded.model();
   loaded.outputs = m.graph(m.main_graph()).outputs;
   return loaded;
@@ -52,6 +56,7 @@ void open(Loaded &loaded, const Engine &engine, std::uint32_t workers, const std
   ctx.kernels = &engine.kernels();
   ctx.sinks = progress.sinks();
   host::SessionRequest request;
+  request.mode = loaded.mode;
   request.workers = workers;
   request.emits = loaded.outputs;
   request.sequence = sequence;
@@ -104,6 +109,9 @@ po::options_description options_of_evaluate() {
       "data,d", po::value<std::vector<std::string>>()->composing()->value_name("[INPUT=]PATH"), "samples")(
       "labels", po::value<std::string>()->value_name("FILE"), "class numbers (.npy)")(
       "against", po::value<std::string>()->value_name("FILE"), "a model whose outputs are the reference")(
+      "mode", po::value<std::string>()->default_value("float")->value_name("float|simulated|integer"),
+      "how a quantized model is computed: its nodes as they are, with fake quantization, or on integers")(
+      "platform", po::value<std::string>()->value_name("NAME"), "whose arithmetic integer mode has")(
       "executor", po::value<std::string>()->default_value("onednn")->value_name("NAME"), "executor")(
       "outputs-npy", po::value<std::string>()->value_name("DIR"), "write each output over all samples to DIR/NAME.npy")(
       "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")("quiet,q",
@@ -149,7 +157,8 @@ int command_evaluate(const std::vector<std::string> &arguments) {
     fail(Status::kInvalidArgument, "{}; usage: halftone evaluate {}",
          model_path.empty() ? "no model is named" : "no samples are named: give --data PATH", kUsage);
   }
-  const Engine engine(values);
+  const host::Mode mode = mode_named(text_of(values, "mode"));
+  const Engine engine(values, mode);
   const host::Registry &registry = engine.registry();
   pipeline::DataSpec data = data_spec(values, texts_of(values, "data"));
 
@@ -160,7 +169,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   data.labels = text_of(values, "labels");
   pipeline::RunFiles run_files = files_of(values, data, registry);
   run_files.check();
-  Loaded subject = load(model_path, engine, progress);
+  Loaded subject = load(model_path, mode, engine, progress);
   const auto dataset = pipeline::open_dataset(registry, subject.model(), data);
   open(subject, engine, flow.workers, dataset->sequence(), progress);
 
@@ -178,7 +187,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   }
   Loaded reference;
   if (const std::string against = text_of(values, "against"); !against.empty()) {
-    reference = load(against, engine, progress);
+    reference = load(against, host::Mode::kFloat, engine, progress);
     require_same_interface(model_path, subject, against, reference);
     open(reference, engine, flow.workers, renamed(dataset->sequence(), subject.model(), reference.model()), progress);
     request.reference = reference.session.get();
@@ -198,6 +207,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   Table table({"figure", "value"});
   nlohmann::ordered_json figures;
   add_evaluation(evaluation, "model", table, figures);
+  add_integer_coverage(mode, *subject.session, subject.file.working, table, figures);
   table.add({"time", seconds_text(evaluation.seconds)});
   table.add({"peak memory", bytes_text(peak_memory())});
   figures["seconds"] = evaluation.seconds;

@@ -12,6 +12,7 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/data_options.h"
+#include "core/cli/evaluation_mode.h"
 #include "core/cli/profile_report.h"
 #include "core/cli/profile_runs.h"
 #include "core/cli/run_setup.h"
@@ -36,7 +37,8 @@ po::options_description options_of_profile() {
       "samples; random ones unless given")("runs", po::value<std::string>()->value_name("N"),
                                            "how often each sample is run (default: 10)")(
       "executor", po::value<std::string>()->default_value("onednn")->value_name("NAME"), "executor")(
-      "emit-all", "hand over every float value, as calibration does")(
+      "mode", po::value<std::string>()->default_value("float")->value_name("float|simulated|integer"),
+      "how a quantized model is computed")("emit-all", "hand over every float value, as calibration does")(
       "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")("quiet,q",
                                                                                          "print errors only");
   add_data_options(options);
@@ -50,10 +52,12 @@ struct Subject {
   const model::Model &model() const { return file.working.model; }
 };
 
-Subject read_subject(const std::string &path, const Engine &engine, bool emit_all, std::uint32_t workers,
-                     Progress &progress) {
+Subject read_subject(const std::string &path, host::Mode mode, const Engine &engine, bool emit_all,
+                     std::uint32_t workers, Progress &progress) {
   Subject subject;
   subject.file = read_model_file(path, engine, progress);
+  prepare_for(mode, path, subject.file.working);
+  subject.request.mode = mode;
   const model::Model &m = subject.model();
   subject.request.workers = workers;
   subject.request.emits = m.graph(m.main_graph()).outputs;
@@ -187,7 +191,8 @@ int command_profile(const std::vector<std::string> &arguments) {
   if (model_path.empty()) {
     fail(Status::kInvalidArgument, "no model is named; usage: halftone profile {}", kUsage);
   }
-  const Engine engine(values);
+  const host::Mode mode = mode_named(text_of(values, "mode"));
+  const Engine engine(values, mode);
   const host::Registry &registry = engine.registry();
   const bool has_data = values.count("data") != 0;
   const pipeline::DataSpec data = data_spec(values, texts_of(values, "data"));
@@ -211,7 +216,7 @@ int command_profile(const std::vector<std::string> &arguments) {
   files.check();
   const std::uint32_t workers = calibration::worker_count(data.threads, ~std::uint64_t{0});
   Progress progress(values.count("quiet") != 0);
-  Subject subject = read_subject(model_path, engine, values.count("emit-all") != 0, workers, progress);
+  Subject subject = read_subject(model_path, mode, engine, values.count("emit-all") != 0, workers, progress);
   files.reads(subject.file.external_files, "weights of the model");
   files.check();
 

@@ -101,12 +101,13 @@ pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, cons
     session.emits = outputs;
     return std::make_unique<host::Session>(runner.executor(), ctx, session);
   };
-  const auto simulated = open(runner.model(), host::Mode::kSimulated, request.outputs);
+  const bool integer = runner.spec().integer_evaluation;
+  const auto quantized = open(runner.model(), integer ? host::Mode::kInteger : host::Mode::kSimulated, request.outputs);
   const auto original = open(runner.original(), host::Mode::kFloat, request.reference_outputs);
   const model::Model &m = runner.original().model;
   for (const model::Handle output : m.graph(m.main_graph()).outputs)
     request.output_names.push_back(m.value(output).name);
-  request.session = simulated.get();
+  request.session = quantized.get();
   request.reference = original.get();
   if (const auto budget = runner.spec().calibration.memory_budget) {
     return_free_memory();

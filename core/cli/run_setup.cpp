@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/cli/command.h"
+#include "core/cli/evaluation_mode.h"
 #include "core/model/onnx_io.h"
 #include "core/pipeline/model_to_run.h"
 #include "core/pipeline/named.h"
@@ -56,11 +57,20 @@ void report_skipped(std::uint64_t samples, const std::vector<std::string> &skipp
                                          skipped.size(), skipped.size() + samples, done, skipped.front())});
 }
 
-Engine::Engine(const boost::program_options::variables_map &values)
+namespace {
+
+const host::Component &executor_named(const host::Registry &registry, const std::string &id) {
+  return pipeline::named_component(registry, HT_KIND_EXECUTOR, id);
+}
+
+}  // namespace
+
+Engine::Engine(const boost::program_options::variables_map &values, host::Mode mode)
     : registry_(open_registry(values)),
       kernels_(registry_),
-      executor_(pipeline::named_component(registry_, HT_KIND_EXECUTOR, text_of(values, "executor")), nullptr,
-                context_) {}
+      settings_(arithmetic_of(registry_, executor_named(registry_, text_of(values, "executor")), mode,
+                              text_of(values, "platform"))),
+      executor_(executor_named(registry_, text_of(values, "executor")), &settings_, context_) {}
 
 ModelFile read_model_file(const std::string &path, const Engine &engine, Progress &progress) {
   model::ImportResult imported = pipeline::read_model_to_run(path, engine.kernels());

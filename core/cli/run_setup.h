@@ -35,8 +35,8 @@ void report_skipped(std::uint64_t samples, const std::vector<std::string> &skipp
 // Plug-ins, kernels and the executor of a command that runs a model without a pipeline.
 class Engine {
  public:
-  // By --plugin-path and --executor.
-  explicit Engine(const boost::program_options::variables_map &values);
+  // By --plugin-path, --executor and, for integer mode, --platform.
+  explicit Engine(const boost::program_options::variables_map &values, host::Mode mode = host::Mode::kFloat);
   const host::Registry &registry() const { return registry_; }
   const host::KernelIndex &kernels() const { return kernels_; }
   const host::Instance &executor() const { return executor_; }
@@ -45,6 +45,7 @@ class Engine {
   host::Context context_;
   host::Registry registry_;
   host::KernelIndex kernels_;
+  Setting settings_;  // of the executor
   host::Instance executor_;
 };
 

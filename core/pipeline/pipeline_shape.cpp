@@ -60,6 +60,9 @@ Shape samples(const char *labels_doc, bool calibration) {
     keys.push_back(
         {"memory_budget", shape::size(),
          "what the whole process may hold, such as 2GiB; a run that needs more is refused before it begins"});
+  if (!calibration)
+    keys.push_back({"mode", shape::choice({"simulated", "integer"}),
+                    "how the quantized model is computed; simulated when left out"});
   keys.push_back({"on_bad_sample", shape::choice(kBadSamples), "what to do with a sample that cannot be used"});
   return meaning(kSampleInput, shape::map(std::move(keys)));
 }

@@ -289,6 +289,8 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
   }
   spec.evaluation = parse_evaluation(given(root, "evaluate"), folder, spec.calibration,
                                      calibration == nullptr ? Location{} : where_of(*calibration, "labels"));
+  if (const Setting *evaluation = given(root, "evaluate"))
+    spec.integer_evaluation = text_at(*evaluation, "mode") == "integer";
   spec.executor = text_at(root, "executor", spec.executor);
   if (const Setting *passes = given(root, "passes")) spec.passes = parse_passes(*passes);
   if (const Setting *dispatch = given(root, "dispatch")) spec.dispatch = parse_dispatch(*dispatch);

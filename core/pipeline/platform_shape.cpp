@@ -96,12 +96,18 @@ Shape alignment() {
               {"force_overlap", flag(), "align also what another operator shares"}});
 }
 
+Shape integer_mode() {
+  return map({{"multiplier", shape::choice({"float32", "float64", "fixed-point", "gemmlowp"}),
+               "how sums are brought to the scale of the output"}});
+}
+
 // What a descriptor says, and what a variant of it may say anew.
 std::vector<Shape::Key> demands(bool whole) {
   return {{"types", types(whole), "named types of numbers", whole},
           {"operators", shape::list(rule()), "rules in order, the last that says something wins", whole},
           {"fusion", fusion(), "what the hardware computes in one step"},
           {"alignment", alignment(), "which scales must be equal"},
+          {"integer", integer_mode(), "how the hardware computes on integers"},
           {"dispatcher", dispatcher_shape(), "which operators may be quantized at all"},
           {"pipeline", shape::meaning(kPassList, shape::list(either({text(), shape::map_of(shape::any())}))),
            "the default passes"},

@@ -8,6 +8,7 @@
 #include "core/base/shape.h"
 #include "core/pipeline/configs_json.h"
 #include "core/pipeline/dispatch_table.h"
+#include "core/pipeline/executor_setting.h"
 #include "core/pipeline/model_to_run.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/platform_lookup.h"
@@ -106,8 +107,9 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
   if (!spec_.observer.empty()) (void)named_component(registry_, HT_KIND_OBSERVER, spec_.observer, spec_.observer_where);
   check_overrides(spec_.overrides, registry_);
   host::Context ctx;
-  executor_ = std::make_unique<host::Instance>(
-      named_component(registry_, HT_KIND_EXECUTOR, spec_.executor, spec_.executor_where), nullptr, ctx);
+  const host::Component &executor = named_component(registry_, HT_KIND_EXECUTOR, spec_.executor, spec_.executor_where);
+  const Setting settings_of_executor = executor_settings(executor, platform());
+  executor_ = std::make_unique<host::Instance>(executor, &settings_of_executor, ctx);
   read_model(imported);
   open_data();
   CalibrationSettings settings;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "halftone/executor.hpp"
+#include "integer/session.h"
 
 namespace halftone::onednn {
 
@@ -14,6 +15,9 @@ struct Engine {
   // Throws sdk::Failure for a node that cannot run.
   void (*supports)(const sdk::Context &ctx, ht_handle node);
   std::unique_ptr<sdk::Session> (*open)(const sdk::Context &ctx, const ht_session_options &options);
+  // Integer mode: the shared form of it, with sums of our own.
+  std::unique_ptr<sdk::Session> (*open_integer)(const sdk::Context &ctx, const ht_session_options &options,
+                                                integer::Multiplier multiplier);
 };
 
 inline constexpr const char *kBuild = HALFTONE_ONEDNN_BUILD " " __VERSION__;

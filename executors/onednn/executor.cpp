@@ -1,4 +1,4 @@
-// The executor "onednn": float and simulated quantization at the speed of oneDNN.
+// The executor "onednn": float and simulated quantization at the speed of oneDNN, and integer mode.
 #include "halftone/executor.hpp"
 
 #define BOOST_DLL_USE_STD_FS
@@ -77,7 +77,7 @@ const Engine &load_engine() {
 
 class Executor final : public sdk::Executor {
  public:
-  static constexpr std::uint32_t kModes = (1U << HT_MODE_FLOAT) | (1U << HT_MODE_SIMULATED);
+  static constexpr std::uint32_t kModes = (1U << HT_MODE_FLOAT) | (1U << HT_MODE_SIMULATED) | (1U << HT_MODE_INTEGER);
   static void describe(sdk::Description &d) {
     d.id("onednn")
         .title("oneDNN primitives in blocked layouts, one sample on one thread")
@@ -90,8 +90,9 @@ class Executor final : public sdk::Executor {
         .determinism(HT_DETERMINISM_EXACT)
         .threading(HT_THREADING_FREE)
         .needs({HT_GRAPH_1, HT_CONFIG_1, HT_ARITHMETIC_1, HT_OP_KERNEL_1, HT_MEMORY_1});
+    integer::describe_multiplier(d.params);
   }
-  explicit Executor(const sdk::Args &) : engine_(load_engine()) {}
+  explicit Executor(const sdk::Args &args) : engine_(load_engine()), multiplier_(integer::multiplier_of(args)) {}
 
   void supports(const sdk::Context &ctx, ht_handle node, std::uint32_t mode) override {
     require_mode(mode);
@@ -99,15 +100,17 @@ class Executor final : public sdk::Executor {
   }
   std::unique_ptr<sdk::Session> open(const sdk::Context &ctx, const ht_session_options &options) override {
     require_mode(options.mode);
+    if (options.mode == HT_MODE_INTEGER) return engine_.open_integer(ctx, options, multiplier_);
     return engine_.open(ctx, options);
   }
 
  private:
   static void require_mode(std::uint32_t mode) {
     if (mode < 32 && (kModes >> mode & 1U) != 0) return;
-    throw sdk::Failure(HT_UNIMPLEMENTED, "executor onednn runs the modes float and simulated");
+    throw sdk::Failure(HT_UNIMPLEMENTED, "executor onednn runs the modes float, simulated and integer");
   }
   const Engine &engine_;
+  integer::Multiplier multiplier_;
 };
 
 }  // namespace halftone::onednn

@@ -33,6 +33,12 @@ if [ ${#folders[@]} -eq 0 ]; then
 fi
 
 node "$here/check.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/out" "${folders[@]}"
+pictures=()
+for folder in "${folders[@]}"; do
+  case $(basename "$folder") in glyphs|resnet20-cifar10|mobilenetv2-cifar10) pictures+=("$folder") ;; esac
+done
+[ ${#pictures[@]} -eq 0 ] ||
+  node "$here/integer.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/integer" "${pictures[@]}"
 if [ $# -eq 0 ] && [ -n "${HALFTONE_SHARED:-}" ] && [ -d "$HALFTONE_SHARED/models" ]; then
   node "$here/rewrite.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/rewritten" "$HALFTONE_SHARED/models"
 fi

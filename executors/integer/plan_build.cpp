@@ -1,0 +1,333 @@
+#include <algorithm>
+#include <set>
+
+#include "codes.h"
+#include "forms.h"
+#include "halftone/control_flow.hpp"
+#include "plan.h"
+#include "products.h"
+#include "tables.h"
+
+namespace halftone::integer {
+
+namespace {
+
+class Builder {
+ public:
+  Builder(const sdk::Context &ctx, const ht_session_options &options, const PlanOptions &plan_options)
+      : ctx_(ctx), graph_(ctx), configs_(ctx), options_(options), plan_options_(plan_options) {
+    for (const ht_handle value : sdk::span_of(options.inputs)) fed_.insert(value);
+    for (const ht_handle value : sdk::span_of(options.emits)) emitted_.insert(value);
+  }
+
+  Plan build() {
+    for (const ht_handle value : sdk::span_of(options_.inputs)) plan_.inputs.push_back(define(value));
+    find_needed_nodes();
+    for (const ht_handle node : order_) {
+      if (!absorbed_.contains(node)) add_step(graph_.node(node));
+    }
+    std::vector<std::pair<std::size_t, ht_handle>> emits;
+    for (const ht_handle value : emitted_) emits.emplace_back(read(value), value);
+    plan_.emitted.resize(numbers_.size(), HT_NONE);
+    for (const auto &[number, value] : emits) plan_.emitted[number] = value;
+    mark_last_uses();
+    return std::move(plan_);
+  }
+
+ private:
+  void find_needed_nodes() {
+    std::set<ht_handle> wanted;
+    std::vector<ht_handle> open;
+    const auto want = [&](ht_handle value) {
+      if (value == HT_NONE || fed_.contains(value)) return;
+      const ht_handle producer = graph_.value(value).info.producer;
+      if (producer != HT_NONE && wanted.insert(producer).second) open.push_back(producer);
+    };
+    for (const ht_handle value : emitted_) want(value);
+    while (!open.empty()) {
+      const sdk::Node node = graph_.node(open.back());
+      open.pop_back();
+      for (const ht_handle input : node.inputs()) want(input);
+    }
+    for (const ht_handle node : graph_.nodes()) {
+      if (wanted.contains(node)) order_.push_back(node);
+    }
+    needed_ = std::move(wanted);
+  }
+
+  std::size_t define(ht_handle value) {
+    const auto [at, added] = numbers_.emplace(value, numbers_.size());
+    if (added) formats_.emplace_back();
+    return at->second;
+  }
+  // The number of a value that must exist already: an input, an output of a step, or an initializer, copied now.
+  std::size_t read(ht_handle value) {
+    if (const auto known = numbers_.find(value); known != numbers_.end()) return known->second;
+    const auto tensor = graph_.initializer(value);
+    if (!tensor) {
+      throw sdk::Failure(
+          HT_INVALID_ARGUMENT,
+          "value '" + std::string(graph_.value(value).name()) + "' is needed and is not among the inputs", value);
+    }
+    const std::size_t number = define(value);
+    plan_.initializers.emplace(number, Tensor(*tensor));
+    return number;
+  }
+
+  bool is_parameter(ht_handle value) const { return !fed_.contains(value) && graph_.value(value).is_initializer(); }
+  bool may_be_float(ht_handle value) const {
+    const ht_dtype dtype = graph_.value(value).info.type.dtype;
+    return dtype == HT_F32 || dtype == HT_DTYPE_NONE;
+  }
+
+  // The codes that an input slot gets: its own quantizer's, or those in which the value is held.
+  std::optional<Format> input_format(const sdk::Node &node, std::uint32_t i) const {
+    const ht_handle value = node.input(i);
+    if (value == HT_NONE || is_parameter(value) || !may_be_float(value)) return std::nullopt;
+    if (const auto q = quantizer_of(configs_, configs_.input(node.handle, i))) return q->format();
+    const auto known = numbers_.find(value);
+    return known == numbers_.end() ? std::nullopt : formats_[known->second];
+  }
+
+  void add_step(const sdk::Node &node) {
+    if (sdk::has_bodies(node)) {
+      throw sdk::Failure(
+          HT_UNIMPLEMENTED,
+          sdk::OpNode(ctx_, node.handle).label() + ": bodies are not run on integers; use the mode simulated",
+          node.handle);
+    }
+    Step step;
+    step.node = node.handle;
+    step.kernel = std::make_unique<Kernel>(ctx_, node.handle);
+    for (std::uint32_t i = 0; i < node.inputs().size(); ++i) step.inputs.push_back(input_slot(node, i));
+    for (std::uint32_t i = 0; i < node.outputs().size(); ++i) step.outputs.push_back(output_slot(node, i));
+    if (!choose_products(node, step) && !choose_moved(node, step) && !choose_mean(node, step) &&
+        !choose_added(node, step) && !choose_pairs(node, step) && !choose_table(node, step) && is_about_indices(node)) {
+      step.form = Form::kOther;
+    }
+    for (OutputSlot &slot : step.outputs) {
+      if (slot.value != kNoValue) formats_[slot.value] = slot.codes;
+    }
+    if (plan_options_.fast != nullptr) step.fast = plan_options_.fast(ctx_, node, step);
+    plan_.steps.push_back(std::move(step));
+  }
+
+  InputSlot input_slot(const sdk::Node &node, std::uint32_t i) {
+    InputSlot slot;
+    const ht_handle value = node.input(i);
+    if (value == HT_NONE) return slot;
+    auto q = quantizer_of(configs_, configs_.input(node.handle, i));
+    if (!is_parameter(value) || !q) {
+      slot.value = read(value);
+      if (!is_parameter(value)) slot.quantizer = std::move(q);
+      return slot;
+    }
+    const auto stored = graph_.initializer(value);
+    if (!stored) throw sdk::Failure(HT_INTERNAL, "an initializer without tensor", value);
+    slot.constant = std::make_unique<Tensor>(*stored);
+    if (stored->dtype == HT_F32 && count_of(*stored) != 0) {
+      const ht_quantizer quantizer = q->view();
+      ht_tensor_view view = slot.constant->view();
+      sdk::check(ctx_.host.arithmetic->fake_quantize(ctx_.raw, &quantizer, &view, &view));
+    }
+    return slot;
+  }
+
+  OutputSlot output_slot(const sdk::Node &node, std::uint32_t i) {
+    OutputSlot slot;
+    const ht_handle value = node.output(i);
+    if (value == HT_NONE) return slot;
+    if (!fed_.contains(value)) slot.value = define(value);
+    const auto q = quantizer_of(configs_, configs_.output(node.handle, i));
+    if (!q || !may_be_float(value)) return slot;
+    slot.codes = q->format();
+    if (!slot.codes) slot.quantizer = q;
+    return slot;
+  }
+
+  bool choose_products(const sdk::Node &node, Step &step) {
+    step.products = make_products({ctx_, node, [&](ht_handle v) { return is_parameter(v); },
+                                   [&](std::uint32_t i) { return input_format(node, i); }, plan_options_.multiplier});
+    if (!step.products) return false;
+    step.form = Form::kSums;
+    for (InputSlot &slot : step.inputs) slot.constant.reset();  // the products have their own
+    for (const std::uint32_t i : {0U, 1U}) step.inputs[i].codes = input_format(node, i);
+    const std::optional<Limits> limits = limits_behind(node, step);
+    if (limits) requantize_to(*step.products, *step.outputs[0].codes, *limits, plan_options_.multiplier);
+    return true;
+  }
+
+  // Relu or Clip right behind, whose output is quantized where that of the sum is not: it becomes limits of the codes.
+  std::optional<Limits> absorb_activation(const sdk::Node &node, Step &step) {
+    const ht_handle value = node.output(0);
+    const auto use = graph_.sole_consumer(value);
+    if (!use || use->slot != 0 || emitted_.contains(value) || fed_.contains(value) || !needed_.contains(use->node))
+      return std::nullopt;
+    const sdk::Node next = graph_.node(use->node);
+    if (next.output(0) == HT_NONE || fed_.contains(next.output(0)) ||
+        quantizer_of(configs_, configs_.input(next.handle, 0)))
+      return std::nullopt;
+    const auto q = quantizer_of(configs_, configs_.output(next.handle, 0));
+    const auto format = q ? q->format() : std::nullopt;
+    if (!format) return std::nullopt;
+    const auto limits = limits_of(ctx_, next, *format);
+    if (!limits) return std::nullopt;
+    absorbed_.insert(next.handle);
+    step.fused.push_back(next.handle);
+    step.outputs[0] = output_slot(next, 0);
+    return limits;
+  }
+
+  bool choose_moved(const sdk::Node &node, Step &step) const {
+    const auto format = input_format(node, 0);
+    if (!format || !moves_values(graph_, node)) return false;
+    for (std::uint32_t i = 0; node.is("Concat") && i < step.inputs.size(); ++i) {
+      const auto other = input_format(node, i);
+      if (!other || !other->same_grid(*format)) return choose_joined(node, step);
+    }
+    for (const OutputSlot &slot : step.outputs) {
+      if (slot.quantizer || (slot.codes && !slot.codes->same_grid(*format))) return choose_joined(node, step);
+    }
+    step.form = Form::kMoved;
+    step.carried = carries_codes(node);
+    if (step.carried && node.is("Pad")) {
+      step.fill = std::make_unique<Tensor>(format->dtype, std::span<const std::int64_t>());
+      store_codes(*step.fill, [&](std::int64_t) { return format->zero; });
+    }
+    for (std::uint32_t i = 0; i < (node.is("Concat") ? step.inputs.size() : 1); ++i) step.inputs[i].codes = *format;
+    for (std::uint32_t i = 0; i < step.outputs.size(); ++i) {
+      // Indices of MaxPool and the mask of Dropout are no values of the input.
+      if (i == 0 || node.is("Split")) step.outputs[i].codes = *format;
+    }
+    return true;
+  }
+
+  // Concat of bytes on different grids: each input is brought to the grid of the output by a table.
+  bool choose_joined(const sdk::Node &node, Step &step) const {
+    if (!node.is("Concat") || !step.outputs[0].codes || !has_table(*step.outputs[0].codes)) return false;
+    std::vector<Format> formats;
+    for (std::uint32_t i = 0; i < step.inputs.size(); ++i) {
+      const auto format = input_format(node, i);
+      if (!format || !has_table(*format)) return false;
+      formats.push_back(*format);
+    }
+    for (std::size_t i = 0; i < formats.size(); ++i) {
+      step.inputs[i].codes = formats[i];
+      step.tables.push_back(table_of(ctx_, formats[i], *step.outputs[0].codes, nullptr));
+    }
+    step.form = Form::kMoved;
+    step.carried = true;
+    return true;
+  }
+
+  bool choose_table(const sdk::Node &node, Step &step) const {
+    const auto format = input_format(node, 0);
+    if (!format || !has_table(*format) || !is_function_of_one(node) || !step.outputs[0].codes) return false;
+    step.form = Form::kTable;
+    step.inputs[0].codes = *format;
+    step.tables.push_back(table_of(ctx_, *format, *step.outputs[0].codes, step.kernel.get()));
+    return true;
+  }
+
+  bool choose_mean(const sdk::Node &node, Step &step) const {
+    const auto format = input_format(node, 0);
+    if (!format || !takes_mean(node) || !step.outputs[0].codes) return false;
+    step.form = Form::kMean;
+    step.inputs[0].codes = *format;
+    const Format &to = *step.outputs[0].codes;
+    step.rescale.emplace(plan_options_.multiplier, std::vector{double{format->scale} / double{to.scale}},
+                         std::vector<double>{}, to, Limits{to.low, to.high});
+    return true;
+  }
+
+  // As TensorFlow Lite adds: both sides in units of 2^-20 of twice the larger scale.
+  bool choose_added(const sdk::Node &node, Step &step) {
+    const bool add = node.is("Add") || node.is("Sub");
+    if (!add || !is_fixed(plan_options_.multiplier)) return false;
+    const auto a = input_format(node, 0), b = input_format(node, 1);
+    if (!a || !b) return false;
+    const auto limits = limits_behind(node, step);
+    if (!limits) return false;
+    step.form = Form::kAdded;
+    const double unit = 2 * std::max(double{a->scale}, double{b->scale}) / 1048576.0;
+    for (const std::uint32_t i : {0U, 1U}) {
+      step.inputs[i].codes = i == 0 ? a : b;
+      step.rescale_inputs.emplace_back(FixedPoint(double{step.inputs[i].codes->scale} / unit / 1048576.0),
+                                       plan_options_.multiplier);
+    }
+    const Format &to = *step.outputs[0].codes;
+    step.rescale.emplace(plan_options_.multiplier, std::vector{unit / double{to.scale}}, std::vector<double>{}, to,
+                         *limits);
+    return true;
+  }
+
+  bool choose_pairs(const sdk::Node &node, Step &step) {
+    if (!combines_values(node)) return false;
+    bool any = false;
+    for (const std::uint32_t i : {0U, 1U}) {
+      step.inputs[i].codes = input_format(node, i);
+      if (!step.inputs[i].codes && !step.inputs[i].constant) return false;
+      any = any || step.inputs[i].codes;
+    }
+    if (!any) return false;
+    step.limits = limits_behind(node, step);
+    if (step.limits) step.form = Form::kPairs;
+    return step.limits.has_value();
+  }
+
+  // The codes that the output may take: its own, or those of an activation right behind. Nullopt where it is no codes.
+  std::optional<Limits> limits_behind(const sdk::Node &node, Step &step) {
+    const OutputSlot &out = step.outputs[0];
+    if (out.codes) return Limits{out.codes->low, out.codes->high};
+    return out.quantizer ? std::nullopt : absorb_activation(node, step);
+  }
+
+  bool is_about_indices(const sdk::Node &node) {
+    bool indices = gives_indices(node), any = false;
+    if (!indices) {
+      indices = true;
+      for (const ht_handle value : node.inputs()) {
+        if (value == HT_NONE || is_parameter(value)) continue;
+        any = true;
+        indices = indices && indices_.contains(value);
+      }
+      indices = indices && any;
+    }
+    for (const ht_handle value : node.outputs()) {
+      if (indices && value != HT_NONE) indices_.insert(value);
+    }
+    return indices;
+  }
+
+  void mark_last_uses() {
+    std::set<std::size_t> later;
+    for (std::size_t i = plan_.steps.size(); i-- > 0;) {
+      Step &step = plan_.steps[i];
+      const auto used = [&](std::size_t value) {
+        if (value == kNoValue || plan_.initializers.contains(value)) return;
+        if (later.insert(value).second) step.dead_after.push_back(value);
+      };
+      for (const InputSlot &slot : step.inputs) used(slot.value);
+      for (const OutputSlot &slot : step.outputs) used(slot.value);  // what nobody reads dies at once
+    }
+  }
+
+  const sdk::Context &ctx_;
+  sdk::Graph graph_;
+  sdk::Configs configs_;
+  const ht_session_options &options_;
+  const PlanOptions &plan_options_;
+  std::set<ht_handle> fed_, emitted_, needed_, absorbed_, indices_;
+  std::vector<ht_handle> order_;
+  std::map<ht_handle, std::size_t> numbers_;
+  std::vector<std::optional<Format>> formats_;  // by value: how it is held
+  Plan plan_;
+};
+
+}  // namespace
+
+Plan build_plan(const sdk::Context &ctx, const ht_session_options &options, const PlanOptions &plan_options) {
+  return Builder(ctx, options, plan_options).build();
+}
+
+}  // namespace halftone::integer

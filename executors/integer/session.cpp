@@ -1,0 +1,79 @@
+#include "session.h"
+
+#include <chrono>
+
+#include "sample.h"
+
+namespace halftone::integer {
+
+namespace {
+
+std::string_view how(const Step &step) {
+  switch (step.form) {
+    case Form::kSums:
+      return "integer sums";
+    case Form::kFloat:
+      return "float";
+    case Form::kOther:
+      return "shape";
+    default:
+      return "codes";
+  }
+}
+
+constexpr const char *kMultiplier = "multiplier";
+
+}  // namespace
+
+void describe_multiplier(sdk::Params &params) {
+  params.choice(kMultiplier,
+                "how integer mode brings sums to the scale of the output; platforms state it under `integer`",
+                "float32", {"float32", "float64", "fixed-point", "gemmlowp"});
+}
+
+Multiplier multiplier_of(const sdk::Args &args) {
+  return multiplier_named(args.text(kMultiplier));
+}
+
+void IntegerSession::run(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
+                         const sdk::Emit &emit) {
+  Sample sample(ctx, plan_, inputs, emit);
+  if (times_.empty()) {
+    for (const Step &step : plan_.steps) sample.compute(step);
+    return;
+  }
+  Times &times = times_.at(worker);
+  ++times.runs;
+  times.nanoseconds.resize(plan_.steps.size());
+  for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    sample.compute(plan_.steps[i]);
+    times.nanoseconds[i] += static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
+  }
+}
+
+ht_session_memory IntegerSession::memory(const sdk::Context &, std::span<const ht_tensor_view>) {
+  throw sdk::Failure(HT_FAILED_PRECONDITION,
+                     "integer mode cannot say what memory it will need, which a memory budget asks for; leave "
+                     "`memory_budget` out, or choose the mode simulated");
+}
+
+void IntegerSession::profile(const sdk::Context &, const sdk::EachStep &each) {
+  for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+    const Step &planned = plan_.steps[i];
+    ht_step step{};
+    step.struct_size = sizeof(step);
+    step.kind = HT_STEP_NODE;
+    step.node = planned.node;
+    step.fused = {planned.fused.data(), planned.fused.size()};
+    step.how = sdk::view(how(planned));
+    for (const Times &times : times_) {
+      step.runs += times.runs;
+      if (times.runs > 0) step.nanoseconds += times.nanoseconds[i];
+    }
+    each(step);
+  }
+}
+
+}  // namespace halftone::integer

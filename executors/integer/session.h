@@ -1,0 +1,33 @@
+// Runs a plan, one sample at a time; workers share everything but their times.
+#pragma once
+
+#include "halftone/executor.hpp"
+#include "plan.h"
+
+namespace halftone::integer {
+
+// The parameter by which an executor is told the platform's multiplier.
+void describe_multiplier(sdk::Params &params);
+Multiplier multiplier_of(const sdk::Args &args);
+
+class IntegerSession final : public sdk::Session {
+ public:
+  IntegerSession(Plan plan, const ht_session_options &options)
+      : plan_(std::move(plan)), times_(sdk::is_timed(options) ? options.worker_count : 0) {}
+  void run(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
+           const sdk::Emit &emit) override;
+  // Tells by `how` what each node was computed on: "integer sums", "codes" or "float".
+  void profile(const sdk::Context &ctx, const sdk::EachStep &each) override;
+  // Refuses: buffers are allocated as they are needed.
+  ht_session_memory memory(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs) override;
+
+ private:
+  struct Times {
+    std::uint64_t runs = 0;
+    std::vector<std::uint64_t> nanoseconds;
+  };
+  Plan plan_;
+  std::vector<Times> times_;  // by worker; none where no time is taken
+};
+
+}  // namespace halftone::integer

@@ -1,0 +1,53 @@
+// Windows over one or two spatial axes, as Conv and MaxPool have them.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "halftone/executor.hpp"
+
+namespace halftone::onednn {
+
+// By height and width; of a signal, the height is 1.
+struct Geometry {
+  std::int64_t kernel[2] = {1, 1}, stride[2] = {1, 1}, dilation[2] = {1, 1}, begin[2] = {0, 0}, end[2] = {0, 0};
+  bool same_upper = false, same_lower = false;
+
+  Geometry(const sdk::Graph &graph, const sdk::Node &node, std::span<const std::int64_t> window) {
+    const std::size_t axes = window.size(), skip = 2 - axes;
+    const auto fill = [&](const char *name, std::int64_t *to) {
+      const auto given = graph.attribute_ints(node.handle, name);
+      for (std::size_t i = 0; i < axes && i < given.size(); ++i) to[skip + i] = given[i];
+    };
+    fill("strides", stride);
+    fill("dilations", dilation);
+    for (std::size_t i = 0; i < axes; ++i) kernel[skip + i] = window[i];
+    const std::string automatic = graph.attribute_text(node.handle, "auto_pad", "NOTSET");
+    same_upper = automatic == "SAME_UPPER";
+    same_lower = automatic == "SAME_LOWER";
+    const auto pads = graph.attribute_ints(node.handle, "pads");
+    for (std::size_t i = 0; automatic == "NOTSET" && i < axes && pads.size() == 2 * axes; ++i) {
+      begin[skip + i] = pads[i];
+      end[skip + i] = pads[axes + i];
+    }
+  }
+  // Padding of an axis for this input, and how many outputs there are.
+  std::int64_t outputs(std::size_t i, std::int64_t extent, std::int64_t &before, std::int64_t &after) const {
+    const std::int64_t reach = (kernel[i] - 1) * dilation[i] + 1;
+    before = begin[i];
+    after = end[i];
+    if (same_upper || same_lower) {
+      const std::int64_t out = (extent + stride[i] - 1) / stride[i];
+      const std::int64_t total = std::max<std::int64_t>(0, (out - 1) * stride[i] + reach - extent);
+      before = same_upper ? total / 2 : total - total / 2;
+      after = total - before;
+    }
+    const std::int64_t room = extent + before + after - reach;
+    return room < 0 ? 0 : room / stride[i] + 1;
+  }
+  bool plain() const { return *std::min_element(begin, begin + 2) >= 0 && *std::min_element(end, end + 2) >= 0; }
+};
+
+}  // namespace halftone::onednn

@@ -1,0 +1,129 @@
+// MaxPool and Concat of bytes with the channels last.
+#include <cstring>
+
+#include "geometry.h"
+#include "integer/codes.h"
+#include "integer/tables.h"
+#include "products.h"
+
+namespace halftone::onednn {
+namespace {
+
+using integer::Placed;
+using integer::PlacedView;
+using integer::Tensor;
+
+class MaxPool final : public integer::FastStep {
+ public:
+  MaxPool(const Geometry &geometry, bool ceil, const integer::Format &format)
+      : g_(geometry), ceil_(ceil), format_(format) {}
+
+  // Codes are ordered as the values that they stand for.
+  std::optional<Placed> run(std::span<const PlacedView> codes) const override {
+    const ht_tensor_view &x = codes[0].view;
+    if (!codes[0].channels_last || x.rank != 4) return {};
+    std::int64_t top, left, bottom, right;
+    const std::int64_t rows = g_.outputs(0, x.shape[2], top, bottom), columns = g_.outputs(1, x.shape[3], left, right);
+    if (rows <= 0 || columns <= 0) return {};
+    // A window more where the last one does not reach the end: left to the plain kernel.
+    if (ceil_ && ((x.shape[2] + top + bottom - g_.kernel[0]) % g_.stride[0] != 0 ||
+                  (x.shape[3] + left + right - g_.kernel[1]) % g_.stride[1] != 0))
+      return {};
+    const integer::Shape shape = {x.shape[0], x.shape[1], rows, columns};
+    Placed out{Tensor(x.dtype, shape), true};
+    for (std::int64_t i = 0; i < x.shape[0] * rows; ++i) {
+      for (std::int64_t j = 0; j < columns; ++j) {
+        const std::int64_t at = (i * columns + j) * x.shape[1];
+        const Corner corner{i / rows, i % rows * g_.stride[0] - top, j * g_.stride[1] - left};
+        if (x.dtype == HT_I8) {
+          window(x, corner, out.tensor.data<std::int8_t>() + at);
+        } else {
+          window(x, corner, out.tensor.data<std::uint8_t>() + at);
+        }
+      }
+    }
+    return out;
+  }
+
+ private:
+  struct Corner {
+    std::int64_t sample, row, column;
+  };
+  template <typename Code>
+  void window(const ht_tensor_view &x, const Corner &corner, Code *to) const {
+    const std::int64_t channels = x.shape[1];
+    std::fill_n(to, channels, static_cast<Code>(format_.low));
+    for (std::int64_t i = 0; i < g_.kernel[0]; ++i) {
+      const std::int64_t row = corner.row + i * g_.dilation[0];
+      if (row < 0 || row >= x.shape[2]) continue;
+      for (std::int64_t j = 0; j < g_.kernel[1]; ++j) {
+        const std::int64_t column = corner.column + j * g_.dilation[1];
+        if (column < 0 || column >= x.shape[3]) continue;
+        const Code *from =
+            static_cast<const Code *>(x.data) + ((corner.sample * x.shape[2] + row) * x.shape[3] + column) * channels;
+        for (std::int64_t c = 0; c < channels; ++c) to[c] = std::max(to[c], from[c]);
+      }
+    }
+  }
+  Geometry g_;
+  bool ceil_;
+  integer::Format format_;
+};
+
+class ConcatOfChannels final : public integer::FastStep {
+ public:
+  explicit ConcatOfChannels(const integer::Step &step) : dtype_(step.outputs[0].codes->dtype) {
+    for (const Tensor &table : step.tables) tables_.emplace_back(table.view());
+    for (const integer::InputSlot &slot : step.inputs) formats_.push_back(*slot.codes);
+  }
+
+  std::optional<Placed> run(std::span<const PlacedView> codes) const override {
+    integer::Shape shape(codes[0].view.shape, codes[0].view.shape + codes[0].view.rank);
+    if (shape.size() < 3) return {};
+    const std::int64_t pixels = shape[0] * integer::count_of(std::span(shape).subspan(2));
+    shape[1] = 0;
+    for (const PlacedView &part : codes) {
+      if (!part.channels_last) return {};
+      shape[1] += part.view.shape[1];
+    }
+    Placed out{Tensor(dtype_, shape), true};
+    std::int64_t first = 0;
+    for (std::size_t k = 0; k < codes.size(); ++k) {
+      const ht_tensor_view &part = codes[k].view;
+      const Tensor mapped = tables_.empty() ? Tensor(part) : integer::looked_up(part, formats_[k], tables_[k]);
+      const auto *from = mapped.data<std::uint8_t>();
+      auto *to = out.tensor.data<std::uint8_t>() + first;
+      const std::int64_t channels = part.shape[1];
+      for (std::int64_t p = 0; p < pixels; ++p, from += channels, to += shape[1])
+        std::memcpy(to, from, static_cast<std::size_t>(channels));
+      first += channels;
+    }
+    return out;
+  }
+
+ private:
+  ht_dtype dtype_;
+  std::vector<Tensor> tables_;
+  std::vector<integer::Format> formats_;
+};
+
+}  // namespace
+
+std::unique_ptr<integer::FastStep> fast_move(const sdk::Context &ctx, const sdk::Node &node,
+                                             const integer::Step &step) {
+  const sdk::Graph graph(ctx);
+  const auto &format = step.inputs[0].codes;
+  if (!format || !integer::has_table(*format)) return nullptr;
+  if (node.is("Concat") && graph.attribute_int(node.handle, "axis", 0) == 1) {
+    return std::make_unique<ConcatOfChannels>(step);
+  }
+  const std::vector<std::int64_t> window = graph.attribute_ints(node.handle, "kernel_shape");
+  if (!node.is("MaxPool") || step.outputs.size() != 1 || window.size() != 2) return nullptr;
+  const Geometry geometry(graph, node, window);
+  if (!geometry.plain() || geometry.same_upper || geometry.same_lower || geometry.dilation[0] != 1 ||
+      geometry.dilation[1] != 1)
+    return nullptr;
+  return std::make_unique<MaxPool>(geometry, graph.attribute_int(node.handle, "ceil_mode", 0) != 0, *format);
+}
+
+}  // namespace halftone::onednn
