@@ -219,9 +219,11 @@ class Typer {
     for (std::size_t axis = 0; axis < data.size(); ++axis) {
       const auto &before = pads->entries[axis].number, &after = pads->entries[axis + data.size()].number;
       if (!before || !after) continue;
-      const std::int64_t extent = data[axis].extent + *before + *after;
       if (*before == 0 && *after == 0) (*out)[axis] = data[axis];
-      if (data[axis].extent >= 0 && extent >= 0) (*out)[axis] = {extent, {}};
+      std::int64_t extent = 0;
+      const bool overflows = __builtin_add_overflow(data[axis].extent, *before, &extent) ||
+                             __builtin_add_overflow(extent, *after, &extent);
+      if (!overflows && data[axis].extent >= 0 && extent >= 0) (*out)[axis] = {extent, {}};
     }
     return out;
   }

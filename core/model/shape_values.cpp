@@ -239,6 +239,9 @@ class Evaluation {
     const ShapeValue *from = input(node, 0);
     if (from == nullptr || from->is_scalar || (node.inputs.size() > 1 && node.inputs[1] != HT_NONE && !input(node, 1)))
       return std::nullopt;
+    const ShapeValue *axes = input(node, 1);
+    const bool no_axes = axes != nullptr && axes->entries.empty();
+    if (no_axes && attribute_int(node, "noop_with_empty_axes").value_or(0) != 0) return *from;
     ShapeEntry product{1, {}};
     for (const ShapeEntry &entry : from->entries) product = combine("Mul", product, entry);
     return ShapeValue{attribute_int(node, "keepdims").value_or(1) == 0, {product}};

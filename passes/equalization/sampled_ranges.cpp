@@ -24,6 +24,11 @@ struct Seen {
 
   void add(const Seen &other) {
     if (sum.empty()) *this = Seen(other.sum.size());
+    if (sum.size() != other.sum.size()) {
+      throw sdk::Failure(HT_FAILED_PRECONDITION, "a value has " + std::to_string(sum.size()) +
+                                                     " channels in one sample and " + std::to_string(other.sum.size()) +
+                                                     " in another");
+    }
     for (std::size_t c = 0; c < sum.size(); ++c) {
       low[c] = std::min(low[c], other.low[c]), high[c] = std::max(high[c], other.high[c]);
       sum[c] += other.sum[c], square[c] += other.square[c];

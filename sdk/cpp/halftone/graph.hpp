@@ -167,6 +167,9 @@ class Graph {
     ht_tensor_view tensor{};
     tensor.struct_size = sizeof(tensor);
     void *hold = nullptr;
+    if (!HT_HAS(api_, ht_graph, set_aside)) {
+      throw Failure(HT_UNIMPLEMENTED, "the host is older than hold_initializer of " HT_GRAPH_1);
+    }
     const ht_status status = api_->hold_initializer(ctx_.raw, value, &tensor, &hold);
     if (status == HT_NOT_FOUND) return std::nullopt;
     check(status);
