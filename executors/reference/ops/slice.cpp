@@ -43,7 +43,7 @@ class Slice {
       const std::int64_t span = step > 0 ? end - start : start - end;
       // A step beyond the extent takes one element; a smaller one with that effect keeps the rounding from overflowing.
       const std::int64_t stride = std::min(step > 0 ? step : (step == INT64_MIN ? INT64_MAX : -step), n + 1);
-      shape[axis] = span <= 0 ? 0 : (span + stride - 1) / stride;
+      shape[axis] = n == 0 || span <= 0 ? 0 : (span + stride - 1) / stride;
       offset += shape[axis] == 0 ? 0 : start * strides[axis];
       strides[axis] *= step > 0 ? stride : -stride;
     }
