@@ -1,5 +1,6 @@
 """Statistics that are kept: a run from a statistics file must give, byte for byte, what a run from the data gives; shards joined
 and interrupted calibrations resumed must give the file of one pass. Each function is one test; the first argument names it."""
+import fcntl
 import pathlib
 import signal
 import struct
@@ -305,7 +306,27 @@ def two_writers(bench):
     require(bench.files() == ["out.htstats"], f"left behind: {bench.files()}")
 
 
-TESTS = (every_platform, any_transport, shards, groups, quantized_weights, killed, checkpoint_of_others, two_graphs, groups_asked_for, skipped_samples, never_served, two_writers)
+def merge_waits_for_nobody(bench):
+    """A merge into a file that is being written, under this name or that of a link, is refused and leaves all as it was."""
+    for i in (1, 2):
+        calibrate(bench, f"{i}.htstats", "--shard", f"{i}/2")
+    (bench.work / "out.htstats").write_bytes(b"as it was")
+    (bench.work / "link.htstats").symlink_to("out.htstats")
+    files = bench.files()
+    with open(bench.work / "out.htstats.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name in ("out.htstats", "link.htstats"):
+            told = bench.fails("merge", "1.htstats", "2.htstats", "-o", name)
+            require(f"another process is writing '{name}' (it holds '" in told and "out.htstats.lock'); wait for it" in told, told)
+        require(bench.bytes("out.htstats") == b"as it was", "the refused merge wrote its result")
+    bench.run("merge", "1.htstats", "2.htstats", "-o", "link.htstats")
+    require(bench.bytes("out.htstats") == calibrate(bench, "whole.htstats"), "the merged file is another")
+    bench.remove("whole.htstats")
+    require(bench.files() == files, f"left behind: {bench.files()}")
+
+
+TESTS = (every_platform, any_transport, shards, groups, quantized_weights, killed, checkpoint_of_others, two_graphs, groups_asked_for, skipped_samples, never_served, two_writers,
+         merge_waits_for_nobody)
 
 
 if __name__ == "__main__":
