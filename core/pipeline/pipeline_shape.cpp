@@ -100,6 +100,7 @@ Shape overrides() {
   slots.each = std::make_shared<const Shape>(changes);
   slots.other_keys = kSlotNumber;
   slots.other_keys_called = "the number of a slot";
+  slots.when_empty = "it takes state, observer, bits and symmetry, or the number of a slot with these below it";
   return shape::list(
       shape::map({{"match", node_match(), "which nodes the rule is about", true},
                   {"set",
