@@ -42,7 +42,7 @@ Shape samples(const char *labels_doc, bool calibration) {
                 not_empty(shape::map_of(meaning(kSampleInput, shape::map(input_keys(true)))),
                           "write each input with its `path`"),
                 "for a model with several inputs, instead of `path`: the data of each input by its name"},
-               {"labels", text(), labels_doc},
+               {"labels", a_file(), labels_doc},
                input[3]};
   if (calibration) {
     keys.push_back({"statistics", a_file(),
@@ -134,8 +134,8 @@ Shape make_pipeline() {
        {"dispatch", dispatch(), "which nodes may be quantized: a dispatcher, or a dispatcher with exceptions"},
        {"overrides", overrides(), "exceptions, the last match wins; a rule without effect is an error"},
        {"export", exports(), "the files to write"},
-       {"configs_out", text(), "every quantization config as JSON, to this file"},
-       {"report", text(), "an HTML page about the run, to this file"},
+       {"configs_out", a_file(), "every quantization config as JSON, to this file"},
+       {"report", a_file(), "an HTML page about the run, to this file"},
        {"observer", name_of(kObserverName), "one observer for every activation"}});
 }
 
