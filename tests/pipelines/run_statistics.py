@@ -270,7 +270,7 @@ configs_out: out.json
     for wanted, passes in (("no statistics file can be of that; give the calibration data instead of --stats-in",
                             (*head, *begin, "runtime-calibration", "bias-correction: {mode: batch-norm}", "re-calibration", *end)),
                            ("pass 'seq-mse' of this pipeline may run the model on samples, which no file holds",
-                            ("cross-layer-equalization", *begin, "runtime-calibration", "seq-mse", *end))):
+                            (*begin, "runtime-calibration", "seq-mse", *end))):
         pipeline("p.yaml", passes)
         told = bench.fails("run", "p.yaml", "-q", "--stats-in", "p.htstats")
         require(wanted in told, f"expected '{wanted}', got: {told}")
