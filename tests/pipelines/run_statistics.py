@@ -274,6 +274,17 @@ configs_out: out.json
         pipeline("p.yaml", passes)
         told = bench.fails("run", "p.yaml", "-q", "--stats-in", "p.htstats")
         require(wanted in told, f"expected '{wanted}', got: {told}")
+    # A second calibration on quantized weights depends on nothing that the first one found: a file can be of both.
+    first = (*head, *begin, "runtime-calibration: {observer: minmax}")
+    second = "runtime-calibration: {override: true, calibrate_on: quantized_weights}"
+    pipeline("one.yaml", (*first, *end))
+    bench.run("calibrate", "one.yaml", "-o", "one.htstats", "-q")
+    pipeline("p.yaml", (*first, second, *end))
+    told = bench.fails("run", "p.yaml", "-q", "--stats-in", "one.htstats")
+    require("'one.htstats' has no statistics of the model as the passes before this one leave it, with quantized weights; calibrate "
+            "for this platform or pipeline (--observe-for)" in told, told)
+    bench.run("calibrate", "p.yaml", "-o", "p.htstats", "-q")
+    bench.run("run", "p.yaml", "-q", "--stats-in", "p.htstats")
 
 
 def two_writers(bench):
