@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <string>
+#include <system_error>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -43,6 +44,10 @@ Opened open_lock(const std::filesystem::path &path) {
 }  // namespace
 
 FileLock::FileLock(const std::filesystem::path &target) : path_(file_behind(target).string() + ".lock") {
+  std::error_code error_of_status;
+  const std::filesystem::file_status status = std::filesystem::status(target, error_of_status);
+  // A device or pipe is not replaced, and beside it is no place for a file.
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) return;
   constexpr int kMostAttempts = 100;  // the holder before may remove the file between any two steps
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
     const Opened opened = open_lock(path_);

@@ -56,6 +56,15 @@ TEST_CASE("a link and the file that it leads to have one lock") {
   CHECK(folder.entries() == 3);
 }
 
+TEST_CASE("a device has no lock, by whatever link") {
+  const TempFolder folder;
+  fs::create_symlink("/dev/null", folder / "out");
+  const FileLock first(folder / "out");
+  CHECK_NOTHROW(FileLock(folder / "out"));
+  CHECK(folder.entries() == 1);
+  CHECK_FALSE(fs::exists("/dev/null.lock"));
+}
+
 TEST_CASE("a lock file of another user that may only be read is a lock all the same") {
   const TempFolder folder;
   fs::permissions(folder.path(), fs::perms::all);
