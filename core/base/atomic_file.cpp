@@ -30,16 +30,11 @@ int create_temporary(const fs::path &target, fs::path &temporary) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
+AtomicFile::AtomicFile(fs::path target) : target_(file_behind(std::move(target))) {
   if (!target_.has_filename()) {
     fail(Status::kInvalidArgument, "'{}' names no file to write; add a file name", target_.string());
   }
   std::error_code ignored;
-  // Writing through a link replaces what it points to, not the link.
-  if (fs::is_symlink(target_, ignored)) {
-    const fs::path real = fs::weakly_canonical(target_, ignored);
-    if (!real.empty()) target_ = real;
-  }
   if (!target_.has_parent_path()) target_ = fs::path(".") / target_;
   const fs::file_status status = fs::status(target_, ignored);
   if (fs::is_directory(status)) {

@@ -5,9 +5,9 @@
 
 namespace halftone {
 
-// Held from construction to destruction, by an empty file TARGET.lock beside the target. The system lets go of it when
-// the process dies however it dies; the file that stays then hinders nobody, and the next holder removes it. Where the
-// file system knows no locks, nothing is held.
+// Held from construction to destruction, by an empty file TARGET.lock beside the target, or beside the file that a link
+// leads to. The system lets go of it when the process dies however it dies; the file that stays then hinders nobody,
+// and the next holder removes it. Where the file system knows no locks, and of a device, nothing is held.
 class FileLock {
  public:
   // Throws FailedPrecondition when another process holds the lock of this target.

@@ -32,13 +32,8 @@ fs::path make_folder_beside(const fs::path &target, const fs::path &named_in_mes
 
 }  // namespace
 
-StagedFile::StagedFile(const fs::path &target) : target_(target) {
+StagedFile::StagedFile(const fs::path &target) : target_(file_behind(target)) {
   std::error_code error;
-  // Writing through a link replaces what it points to, not the link.
-  if (fs::is_symlink(target_, error)) {
-    const fs::path real = fs::weakly_canonical(target_, error);
-    if (!real.empty()) target_ = real;
-  }
   const fs::file_status status = fs::status(target_, error);
   if (fs::is_directory(status) || !target_.has_filename()) {
     fail(Status::kInvalidArgument, "cannot write '{}': it is a folder; add a file name", target_.string());

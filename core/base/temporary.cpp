@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include "core/base/error.h"
 
@@ -32,6 +33,13 @@ void fail_to_write(const fs::path &target, int error) {
     default:
       fail(Status::kInternal, "cannot write '{}': {}", target.string(), std::strerror(error));
   }
+}
+
+fs::path file_behind(fs::path target) {
+  std::error_code error;
+  if (!fs::is_symlink(target, error)) return target;
+  fs::path real = fs::weakly_canonical(target, error);
+  return real.empty() ? target : real;
 }
 
 fs::path temporary_name(const fs::path &target) {

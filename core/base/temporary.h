@@ -12,6 +12,10 @@ namespace halftone {
 // contain the target's name, which may already be as long as a name can be.
 std::filesystem::path temporary_name(const std::filesystem::path &target);
 
+// What is replaced when `target` is written: the file that a link leads to, not the link. The target itself where a
+// link leads to nothing that has a name: one to a missing file, /dev/stdout on a pipe.
+std::filesystem::path file_behind(std::filesystem::path target);
+
 // Makes renames in the folder durable, where that is possible.
 void sync_folder(const std::filesystem::path &folder);
 

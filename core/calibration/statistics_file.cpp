@@ -106,6 +106,12 @@ Collected read(const htstats::Collection &in, bool checkpoint, const std::string
   if (!checkpoint) return collected;
   collected.progress = read(in.progress());
   const Progress &p = collected.progress;
+  if (p.skipped.empty() && !collection.skipped.empty()) {
+    fail(Status::kFailedPrecondition,
+         "'{}' is a checkpoint of an older version of this program, which did not say which samples it had skipped; "
+         "remove it to begin anew",
+         name);
+  }
   require(p.first < p.end && p.first <= p.next && p.next <= p.end && p.end <= p.dataset && p.marks.size() <= 2 &&
               p.next - p.first == collection.samples + collection.skipped.size() &&
               p.skipped.size() == collection.skipped.size() && skipped_inside(p),

@@ -98,9 +98,9 @@ Digest model_digest(const model::Model &m) {
   return digest.finish();
 }
 
-Digest executed_digest(const host::WorkingModel &working, bool quantized_weights) {
-  const Digest model = model_digest(working.model);
-  if (!quantized_weights) return model;
+namespace {
+
+Digest with_quantized_weights(const Digest &model, const host::WorkingModel &working) {
   Digester digest;
   digest.add("quantized weights").add(model.hex());
   for (const Handle h : working.configs.all()) {
@@ -115,6 +115,18 @@ Digest executed_digest(const host::WorkingModel &working, bool quantized_weights
     add_quantizer(digest, config.spec, working.configs.scales(h), working.configs.zero_points(h));
   }
   return digest.finish();
+}
+
+}  // namespace
+
+Digest executed_digest(const host::WorkingModel &working, bool quantized_weights) {
+  const Digest model = model_digest(working.model);
+  return quantized_weights ? with_quantized_weights(model, working) : model;
+}
+
+ExecutedGraphs executed_graphs(const host::WorkingModel &working) {
+  const Digest model = model_digest(working.model);
+  return {model, with_quantized_weights(model, working)};
 }
 
 Digest simulated_digest(const host::WorkingModel &working) {

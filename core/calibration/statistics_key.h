@@ -16,6 +16,13 @@ Digest model_digest(const model::Model &model);
 // What is executed while statistics are collected: the model, and when weights are quantized meanwhile, by what.
 Digest executed_digest(const host::WorkingModel &working, bool quantized_weights);
 
+// Both, at the cost of one.
+struct ExecutedGraphs {
+  Digest plain, quantized_weights;
+  bool contain(const Digest &executed) const { return executed == plain || executed == quantized_weights; }
+};
+ExecutedGraphs executed_graphs(const host::WorkingModel &working);
+
 // The same of a simulated run: the model with every live quantizer. Never that of a float run.
 Digest simulated_digest(const host::WorkingModel &working);
 

@@ -103,6 +103,47 @@ std::optional<host::Sequence> renamed(const std::optional<host::Sequence> &seque
   return out;
 }
 
+// The models that are compared, and the request that names them. Sessions refer to it: it stays where it is.
+struct Models {
+  Loaded subject, reference;
+  std::unique_ptr<calibration::Dataset> dataset;
+  pipeline::EvaluationRequest request;
+};
+
+struct ModelPaths {
+  std::string subject, against;  // against: empty for none
+};
+
+void open_reference(const ModelPaths &paths, const Engine &engine, std::uint32_t workers, Models &models,
+                    Progress &progress) {
+  Loaded &reference = models.reference = load(paths.against, host::Mode::kFloat, engine, progress);
+  require_same_interface(paths.subject, models.subject, paths.against, reference);
+  open(reference, engine, workers, renamed(models.dataset->sequence(), models.subject.model(), reference.model()),
+       progress);
+  models.request.reference = reference.session.get();
+  models.request.reference_outputs = reference.outputs;
+}
+
+void open_models(const ModelPaths &paths, host::Mode mode, const pipeline::DataSpec &data, const Engine &engine,
+                 std::uint32_t workers, Models &models, Progress &progress) {
+  Loaded &subject = models.subject = load(paths.subject, mode, engine, progress);
+  models.dataset = pipeline::open_dataset(engine.registry(), subject.model(), data);
+  const calibration::Dataset &dataset = *models.dataset;
+  open(subject, engine, workers, dataset.sequence(), progress);
+  pipeline::EvaluationRequest &request = models.request;
+  request.sequences = dataset.sequence().has_value();
+  request.session = subject.session.get();
+  request.outputs = subject.outputs;
+  for (const model::Handle output : subject.outputs) request.output_names.push_back(subject.model().value(output).name);
+  if (!data.labels.empty()) {
+    pipeline::refuse_sequences(data, "an evaluation with --labels");
+    request.labels = pipeline::read_labels(engine.registry(), data.labels);
+    pipeline::require_labels(request.labels, data.limit == 0 ? dataset.count() : std::min(data.limit, dataset.count()),
+                             data.labels, subject.model());
+  }
+  if (!paths.against.empty()) open_reference(paths, engine, workers, models, progress);
+}
+
 po::options_description options_of_evaluate() {
   po::options_description options("options");
   options.add_options()("model", po::value<std::string>()->value_name("FILE"), "the model, float or quantized")(
@@ -144,6 +185,21 @@ std::unique_ptr<pipeline::OutputsNpy> outputs_npy(const std::string &folder, pip
   return files;
 }
 
+void add_figures(const pipeline::Evaluation &evaluation, host::Mode mode, const Loaded &subject,
+                 const pipeline::OutputsNpy *files, Table &table, nlohmann::ordered_json &figures) {
+  add_evaluation(evaluation, "model", table, figures);
+  add_integer_coverage(mode, *subject.session, subject.file.working, table, figures);
+  table.add({"time", seconds_text(evaluation.seconds)});
+  table.add({"peak memory", bytes_text(peak_memory())});
+  figures["seconds"] = evaluation.seconds;
+  figures["peak_memory_bytes"] = peak_memory();
+  if (files == nullptr) return;
+  for (const std::filesystem::path &file : files->files()) {
+    table.add({"written", file.string()});
+    figures["written"].push_back(file.string());
+  }
+}
+
 }  // namespace
 
 int command_evaluate(const std::vector<std::string> &arguments) {
@@ -169,55 +225,24 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   data.labels = text_of(values, "labels");
   pipeline::RunFiles run_files = files_of(values, data, registry);
   run_files.check();
-  Loaded subject = load(model_path, mode, engine, progress);
-  const auto dataset = pipeline::open_dataset(registry, subject.model(), data);
-  open(subject, engine, flow.workers, dataset->sequence(), progress);
-
-  pipeline::EvaluationRequest request;
-  request.sequences = dataset->sequence().has_value();
-  request.session = subject.session.get();
-  request.outputs = subject.outputs;
-  for (const model::Handle output : subject.outputs) request.output_names.push_back(subject.model().value(output).name);
-  if (!data.labels.empty()) {
-    pipeline::refuse_sequences(data, "an evaluation with --labels");
-    request.labels = pipeline::read_labels(registry, data.labels);
-    pipeline::require_labels(request.labels,
-                             data.limit == 0 ? dataset->count() : std::min(data.limit, dataset->count()), data.labels,
-                             subject.model());
-  }
-  Loaded reference;
-  if (const std::string against = text_of(values, "against"); !against.empty()) {
-    reference = load(against, host::Mode::kFloat, engine, progress);
-    require_same_interface(model_path, subject, against, reference);
-    open(reference, engine, flow.workers, renamed(dataset->sequence(), subject.model(), reference.model()), progress);
-    request.reference = reference.session.get();
-    request.reference_outputs = reference.outputs;
-  }
-  run_files.reads(subject.file.external_files, "weights of the model");
-  run_files.reads(reference.file.external_files, "weights of the model");
+  Models models;
+  open_models({model_path, text_of(values, "against")}, mode, data, engine, flow.workers, models, progress);
+  pipeline::EvaluationRequest &request = models.request;
+  run_files.reads(models.subject.file.external_files, "weights of the model");
+  run_files.reads(models.reference.file.external_files, "weights of the model");
   run_files.check();
   const std::unique_ptr<pipeline::OutputsNpy> files = outputs_npy(text_of(values, "outputs-npy"), run_files, request);
   if (data.memory_budget) {
-    const calibration::MemoryPlan memory = pipeline::fit_evaluation(request, *dataset, *data.memory_budget, flow);
+    const calibration::MemoryPlan memory =
+        pipeline::fit_evaluation(request, *models.dataset, *data.memory_budget, flow);
     if (values.count("quiet") == 0) progress.note("  " + memory.text());
   }
   progress.begin(0, 1, "evaluate");
-  const pipeline::Evaluation evaluation = pipeline::evaluate(*dataset, request, flow);
+  const pipeline::Evaluation evaluation = pipeline::evaluate(*models.dataset, request, flow);
   progress.end(fmt::format(": {} samples ({:.2f} s)", evaluation.samples, evaluation.seconds));
   Table table({"figure", "value"});
   nlohmann::ordered_json figures;
-  add_evaluation(evaluation, "model", table, figures);
-  add_integer_coverage(mode, *subject.session, subject.file.working, table, figures);
-  table.add({"time", seconds_text(evaluation.seconds)});
-  table.add({"peak memory", bytes_text(peak_memory())});
-  figures["seconds"] = evaluation.seconds;
-  figures["peak_memory_bytes"] = peak_memory();
-  if (files) {
-    for (const std::filesystem::path &file : files->files()) {
-      table.add({"written", file.string()});
-      figures["written"].push_back(file.string());
-    }
-  }
+  add_figures(evaluation, mode, models.subject, files.get(), table, figures);
   // Everything complete before the first file appears.
   if (files) files->finish();
   const std::unique_ptr<AtomicFile> figures_file = finished_file(json, figures.dump(1) + "\n");

@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/file_lock.h"
 #include "core/calibration/statistics_file.h"
 #include "core/cli/command.h"
 #include "core/cli/statistics_report.h"
@@ -50,6 +51,7 @@ int command_merge(const std::vector<std::string> &arguments) {
   for (const std::string &path : paths) files.reads(path, "statistics file");
   files.writes(output);
   files.check();
+  const FileLock lock(output);  // a calibration may be writing it, whose result would be lost
   calibration::StatisticsFile all = calibration::read_statistics(paths.front());
   std::vector<Samples> taken = {samples_of(all)};
   for (std::size_t i = 1; i < paths.size(); ++i) {

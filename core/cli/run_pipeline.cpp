@@ -4,7 +4,10 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <mutex>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -124,6 +127,29 @@ void warn_above_budget(const pipeline::Runner &runner, Progress &progress) {
                             bytes_text(peak_memory()), bytes_text(*budget)));
 }
 
+// Keeps what a run warns of for the report. Sorted and each once: components may warn from several threads, and every
+// pass over the data tells of the same bad samples.
+class ToldWarnings {
+ public:
+  // To live longer than the sinks.
+  void listen(host::RunSinks &sinks) {
+    sinks.log = [this, tell = std::move(sinks.log)](const host::LogLine &line) {
+      tell(line);
+      if (line.level < HT_LOG_WARNING) return;
+      const std::scoped_lock lock(mutex_);
+      texts_.insert(line.text);
+    };
+  }
+  std::set<std::string> take() {
+    const std::scoped_lock lock(mutex_);
+    return std::move(texts_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string> texts_;
+};
+
 // What the run prints at its end, and the same as JSON.
 Table summary_of(const pipeline::Runner &runner, const RunFigures &run, nlohmann::ordered_json &figures) {
   Table table({"figure", "value"});
@@ -159,7 +185,9 @@ Table summary_of(const pipeline::Runner &runner, const RunFigures &run, nlohmann
 int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, const RunOptions &options) {
   const auto start = std::chrono::steady_clock::now();
   Progress progress(options.quiet);
-  const pipeline::RunEvents events = run_events(progress);
+  ToldWarnings told;
+  pipeline::RunEvents events = run_events(progress);
+  told.listen(events.sinks);
   spec.figures_out = options.json;
   pipeline::Runner runner(registry, std::move(spec), events);
   show_warnings(runner.warnings(), progress);
@@ -184,6 +212,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
   nlohmann::ordered_json figures;
   const Table table = summary_of(runner, run, figures);
   warn_above_budget(runner, progress);
+  run.warnings = told.take();
   runner.commit_outputs(figures.dump(1) + "\n", runner.spec().report.empty() ? "" : run_report(runner, run));
   if (!options.quiet) std::fputs(table.text().c_str(), stdout);
   return kExitOk;

@@ -44,6 +44,7 @@ std::string summary(const pipeline::Runner &runner, const RunFigures &figures) {
   }
   std::string warnings;
   for (const std::string &warning : runner.warnings()) warnings += paragraph("warning: " + warning);
+  for (const std::string &warning : figures.warnings) warnings += paragraph("warning: " + warning);
   return section("summary", "Summary", html_table(table) + warnings);
 }
 

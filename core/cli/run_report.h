@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace halftone::cli {
 
 struct RunFigures {
   std::vector<pipeline::StepReport> steps;
+  std::set<std::string> warnings;  // of the run itself, besides those of reading the model
   std::optional<pipeline::Evaluation> evaluation;
   std::uint64_t float_bytes = 0;
   std::vector<std::uint64_t> exported_bytes;  // of each export

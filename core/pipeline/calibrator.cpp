@@ -131,14 +131,13 @@ void Calibrator::observe_all(host::Context &ctx, std::span<const model::Handle> 
 
 // Leaves out `watches` when it is empty.
 void Calibrator::collect_watched(host::Context &ctx, const DataPassRequest &request, calibration::Watches &watches) {
-  const bool again = in_use_ != nullptr;
   in_use_ = nullptr;
   if (request.simulated && dataset_ == nullptr) {
     refuse_without_data(ctx.component, given_ == nullptr ? std::string() : given_->path);
   }
   gathered_.clear();
   if (given_ != nullptr) {
-    in_use_ = &require_statistics(*given_, *ctx.working, request, again);
+    in_use_ = &require_statistics(*given_, *ctx.working, request, first_graphs_);
     if (settings_.memory_budget) {
       const std::uint32_t wanted = calibration::worker_count(settings_.threads, in_use_->values.size());
       const calibration::MemoryPlan memory = fit_searches(settings_, ctx.working->model, wanted);

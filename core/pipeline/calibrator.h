@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,8 +60,9 @@ class Calibrator final : public host::CalibrationService {
   std::uint32_t search_threads_;       // 0: all cores; fewer where the memory budget allowed fewer workers
   calibration::Collection collected_;  // of the last data pass
   const calibration::Collection *in_use_ = nullptr;  // what collect() asked for last: collected_, or a part of given_
-  std::string key_;                                  // of in_use_, for provenance
-  std::uint32_t data_workers_ = 1;                   // of the last data pass
+  std::optional<calibration::ExecutedGraphs> first_graphs_;  // what the first request to given_ was about
+  std::string key_;                                          // of in_use_, for provenance
+  std::uint32_t data_workers_ = 1;                           // of the last data pass
   // What the last statistics() or measure() handed out.
   calibration::Statistics measured_;
   std::unique_ptr<calibration::PlainStatistics> current_;

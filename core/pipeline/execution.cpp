@@ -148,6 +148,10 @@ calibration::SampleRange Execution::range_of(const host::ExecutionRequest &reque
   return {first, first + calibration::samples_from(request.first, request.limit, all)};
 }
 
+std::uint64_t Execution::samples_in(const calibration::SampleRange &range) const {
+  return settings_.ledger ? settings_.ledger->count(range) : range.end - range.first;
+}
+
 void Execution::know_samples(const host::Context &ctx) const {
   if (needs_screening(*dataset_, settings_)) screen(executor_, ctx, *dataset_, settings_);
 }
@@ -168,8 +172,7 @@ calibration::FlowOptions Execution::flow_options(const host::Context &ctx,
 std::uint64_t Execution::samples(host::Context &ctx, const host::ExecutionRequest &request) const {
   if (dataset_ == nullptr) return 0;
   know_samples(ctx);
-  const calibration::SampleRange range = range_of(request);
-  return settings_.ledger ? settings_.ledger->count(range) : range.end - range.first;
+  return samples_in(range_of(request));
 }
 
 // The session is opened with a context of its own: it must not leave memory in the pass's arena.
@@ -197,7 +200,8 @@ host::ExecutionOutcome Execution::run(host::Context &ctx, const host::ExecutionR
   require_values(ctx.working->model, request.values);
   know_samples(ctx);
   calibration::FlowOptions flow = flow_options(ctx, request);
-  if (flow.limit == 0) fail(Status::kInvalidArgument, "there is no sample from number {} on", request.first);
+  if (samples_in(range_of(request)) == 0)
+    fail(Status::kInvalidArgument, "there is no sample from number {} on", request.first);
 
   // Scales that the pass has set count at once for those that borrow them.
   ctx.working->configs.settle_slaves();

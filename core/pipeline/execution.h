@@ -25,6 +25,7 @@ class Execution final : public host::ExecutionService {
                                       const host::ExecutionRequest &request, std::uint32_t workers) const;
   // The samples that are asked for, of those of the run that are not known to be bad.
   calibration::SampleRange range_of(const host::ExecutionRequest &request) const;
+  std::uint64_t samples_in(const calibration::SampleRange &range) const;  // without those that are known to be bad
   // Finds the bad ones first, where no pass has done so: which samples a pass gets must not depend on its being the
   // first.
   void know_samples(const host::Context &ctx) const;

@@ -1,10 +1,8 @@
 #include "core/pipeline/file_rehearsal.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "core/base/error.h"
-#include "core/calibration/statistics_key.h"
 #include "core/pipeline/given_statistics.h"
 #include "core/pipeline/observation.h"
 
@@ -17,12 +15,12 @@ void FileRehearsal::end(std::string obstacle) {
 
 void FileRehearsal::record(const host::Context &ctx, DataPassRequest request) {
   if (request.simulated) end("pass '" + ctx.component + "' runs the quantized model on samples");
-  const Digest executed = calibration::executed_digest(*ctx.working, request.quantized_weights);
+  const calibration::ExecutedGraphs graphs = calibration::executed_graphs(*ctx.working);
   if (first_.empty()) {
     first_ = ctx.component;
-    for (const bool quantized : {false, true}) graphs_.push_back(calibration::executed_digest(*ctx.working, quantized));
+    graphs_ = graphs;
   }
-  if (std::ranges::find(graphs_, executed) == graphs_.end()) {
+  if (!graphs_.contain(request.quantized_weights ? graphs.quantized_weights : graphs.plain)) {
     end("pass '" + ctx.component + "' asks for statistics of a model that depends on those that pass '" + first_ +
         "' asked for");
   }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/base/digest.h"
+#include "core/calibration/statistics_key.h"
 #include "core/host/service/calibration_service.h"
 #include "core/host/service/execution_service.h"
 #include "core/pipeline/request_recorder.h"
@@ -47,8 +47,8 @@ class FileRehearsal final : public host::CalibrationService, public host::Execut
   [[noreturn]] void end(std::string obstacle);
   host::CalibrationService &below_;
   std::vector<RecordedRequest> recorded_;
-  std::vector<Digest> graphs_;  // that a file would be of: float, and with quantized weights
-  std::string first_;           // the pass that asked first
+  calibration::ExecutedGraphs graphs_;  // that a file would be of
+  std::string first_;                   // the pass that asked first
   std::string obstacle_;
 };
 

@@ -70,8 +70,11 @@ DataPassRequest data_pass_request(std::span<const ht_statistics_request> request
 }
 
 const Collection &require_statistics(const GivenStatistics &given, const host::WorkingModel &working,
-                                     const DataPassRequest &request, bool again) {
-  const Digest executed = calibration::executed_digest(working, request.quantized_weights);
+                                     const DataPassRequest &request,
+                                     std::optional<calibration::ExecutedGraphs> &first) {
+  const calibration::ExecutedGraphs graphs = calibration::executed_graphs(working);
+  if (!first) first = graphs;
+  const Digest &executed = request.quantized_weights ? graphs.quantized_weights : graphs.plain;
   std::vector<std::string> missing;
   bool same_graph = false;
   for (const calibration::Collected &stored : given.file.collections) {
@@ -80,7 +83,7 @@ const Collection &require_statistics(const GivenStatistics &given, const host::W
     missing = missing_values(stored.collection, working, request);
     if (missing.empty()) return stored.collection;
   }
-  if (!same_graph && again) {
+  if (!same_graph && !first->contain(executed)) {
     fail(Status::kNotFound,
          "this is a second calibration, of a model that depends on what the first one found, and no statistics file "
          "can be of that; give the calibration data instead of --stats-in");

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "core/calibration/statistics_file.h"
+#include "core/calibration/statistics_key.h"
 #include "core/host/context.h"
 #include "core/pipeline/data_pass.h"
 #include "halftone/calibration.h"
@@ -26,9 +28,11 @@ GivenStatistics read_given_statistics(const std::filesystem::path &path, const s
 // What a pass asks of "ht.calibration/1".
 DataPassRequest data_pass_request(std::span<const ht_statistics_request> requests, const ht_collect_options &options);
 
-// The collection that answers the request; `again`: an earlier one of the run was answered. Throws NotFound saying what
-// the file lacks, and how to collect it or why that cannot be.
+// The collection that answers the request. `first` is of the graph that the run's first request was about, and set by
+// that: a file can be of no other. Throws NotFound saying what the file lacks, and how to collect it or why that cannot
+// be.
 const calibration::Collection &require_statistics(const GivenStatistics &given, const host::WorkingModel &working,
-                                                  const DataPassRequest &request, bool again);
+                                                  const DataPassRequest &request,
+                                                  std::optional<calibration::ExecutedGraphs> &first);
 
 }  // namespace halftone::pipeline

@@ -42,7 +42,7 @@ Shape samples(const char *labels_doc, bool calibration) {
                 not_empty(shape::map_of(meaning(kSampleInput, shape::map(input_keys(true)))),
                           "write each input with its `path`"),
                 "for a model with several inputs, instead of `path`: the data of each input by its name"},
-               {"labels", text(), labels_doc},
+               {"labels", a_file(), labels_doc},
                input[3]};
   if (calibration) {
     keys.push_back({"statistics", a_file(),
@@ -100,6 +100,7 @@ Shape overrides() {
   slots.each = std::make_shared<const Shape>(changes);
   slots.other_keys = kSlotNumber;
   slots.other_keys_called = "the number of a slot";
+  slots.when_empty = "it takes state, observer, bits and symmetry, or the number of a slot with these below it";
   return shape::list(
       shape::map({{"match", node_match(), "which nodes the rule is about", true},
                   {"set",
@@ -133,8 +134,8 @@ Shape make_pipeline() {
        {"dispatch", dispatch(), "which nodes may be quantized: a dispatcher, or a dispatcher with exceptions"},
        {"overrides", overrides(), "exceptions, the last match wins; a rule without effect is an error"},
        {"export", exports(), "the files to write"},
-       {"configs_out", text(), "every quantization config as JSON, to this file"},
-       {"report", text(), "an HTML page about the run, to this file"},
+       {"configs_out", a_file(), "every quantization config as JSON, to this file"},
+       {"report", a_file(), "an HTML page about the run, to this file"},
        {"observer", name_of(kObserverName), "one observer for every activation"}});
 }
 

@@ -220,14 +220,17 @@ def override_slots(bench):
     for rule, which, (key, value) in rules:
         bench.pipeline("slots", "overrides:\n  - match: {op: Conv}\n    set: " + rule +
                        "\nexport:\n  - path: slots.onnx\nconfigs_out: slots.json\n")
+        changed = 0
         for slot, found in bench.slots("slots.json").items():
             _, op, direction, number = slot
             kind = {"weight": ("inputs", 1), "bias": ("inputs", 2), "in0": ("inputs", 0)}.get(which, (direction, number))
             named = op == "Conv" and (direction, number) == kind and not (which == "data" and direction == "inputs" and number > 0)
             if named and plain[slot]["state"] not in ("FP32", "fp32"):
                 require(found[key] == value, f"{rule}: {slot} has {key} {found[key]}")
+                changed += 1
             elif op == "Conv" and direction == "inputs":
                 require(found["bits"] == plain[slot]["bits"], f"{rule}: {slot} has changed")
+        require(changed > 0, f"{rule}: no slot was there to be changed")
 
 
 def equalization(bench):

@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "errors"))
 import make_onnx as onnx  # noqa: E402
-from fixtures import npy  # noqa: E402
+from fixtures import npy, npy_bytes  # noqa: E402
 from glyphs import FOLDERS, Bench  # noqa: E402
 from test_main import require, run_tests  # noqa: E402
 
@@ -20,7 +20,7 @@ class Page(html.parser.HTMLParser):
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
-        self.tags, self.attributes, self.sections, self.open, self.title = set(), set(), {}, [], ""
+        self.tags, self.attributes, self.sections, self.open, self.title, self.warnings = set(), set(), {}, [], "", []
         self.feed(text)
         require(not self.open, f"never closed: {self.open}")
 
@@ -42,6 +42,8 @@ class Page(html.parser.HTMLParser):
     def handle_data(self, data):
         if self.open and self.open[-1] in ("td", "th"):
             self.rows[-1][-1] += data
+        if self.open and self.open[-1] == "p" and data.startswith("warning: "):
+            self.warnings.append(data[len("warning: "):])
         if self.open and self.open[-1] == "title":
             self.title += data
 
@@ -108,6 +110,49 @@ def same_bytes(bench):
     require(page(bench, "again.html").sections["operators"] == page(bench, "report.html").sections["operators"], "another report")
 
 
+def warnings(bench):
+    """What the run warns of on the terminal stands in the report, each once: observers without a range to find, samples that were
+    skipped however often they were gone through, accumulators beside the memory budget."""
+    bench.pipeline("p", "report: report.html\n")
+    require(not page(bench, "report.html").warnings, f"{page(bench, 'report.html').warnings}")
+    (bench.work / "small.onnx").write_bytes(onnx.small_net())
+    (bench.work / "x").mkdir()
+    for i in range(9):
+        content = npy_bytes("<f4", (3, 8, 8), struct.pack("<192f", *((i * 7 + j) % 23 / 23 for j in range(192))))
+        (bench.work / "x" / f"{i}.npy").write_bytes(content[:40] if i % 4 == 1 else content)
+    (bench.work / "many.yaml").write_text("""halftone: 1
+model: small.onnx
+platform: onnxruntime-int8
+calibration: {path: x, on_bad_sample: skip, memory_budget: 2GiB}
+passes:
+  - assign-configs
+  - quantize-simplify
+  - quantize-fusion
+  - parameter-quantize
+  - runtime-calibration
+  - runtime-calibration: {override: true}
+  - passive-parameter-quantize
+  - parameter-baking
+overrides:
+  - match: {node: "*"}
+    set: {outputs: {observer: isotone}}
+report: many.html
+""")
+    done = bench.done("run", "many.yaml", "-q")
+    require(done.returncode == 0, done.stderr)
+    told = [line.removeprefix("halftone: warning: ") for line in done.stderr.splitlines()]
+    shown = page(bench, "many.html").warnings
+    require(sorted(set(told)) == shown, f"{shown}, not {told}")
+    for text in ("many.yaml:16:20: the observer 'isotone' of this rule has no range to find at 1 of 2 inputs and outputs",
+                 "skipped 2 of 9 calibration samples; the first because: ", "accumulators of their own is not part of the memory budget"):
+        require(sum(text in warning for warning in shown) == 1, f"'{text}' does not stand once in {shown}")
+    require(sum("skipped 2 of 9" in line for line in told) > 1, f"gone through once only: {told}")
+    bench.run("quantize", "small.onnx", "-p", "onnxruntime-int8", "-c", "x", "--on-bad-sample", "skip", "-o", "out.onnx", "--report",
+              "r.html", "-q")
+    shown = page(bench, "r.html").warnings
+    require(len(shown) == 1 and shown[0].startswith("skipped 2 of 9 calibration samples; the first because: 'x/1.npy'"), f"{shown}")
+
+
 def hostile_names(bench):
     """Names of a model are text, whatever they are made of."""
     names = ["</td><script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "a&lt;b &amp; 'c'", "]]><!-- ", "tab\there", "\u00e9\u4e2d\U0001f600"]
@@ -131,4 +176,4 @@ def hostile_names(bench):
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests(__doc__, [content, same_bytes, hostile_names], Bench, FOLDERS))
+    sys.exit(run_tests(__doc__, [content, same_bytes, warnings, hostile_names], Bench, FOLDERS))

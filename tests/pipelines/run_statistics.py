@@ -1,5 +1,6 @@
 """Statistics that are kept: a run from a statistics file must give, byte for byte, what a run from the data gives; shards joined
 and interrupted calibrations resumed must give the file of one pass. Each function is one test; the first argument names it."""
+import fcntl
 import pathlib
 import signal
 import struct
@@ -269,10 +270,21 @@ configs_out: out.json
     for wanted, passes in (("no statistics file can be of that; give the calibration data instead of --stats-in",
                             (*head, *begin, "runtime-calibration", "bias-correction: {mode: batch-norm}", "re-calibration", *end)),
                            ("pass 'seq-mse' of this pipeline may run the model on samples, which no file holds",
-                            ("cross-layer-equalization", *begin, "runtime-calibration", "seq-mse", *end))):
+                            (*begin, "runtime-calibration", "seq-mse", *end))):
         pipeline("p.yaml", passes)
         told = bench.fails("run", "p.yaml", "-q", "--stats-in", "p.htstats")
         require(wanted in told, f"expected '{wanted}', got: {told}")
+    # A second calibration on quantized weights depends on nothing that the first one found: a file can be of both.
+    first = (*head, *begin, "runtime-calibration: {observer: minmax}")
+    second = "runtime-calibration: {override: true, calibrate_on: quantized_weights}"
+    pipeline("one.yaml", (*first, *end))
+    bench.run("calibrate", "one.yaml", "-o", "one.htstats", "-q")
+    pipeline("p.yaml", (*first, second, *end))
+    told = bench.fails("run", "p.yaml", "-q", "--stats-in", "one.htstats")
+    require("'one.htstats' has no statistics of the model as the passes before this one leave it, with quantized weights; calibrate "
+            "for this platform or pipeline (--observe-for)" in told, told)
+    bench.run("calibrate", "p.yaml", "-o", "p.htstats", "-q")
+    bench.run("run", "p.yaml", "-q", "--stats-in", "p.htstats")
 
 
 def two_writers(bench):
@@ -305,7 +317,27 @@ def two_writers(bench):
     require(bench.files() == ["out.htstats"], f"left behind: {bench.files()}")
 
 
-TESTS = (every_platform, any_transport, shards, groups, quantized_weights, killed, checkpoint_of_others, two_graphs, groups_asked_for, skipped_samples, never_served, two_writers)
+def merge_waits_for_nobody(bench):
+    """A merge into a file that is being written, under this name or that of a link, is refused and leaves all as it was."""
+    for i in (1, 2):
+        calibrate(bench, f"{i}.htstats", "--shard", f"{i}/2")
+    (bench.work / "out.htstats").write_bytes(b"as it was")
+    (bench.work / "link.htstats").symlink_to("out.htstats")
+    files = bench.files()
+    with open(bench.work / "out.htstats.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name in ("out.htstats", "link.htstats"):
+            told = bench.fails("merge", "1.htstats", "2.htstats", "-o", name)
+            require(f"another process is writing '{name}' (it holds '" in told and "out.htstats.lock'); wait for it" in told, told)
+        require(bench.bytes("out.htstats") == b"as it was", "the refused merge wrote its result")
+    bench.run("merge", "1.htstats", "2.htstats", "-o", "link.htstats")
+    require(bench.bytes("out.htstats") == calibrate(bench, "whole.htstats"), "the merged file is another")
+    bench.remove("whole.htstats")
+    require(bench.files() == files, f"left behind: {bench.files()}")
+
+
+TESTS = (every_platform, any_transport, shards, groups, quantized_weights, killed, checkpoint_of_others, two_graphs, groups_asked_for, skipped_samples, never_served, two_writers,
+         merge_waits_for_nobody)
 
 
 if __name__ == "__main__":

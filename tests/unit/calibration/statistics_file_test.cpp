@@ -122,14 +122,25 @@ TEST_CASE("files that contradict themselves are refused, whatever their checksum
     f.collections[0].progress = {0, 7, 5, 9, {}, {}};
   });
   for (const std::vector<SkippedSample> &skipped :
-       {std::vector<SkippedSample>{}, {{19, "bad"}}, {{3, "bad"}, {3, "bad"}}}) {
+       {std::vector<SkippedSample>{{19, "bad"}}, {{3, "bad"}, {3, "bad"}}}) {
     refused([&](StatisticsFile &f) {
       f.checkpoint = true;
-      f.collections[0].collection.skipped.assign(std::max<std::size_t>(skipped.size(), 1), "bad");
+      f.collections[0].collection.skipped.assign(skipped.size(), "bad");
       const std::uint64_t next = f.collections[0].collection.samples + f.collections[0].collection.skipped.size();
       f.collections[0].progress = {0, next, 20, 30, {}, skipped};
     });
   }
+}
+
+TEST_CASE("a checkpoint from before skipped samples were numbered is of an older version") {
+  StatisticsFile file = file_of(0, 6);
+  file.checkpoint = true;
+  file.collections[0].collection.skipped = {"bad"};
+  file.collections[0].progress = {0, 7, 20, 30, {}, {}};
+  check_refused(Status::kFailedPrecondition,
+                "'x.partial' is a checkpoint of an older version of this program, which did not say which samples it "
+                "had skipped; remove it to begin anew",
+                [&] { statistics_from_bytes(to_bytes(file), "x.partial"); });
 }
 
 TEST_CASE("shards joined are the whole, in any order but that of groups") {

@@ -260,6 +260,28 @@ TEST_CASE("passes that share a ledger count the same samples, and a bad one is a
   CHECK(seen.order == std::vector<std::uint64_t>{1, 2});  // of 1, 3, 4, 5
 }
 
+TEST_CASE("behind the last good sample there is none, whether bad ones follow or not") {
+  for (const bool bad_end : {false, true}) {
+    std::vector<std::vector<float>> data = Bench::numbered(6);
+    if (bad_end) data[4][1] = data[5][1] = std::numeric_limits<float>::quiet_NaN();
+    Bench bench(data);
+    bench.settings.on_bad_sample = calibration::BadSample::kSkip;
+    bench.settings.ledger = std::make_shared<calibration::SampleLedger>();
+    Execution execution = bench.execution();
+    host::Context ctx = bench.context(&execution);
+    host::ExecutionRequest request;
+    request.values = {bench.x};
+    request.first = bad_end ? 4 : 6;
+    CHECK(execution.samples(ctx, request) == 0);
+    CHECK(message_of([&] { execution.run(ctx, request, {}); }) ==
+          (bad_end ? "there is no sample from number 4 on" : "there is no sample from number 6 on"));
+    --request.first;
+    host::ExecutionReceiver receiver;
+    receiver.see = [](auto &&...) {};
+    CHECK(execution.run(ctx, request, receiver).samples == 1);
+  }
+}
+
 TEST_CASE("a further pass for watches keeps to the memory budget") {
   struct Nothing final : calibration::Gatherer {
     void observe(host::Context &, const ht_tensor_view &) override {}
