@@ -15,6 +15,7 @@
 #include "core/cli/figures.h"
 #include "core/model/onnx_io.h"
 #include "core/pipeline/evaluate.h"
+#include "core/pipeline/float32_form.h"
 #include "core/pipeline/memory_fit.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/outputs_npy.h"
@@ -37,13 +38,14 @@ struct Loaded {
   std::vector<std::filesystem::path> external_files;
 };
 
-Loaded load(const std::string &path, const host::Instance &executor, const host::KernelIndex &kernels,
-            std::uint32_t workers) {
+Loaded load(const std::string &path, const host::Registry &registry, const host::Instance &executor,
+            const host::KernelIndex &kernels, std::uint32_t workers) {
   Loaded loaded;
   model::ImportResult imported = pipeline::read_model(path);
   for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
   loaded.working.model = std::move(imported.model);
   loaded.external_files = std::move(imported.external_files);
+  pipeline::bring_to_float32(registry, kernels, loaded.working);
   const model::Model &m = loaded.working.model;
   loaded.outputs = m.graph(m.main_graph()).outputs;
   host::Context ctx;
@@ -152,7 +154,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   data.labels = text_of(values, "labels");
   pipeline::RunFiles run_files = files_of(values, data, registry);
   run_files.check();
-  const Loaded subject = load(model_path, executor, kernels, flow.workers);
+  const Loaded subject = load(model_path, registry, executor, kernels, flow.workers);
   const auto dataset = pipeline::open_dataset(registry, subject.working.model, data);
 
   pipeline::EvaluationRequest request;
@@ -168,7 +170,7 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   }
   Loaded reference;
   if (const std::string against = text_of(values, "against"); !against.empty()) {
-    reference = load(against, executor, kernels, flow.workers);
+    reference = load(against, registry, executor, kernels, flow.workers);
     require_same_interface(model_path, subject, against, reference);
     request.reference = reference.session.get();
     request.reference_outputs = reference.outputs;

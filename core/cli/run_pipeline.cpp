@@ -13,6 +13,7 @@
 #include "core/cli/console.h"
 #include "core/cli/figures.h"
 #include "core/pipeline/evaluate.h"
+#include "core/pipeline/float32_form.h"
 #include "core/pipeline/memory_fit.h"
 #include "core/pipeline/platform_lookup.h"
 #include "core/pipeline/runner.h"
@@ -96,7 +97,8 @@ TestData open_test(const host::Registry &registry, const pipeline::Runner &runne
 }
 
 // Float model against the quantized one, both in this process, on the test samples.
-pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, const host::RunSinks &sinks) {
+pipeline::Evaluation compare(const host::Registry &registry, const pipeline::Runner &runner, TestData test,
+                             const host::RunSinks &sinks) {
   const pipeline::DataSpec &data = runner.spec().evaluation;
   calibration::FlowOptions flow;
   flow.limit = data.limit;
@@ -107,6 +109,7 @@ pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, cons
   request.labels = std::move(test.labels);
   const auto open = [&](const host::WorkingModel &model, host::Mode mode, std::vector<model::Handle> &outputs) {
     host::WorkingModel copy = model;
+    pipeline::bring_to_float32(registry, runner.kernels(), copy);
     host::Context ctx;
     ctx.working = &copy;
     ctx.kernels = &runner.kernels();
@@ -167,7 +170,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
   std::optional<pipeline::Evaluation> evaluation;
   if (test.dataset) {
     progress.begin(0, 1, "evaluate");
-    evaluation = compare(runner, std::move(test), events.sinks);
+    evaluation = compare(registry, runner, std::move(test), events.sinks);
     progress.end(fmt::format(": {} samples ({:.2f} s)", evaluation->samples, evaluation->seconds));
   }
   nlohmann::ordered_json figures;

@@ -37,6 +37,8 @@ if [ $# -eq 0 ] && [ -n "${HALFTONE_SHARED:-}" ] && [ -d "$HALFTONE_SHARED/model
   node "$here/rewrite.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/rewritten" "$HALFTONE_SHARED/models"
 fi
 
+node "$here/float16.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/float16" "${folders[@]}"
+
 # Types that no platform that ships asks for.
 types=()
 for file in "$here"/types/*.platform.yaml; do types+=(--platform "$(basename "$file" .platform.yaml)"); done
