@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include <fmt/ranges.h>
@@ -14,8 +15,10 @@
 #include "core/cli/data_options.h"
 #include "core/cli/figures.h"
 #include "core/model/onnx_io.h"
+#include "core/pipeline/batch_axis.h"
 #include "core/pipeline/evaluate.h"
 #include "core/pipeline/float32_form.h"
+#include "core/pipeline/free_batch.h"
 #include "core/pipeline/memory_fit.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/outputs_npy.h"
@@ -39,12 +42,14 @@ struct Loaded {
 };
 
 Loaded load(const std::string &path, const host::Registry &registry, const host::Instance &executor,
-            const host::KernelIndex &kernels, std::uint32_t workers) {
+            const host::KernelIndex &kernels, std::uint32_t workers,
+            const std::function<void(host::WorkingModel &)> &before_opening) {
   Loaded loaded;
   model::ImportResult imported = pipeline::read_model(path);
   for (const std::string &warning : imported.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
   loaded.working.model = std::move(imported.model);
   loaded.external_files = std::move(imported.external_files);
+  before_opening(loaded.working);
   pipeline::bring_to_float32(registry, kernels, loaded.working);
   const model::Model &m = loaded.working.model;
   loaded.outputs = m.graph(m.main_graph()).outputs;
@@ -154,8 +159,14 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   data.labels = text_of(values, "labels");
   pipeline::RunFiles run_files = files_of(values, data, registry);
   run_files.check();
-  const Loaded subject = load(model_path, registry, executor, kernels, flow.workers);
-  const auto dataset = pipeline::open_dataset(registry, subject.working.model, data);
+  std::unique_ptr<calibration::Dataset> dataset;
+  const auto open_data = [&](host::WorkingModel &working) {
+    std::optional<std::string> told;
+    const auto open = [&](const model::Model &fed) { return pipeline::open_dataset(registry, fed, data); };
+    dataset = pipeline::open_for_single_samples(registry, kernels, working, open, told);
+    if (told) std::fprintf(stderr, "halftone: warning: %s\n", told->c_str());
+  };
+  const Loaded subject = load(model_path, registry, executor, kernels, flow.workers, open_data);
 
   pipeline::EvaluationRequest request;
   request.session = subject.session.get();
@@ -170,7 +181,14 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   }
   Loaded reference;
   if (const std::string against = text_of(values, "against"); !against.empty()) {
-    reference = load(against, registry, executor, kernels, flow.workers);
+    const auto like_subject = [&](host::WorkingModel &working) {
+      // The samples fit the subject one by one.
+      const std::optional<std::int64_t> batch = pipeline::fixed_batch(working.model);
+      if (!batch) (void)pipeline::free_shapes(registry, kernels, working);
+      if (batch && pipeline::fixed_batch(subject.working.model) != batch)
+        (void)pipeline::free_batch(registry, kernels, working, *batch);
+    };
+    reference = load(against, registry, executor, kernels, flow.workers, like_subject);
     require_same_interface(model_path, subject, against, reference);
     request.reference = reference.session.get();
     request.reference_outputs = reference.outputs;

@@ -11,6 +11,8 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/calibration/statistics_key.h"
+#include "core/pipeline/free_batch.h"
+#include "core/pipeline/named.h"
 
 namespace halftone::pipeline {
 namespace {
@@ -36,11 +38,26 @@ void unite(RecordedRequest &into, const RecordedRequest &other) {
   }
 }
 
+// Plans see no samples: whether these need the model's batch freed is found here.
+bool frees_batch(const host::Registry &registry, const PipelineSpec &spec, const RunEvents &events) {
+  if (spec.calibration.inputs.empty()) return false;
+  const host::KernelIndex kernels(registry);
+  host::WorkingModel working;
+  working.model = read_model(spec.model).model;
+  std::optional<std::string> told;
+  const auto open = [&](const model::Model &m) { return open_dataset(registry, m, spec.calibration); };
+  (void)open_for_single_samples(registry, kernels, working, open, told);
+  if (told && events.sinks.log) events.sinks.log({HT_LOG_WARNING, *told});
+  return told.has_value();
+}
+
 Wanted record_all(const host::Registry &registry, const std::vector<PipelineSpec> &pipelines, const RunEvents &events,
                   Digest &model, std::string &executor) {
   Wanted wanted;
+  const bool frees = !pipelines.empty() && frees_batch(registry, pipelines.front(), events);
   for (PipelineSpec spec : pipelines) {
     spec.plan_only = true;
+    spec.frees_batch = frees;
     spec.calibration.inputs.clear();  // the passes come no further than the request
     spec.statistics_in.clear();
     spec.evaluation = {};

@@ -79,9 +79,10 @@ struct PipelineSpec {
   std::vector<OverrideRule> overrides;
   std::vector<ExportStep> exports;
   std::string configs_out, report;
-  std::string figures_out;  // figures as JSON; only a command line says it
-  bool plan_only = false;   // nothing will be written, so that it does not matter whether it could be
-  std::string observer;     // for every activation, instead of the platform's choice
+  std::string figures_out;   // figures as JSON; only a command line says it
+  bool plan_only = false;    // nothing will be written, so that it does not matter whether it could be
+  bool frees_batch = false;  // the samples are known not to fit the model's fixed batch; see free_batch.h
+  std::string observer;      // for every activation, instead of the platform's choice
   Location where, platform_where, executor_where, observer_where;  // for messages; empty for a command line
 };
 

@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "core/base/file.h"
+#include "core/pipeline/batch_axis.h"
 #include "core/pipeline/configs_json.h"
 #include "core/pipeline/dispatch_table.h"
+#include "core/pipeline/free_batch.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/overrides.h"
 #include "core/pipeline/platform_lookup.h"
@@ -160,6 +162,7 @@ void Runner::read_model() {
   model_files_ = std::move(imported.external_files);
   model_files_.push_back(spec_.model);
   model_.model = std::move(imported.model);
+  if (spec_.frees_batch) (void)free_fixed();
   original_ = model_;
 }
 
@@ -173,10 +176,42 @@ std::uint64_t Runner::original_bytes() const {
   return total;
 }
 
+std::optional<std::string> Runner::free_fixed() {
+  const std::optional<std::int64_t> batch = fixed_batch(model_.model);
+  if (batch) return free_batch(registry_, kernels_, model_, *batch);
+  return free_shapes(registry_, kernels_, model_);
+}
+
+// Of a model that had its batch freed when they were taken, too.
+void Runner::read_statistics() {
+  const auto read = [&] { given_ = read_given_statistics(spec_.statistics_in, spec_.model, model_.model); };
+  try {
+    return read();
+  } catch (const Error &) {
+    host::WorkingModel before = model_;
+    try {
+      if (const auto told = free_fixed()) {
+        read();
+        warnings_.push_back(*told);
+        original_ = model_;
+        return;
+      }
+    } catch (const Error &) {
+      model_ = std::move(before);
+    }
+    throw;
+  }
+}
+
 void Runner::open_data() {
-  if (!spec_.statistics_in.empty()) given_ = read_given_statistics(spec_.statistics_in, spec_.model, model_.model);
+  if (!spec_.statistics_in.empty()) read_statistics();
   if (spec_.calibration.inputs.empty() || given_) return;
-  dataset_ = open_dataset(registry_, model_.model, spec_.calibration);
+  const auto open = [&](const model::Model &m) { return open_dataset(registry_, m, spec_.calibration); };
+  std::optional<std::string> told;
+  dataset_ = open_for_single_samples(registry_, kernels_, model_, open, told);
+  if (!told) return;
+  warnings_.push_back(*told);
+  original_ = model_;
 }
 
 std::vector<StepReport> Runner::run_passes() {

@@ -66,6 +66,8 @@ class Runner {
   void write_export(const ExportStep &step, const StagedFile &file);
   void read_model();
   void open_platform();
+  std::optional<std::string> free_fixed();
+  void read_statistics();
   void open_data();
   std::vector<StepReport> run_passes(host::CalibrationService &calibration);
 

@@ -141,7 +141,7 @@ class Unification {
     const std::size_t inputs = graph_.node(handle).inputs().size(), outputs = graph_.node(handle).outputs().size();
     for (std::uint32_t slot = 0; slot < inputs; ++slot) {
       const ht_handle value = graph_.node(handle).input(slot);
-      if (!is_wanted(value)) continue;
+      if (!is_wanted(value) || kept_.contains(value)) continue;
       const ht_handle narrow = like(graph_.node(handle).graph(), value, "_narrow");
       cast(graph_.node(handle).graph(), value, narrow);
       edit_.set_input(handle, slot, narrow);

@@ -172,11 +172,13 @@ TEST_CASE("unify-floats: operators of unknown domains keep their types between C
   s.output(s.node("Neg", {second}));
   PassRunner r(pair_of(s.done(), HT_F16).narrow);
   r.run("unify-floats", "{edges: float32}");
-  const auto type_of = [&](Handle value) { return r.working.model.value(value).type.dtype; };
-  CHECK(type_of(r.input("first", 0)) == HT_F16);
-  CHECK(type_of(r.output("first")) == HT_F16);
-  CHECK(r.input("second", 0) == r.output("first"));  // no Cast between the two
-  CHECK(type_of(r.output("second")) == HT_F16);
+  const model::Model &done = r.working.model;
+  const auto type_of = [&](Handle value) { return done.value(value).type.dtype; };
+  const model::Node &one = done.node(r.node("first")), &two = done.node(r.node("second"));
+  CHECK(type_of(one.inputs[0]) == HT_F16);
+  CHECK(type_of(one.outputs[0]) == HT_F16);
+  CHECK(two.inputs[0] == one.outputs[0]);  // no Cast between the two
+  CHECK(type_of(two.outputs[0]) == HT_F16);
   CHECK(count_of(r, "Cast") == 2);
   CHECK(r.row("kept") == "2 nodes that keep their types between Casts");
 }
