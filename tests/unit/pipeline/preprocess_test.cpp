@@ -130,7 +130,7 @@ TEST_CASE("inputs that are no pictures") {
 
 TEST_CASE("an input of another floating-point type gets the numbers of float32, rounded") {
   const std::vector<std::int64_t> shape = {2};
-  const std::vector<float> data = {1.0F, 2049.0F};
+  std::vector<float> data = {1.0F, 2049.0F};
   for (const ht_dtype type : {HT_F16, HT_BF16, HT_F64}) {
     ValueType wanted = float_type({1, 2});
     wanted.dtype = type;
@@ -146,7 +146,7 @@ TEST_CASE("an input of another floating-point type gets the numbers of float32, 
   ValueType half = float_type({1, 2});
   half.dtype = HT_F16;
   halftone::host::Context ctx;
-  const std::vector<float> large = {0.0F, 65520.0F};
+  std::vector<float> large = {0.0F, 65520.0F};
   expect_error(Status::kInvalidArgument, {"s.npy", "65520", "element 1", "ends at 65504", "scale"},
                [&] { Preprocess{}.apply(ctx, tensor(HT_F32, shape, large), half, "in", "s.npy"); });
 }
