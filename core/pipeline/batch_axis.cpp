@@ -101,6 +101,17 @@ constexpr std::array<std::string_view, 10> kReductions = {
     "ReduceSum", "ReduceMean", "ReduceMax",    "ReduceMin",       "ReduceProd",
     "ReduceL1",  "ReduceL2",   "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"};
 
+// Of an initializer or a Constant node; null where there is none.
+const model::Tensor *stored_tensor(const model::Model &m, Handle h) {
+  if (h == HT_NONE) return nullptr;
+  const model::Value &v = m.value(h);
+  if (v.initializer) return &*v.initializer;
+  if (v.producer == HT_NONE || m.node(v.producer).op_type != "Constant") return nullptr;
+  const auto &attributes = m.node(v.producer).attributes;
+  const auto found = attributes.find("value");
+  return found == attributes.end() ? nullptr : std::get_if<model::Tensor>(&found->second.data);
+}
+
 class Proof {
  public:
   Proof(const model::Model &m, std::int64_t batch) : m_(m), batch_(batch) {}
@@ -144,15 +155,7 @@ class Proof {
     }
     return product;
   }
-  const model::Tensor *constant(Handle h) const {
-    if (h == HT_NONE) return nullptr;
-    const model::Value &v = m_.value(h);
-    if (v.initializer) return &*v.initializer;
-    if (v.producer == HT_NONE || m_.node(v.producer).op_type != "Constant") return nullptr;
-    const auto &attributes = m_.node(v.producer).attributes;
-    const auto found = attributes.find("value");
-    return found == attributes.end() ? nullptr : std::get_if<model::Tensor>(&found->second.data);
-  }
+  const model::Tensor *constant(Handle h) const { return stored_tensor(m_, h); }
   std::optional<Ints> numbers(Handle h) const {
     const model::Tensor *tensor = constant(h);
     if (tensor == nullptr || (tensor->dtype() != HT_I64 && tensor->dtype() != HT_I32)) return std::nullopt;
@@ -488,8 +491,9 @@ bool may_have_fixed_shapes(const model::Model &m) {
   }
   return std::ranges::any_of(m.graph(m.main_graph()).nodes, [&](Handle n) {
     const model::Node &node = m.node(n);
-    const bool reshapes = node.op_type == "Reshape" && node.inputs.size() == 2 && node.inputs[0] != HT_NONE;
-    return reshapes && !m.value(node.inputs[0]).initializer;
+    if (node.op_type != "Reshape" || node.inputs.size() != 2) return false;
+    const model::Tensor *shape = stored_tensor(m, node.inputs[1]);
+    return shape != nullptr && shape->dtype() == HT_I64 && shape->count() > 0 && shape->ints().front() > 1;
   });
 }
 

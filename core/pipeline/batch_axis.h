@@ -42,7 +42,7 @@ struct BatchProof {
 // The extent above 1 of axis 0 that all fed inputs of the model have in common; nothing when there is none.
 std::optional<std::int64_t> fixed_batch(const model::Model &m);
 
-// Whether all fed inputs have a free axis 0 while some Reshape might not.
+// Whether all fed inputs have a free axis 0 while the constant shape of some Reshape begins with a number above 1.
 bool may_have_fixed_shapes(const model::Model &m);
 
 // `batch` is 0 where the inputs do not tell it: then the first shape that leaves no choice does. Follows axis 0 of the
