@@ -64,7 +64,7 @@ class UnifyFloats final : public sdk::Pass {
             "The exporter's `float_type: model` writes what is not quantized in the model's own type again. A float32 "
             "model is left as it is.\n"
             "\n"
-            "PPQ has no counterpart: it reads float16 models as they are.");
+            "PPQ counterpart: none.");
     d.params.choice("edges",
                     "inputs and outputs of the model: `keep` their types, with a Cast behind or before, or `float32`",
                     "keep", {"keep", "float32"});
