@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/calibration/picture.h"
 #include "core/model/dtype.h"
+#include "core/model/narrow_float.h"
 
 namespace halftone::calibration {
 namespace {
@@ -25,7 +26,18 @@ class Application {
 
   ht_tensor_view run() {
     const ht_dtype wanted = type_.dtype == HT_DTYPE_NONE ? HT_F32 : type_.dtype;
-    if (wanted != HT_F32) return unchanged(wanted);
+    if (!is_float(wanted) || is_exact_double(wanted)) return unchanged(wanted);
+    return in_type(wanted, floats());
+  }
+
+ private:
+  static bool is_float(ht_dtype type) { return type == HT_F32 || type == HT_F16 || type == HT_BF16 || type == HT_F64; }
+  // Doubles that nothing is done to keep the digits that a float has not.
+  bool is_exact_double(ht_dtype wanted) const {
+    return wanted == HT_F64 && sample_.dtype == HT_F64 && !settings_.changes_values() && !settings_.changes_pictures();
+  }
+
+  ht_tensor_view floats() {
     charge(2 * model::element_count({sample_.shape, sample_.rank}));  // as floats, in two orders
     if (is_picture()) return picture();
     if (settings_.changes_pictures()) {
@@ -35,7 +47,31 @@ class Application {
     return plain();
   }
 
- private:
+  // What was computed in float32, in another floating-point type.
+  ht_tensor_view in_type(ht_dtype wanted, const ht_tensor_view &computed) {
+    if (wanted == HT_F32) return computed;
+    const std::span<const std::int64_t> shape(computed.shape, computed.rank);
+    const auto count = static_cast<std::size_t>(model::element_count(shape));
+    const std::span<const float> from(static_cast<const float *>(computed.data), count);
+    if (wanted == HT_F64) {
+      auto *wide = allocate<double>(count);
+      std::copy(from.begin(), from.end(), wide);
+      return view(wanted, shape, wide);
+    }
+    auto *narrow = allocate<std::uint16_t>(count);
+    const bool half = wanted == HT_F16;
+    for (std::size_t i = 0; i < count; ++i) {
+      narrow[i] = half ? model::f16_from_float(from[i]) : model::bf16_from_float(from[i]);
+      if (half && (narrow[i] & 0x7C00U) == 0x7C00U && std::isfinite(from[i])) {
+        misfit(
+            fmt::format("has a value of {}, at element {}, and the input is float16, which ends at 65504; "
+                        "set `scale:` of `preprocess:`",
+                        from[i], i));
+      }
+    }
+    return view(wanted, shape, narrow);
+  }
+
   std::string given() const { return fmt::format("[{}]", fmt::join(std::span(sample_.shape, sample_.rank), ",")); }
   std::string taken() const {
     std::vector<std::string> extents;

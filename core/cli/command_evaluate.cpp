@@ -15,7 +15,10 @@
 #include "core/cli/evaluation_mode.h"
 #include "core/cli/figures.h"
 #include "core/cli/run_setup.h"
+#include "core/pipeline/batch_axis.h"
 #include "core/pipeline/evaluate.h"
+#include "core/pipeline/float32_form.h"
+#include "core/pipeline/free_batch.h"
 #include "core/pipeline/memory_fit.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/outputs_npy.h"
@@ -39,14 +42,19 @@ struct Loaded {
   const model::Model &model() const { return file.working.model; }
 };
 
-Loaded load(const std::string &path, host::Mode mode, const Engine &engine, Progress &progress) {
+Loaded load(const std::string &path, const Engine &engine, Progress &progress) {
   Loaded loaded;
-  loaded.mode = mode;
   loaded.file = read_model_file(path, engine, progress);
+  return loaded;
+}
+
+// For the mode and in float32, after what changes the model for the samples.
+void prepare(Loaded &loaded, const std::string &path, host::Mode mode, const Engine &engine) {
+  loaded.mode = mode;
+  pipeline::bring_to_float32(engine.registry(), engine.kernels(), loaded.file.working);
   prepare_for(mode, path, loaded.file.working);
   const model::Model &m = loaded.model();
   loaded.outputs = m.graph(m.main_graph()).outputs;
-  return loaded;
 }
 
 void open(Loaded &loaded, const Engine &engine, std::uint32_t workers, const std::optional<host::Sequence> &sequence,
@@ -114,9 +122,19 @@ struct ModelPaths {
   std::string subject, against;  // against: empty for none
 };
 
+// The samples fit the subject one by one.
+void free_like_subject(const model::Model &subject, const Engine &engine, host::WorkingModel &working) {
+  const std::optional<std::int64_t> batch = pipeline::fixed_batch(working.model);
+  if (!batch) (void)pipeline::free_shapes(engine.registry(), engine.kernels(), working);
+  if (batch && pipeline::fixed_batch(subject) != batch)
+    (void)pipeline::free_batch(engine.registry(), engine.kernels(), working, *batch);
+}
+
 void open_reference(const ModelPaths &paths, const Engine &engine, std::uint32_t workers, Models &models,
                     Progress &progress) {
-  Loaded &reference = models.reference = load(paths.against, host::Mode::kFloat, engine, progress);
+  Loaded &reference = models.reference = load(paths.against, engine, progress);
+  free_like_subject(models.subject.model(), engine, reference.file.working);
+  prepare(reference, paths.against, host::Mode::kFloat, engine);
   require_same_interface(paths.subject, models.subject, paths.against, reference);
   open(reference, engine, workers, renamed(models.dataset->sequence(), models.subject.model(), reference.model()),
        progress);
@@ -126,8 +144,13 @@ void open_reference(const ModelPaths &paths, const Engine &engine, std::uint32_t
 
 void open_models(const ModelPaths &paths, host::Mode mode, const pipeline::DataSpec &data, const Engine &engine,
                  std::uint32_t workers, Models &models, Progress &progress) {
-  Loaded &subject = models.subject = load(paths.subject, mode, engine, progress);
-  models.dataset = pipeline::open_dataset(engine.registry(), subject.model(), data);
+  Loaded &subject = models.subject = load(paths.subject, engine, progress);
+  const auto open_data = [&](const model::Model &fed) { return pipeline::open_dataset(engine.registry(), fed, data); };
+  std::optional<std::string> told;
+  models.dataset =
+      pipeline::open_for_single_samples(engine.registry(), engine.kernels(), subject.file.working, open_data, told);
+  if (told) show_warnings({*told}, progress);
+  prepare(subject, paths.subject, mode, engine);
   const calibration::Dataset &dataset = *models.dataset;
   open(subject, engine, workers, dataset.sequence(), progress);
   pipeline::EvaluationRequest &request = models.request;

@@ -19,6 +19,7 @@
 #include "core/cli/run_report.h"
 #include "core/cli/run_setup.h"
 #include "core/pipeline/evaluate.h"
+#include "core/pipeline/float32_form.h"
 #include "core/pipeline/memory_fit.h"
 #include "core/pipeline/platform_lookup.h"
 #include "core/pipeline/runner.h"
@@ -85,7 +86,8 @@ TestData open_test(const host::Registry &registry, const pipeline::Runner &runne
 }
 
 // Float model against the quantized one, both in this process, on the test samples.
-pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, const host::RunSinks &sinks) {
+pipeline::Evaluation compare(const host::Registry &registry, const pipeline::Runner &runner, TestData test,
+                             const host::RunSinks &sinks) {
   const pipeline::DataSpec &data = runner.spec().evaluation;
   calibration::FlowOptions flow = flow_options(data, sinks, test.dataset->count());
   pipeline::EvaluationRequest request;
@@ -93,6 +95,7 @@ pipeline::Evaluation compare(const pipeline::Runner &runner, TestData test, cons
   request.sequences = test.dataset->sequence().has_value();
   const auto open = [&](const host::WorkingModel &model, host::Mode mode, std::vector<model::Handle> &outputs) {
     host::WorkingModel copy = model;
+    pipeline::bring_to_float32(registry, runner.kernels(), copy);
     host::Context ctx;
     ctx.working = &copy;
     ctx.kernels = &runner.kernels();
@@ -206,7 +209,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
 
   if (test.dataset) {
     progress.begin(0, 1, "evaluate");
-    run.evaluation = compare(runner, std::move(test), events.sinks);
+    run.evaluation = compare(registry, runner, std::move(test), events.sinks);
     progress.end(fmt::format(": {} samples ({:.2f} s)", run.evaluation->samples, run.evaluation->seconds));
   }
   nlohmann::ordered_json figures;

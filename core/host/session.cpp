@@ -4,6 +4,8 @@
 #include <exception>
 #include <set>
 
+#include "core/host/feed_type.h"
+
 namespace halftone::host {
 
 namespace {
@@ -126,6 +128,7 @@ Session::Session(const Instance &executor, Context &ctx, const SessionRequest &r
     call_component(
         ctx, [&] { return executor_.supports(executor.raw(), &ctx, node, static_cast<std::uint32_t>(request.mode)); });
   }
+  for (const model::Handle input : inputs_) input_types_.push_back(m.value(input).type.dtype);
   revision_ = m.revision();
   ht_session_options options{};
   options.struct_size = sizeof(options);
@@ -148,6 +151,14 @@ void Session::require_fresh(const model::Model &current) const {
   }
 }
 
+std::vector<ht_tensor_view> Session::in_own_types(Context &ctx, std::span<const ht_tensor_view> inputs) const {
+  std::vector<ht_tensor_view> out(inputs.begin(), inputs.end());
+  for (std::size_t i = 0; i < std::min(out.size(), input_types_.size()); ++i) {
+    out[i] = in_float_type(ctx, out[i], input_types_[i]);
+  }
+  return out;
+}
+
 void Session::run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
                   const EmitFunction &emit) const {
   if (!sequence_) return run_once(ctx, worker, inputs, emit);
@@ -168,10 +179,10 @@ void Session::run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_
 void Session::run_once(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
                        const EmitFunction &emit) const {
   Emission emission{&emit, nullptr};
+  const std::vector<ht_tensor_view> fed = in_own_types(ctx, inputs);
   ctx.component = executor_id_;
   try {
-    call_component(
-        ctx, [&] { return executor_.run(raw_, &ctx, worker, inputs.data(), inputs.size(), &forward, &emission); });
+    call_component(ctx, [&] { return executor_.run(raw_, &ctx, worker, fed.data(), fed.size(), &forward, &emission); });
   } catch (...) {
     if (emission.thrown) std::rethrow_exception(emission.thrown);
     throw;
@@ -192,17 +203,18 @@ ht_session_memory Session::memory(Context &ctx, std::span<const ht_tensor_view> 
   if (!HT_HAS(&executor_, ht_executor, memory) || executor_.memory == nullptr) {
     refuse_budget();
   }
+  std::vector<std::vector<std::int64_t>> shapes;
+  std::vector<ht_tensor_view> frame;
+  if (sequence_) {
+    frame = sequence_->first_frame(inputs, shapes);
+    inputs = frame;
+  }
+  const std::vector<ht_tensor_view> fed = in_own_types(ctx, inputs);
   ht_session_memory memory{};
   memory.struct_size = sizeof(memory);
   ctx.component = executor_id_;
   try {
-    std::vector<std::vector<std::int64_t>> shapes;
-    std::vector<ht_tensor_view> frame;
-    if (sequence_) {
-      frame = sequence_->first_frame(inputs, shapes);
-      inputs = frame;
-    }
-    call_component(ctx, [&] { return executor_.memory(raw_, &ctx, inputs.data(), inputs.size(), &memory); });
+    call_component(ctx, [&] { return executor_.memory(raw_, &ctx, fed.data(), fed.size(), &memory); });
   } catch (const Error &error) {
     if (error.status() == Status::kUnimplemented) refuse_budget();
     throw;

@@ -64,7 +64,8 @@ class Session {
   // Throws Unimplemented when the executor cannot say.
   ht_session_memory memory(Context &ctx, std::span<const ht_tensor_view> inputs) const;
 
-  // One sample on the calling thread. `ctx` belongs to the worker. What emit throws ends the run and is thrown again.
+  // One sample on the calling thread; an input of another floating-point type than the model's is converted. `ctx`
+  // belongs to the worker. What emit throws ends the run and is thrown again.
   void run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs, const EmitFunction &emit) const;
 
   // The steps of a session that was opened `timed`, while none runs. Throws Unimplemented for an executor that has no
@@ -75,10 +76,12 @@ class Session {
   [[noreturn]] void refuse_budget() const;
   void run_once(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
                 const EmitFunction &emit) const;
+  std::vector<ht_tensor_view> in_own_types(Context &ctx, std::span<const ht_tensor_view> inputs) const;
   const ht_executor &executor_;
   std::string executor_id_;
   std::vector<model::Handle> inputs_;
   std::optional<SequencePlan> sequence_;
+  std::vector<ht_dtype> input_types_;  // as the model declares them
   std::uint64_t revision_ = 0;
   void *raw_ = nullptr;
 };

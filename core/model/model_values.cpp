@@ -95,6 +95,12 @@ void Model::replace_uses(Handle from, Handle to) {
     rename_value(to, public_name);
     std::vector<Handle> &outputs = graph_at(graph_handle).outputs;
     std::replace(outputs.begin(), outputs.end(), from, to);
+    const ValueType known = value(from).type;
+    ValueType &type = value_at(to).type;
+    if (type.dtype == HT_DTYPE_NONE) type = known;  // what callers were told of the output
+    for (std::size_t i = 0; i < type.dims.size() && known.dims.size() == type.dims.size(); ++i) {
+      if (type.dims[i].extent < 0 && type.dims[i].symbol.empty()) type.dims[i] = known.dims[i];
+    }
     value_at(from).is_output = false;
     value_at(to).is_output = true;
   }

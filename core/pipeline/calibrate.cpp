@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/calibration/statistics_key.h"
+#include "core/pipeline/free_batch.h"
 #include "core/pipeline/model_to_run.h"
 #include "core/pipeline/named.h"
 
@@ -51,11 +52,13 @@ struct Asked {
 // Learns what pipelines ask for. The model is read once for all of them.
 class Recorder {
  public:
-  Recorder(const host::Registry &registry, const std::filesystem::path &model, const RunEvents &events)
-      : registry_(registry), imported_(read_model_to_run(model, host::KernelIndex(registry))) {
+  // All pipelines have the model and the samples of `first`.
+  Recorder(const host::Registry &registry, const PipelineSpec &first, const RunEvents &events)
+      : registry_(registry), imported_(read_model_to_run(first.model, host::KernelIndex(registry))) {
     quiet_.sinks.cancelled = events.sinks.cancelled;
     logged_ = quiet_;
     logged_.sinks.log = events.sinks.log;
+    if (!first.calibration.inputs.empty()) fit_to_samples(first.calibration);
   }
   const model::ImportResult &imported() const noexcept { return imported_; }
 
@@ -83,6 +86,18 @@ class Recorder {
   }
 
  private:
+  // Plans see no samples: whether these need the model's batch freed is found here.
+  void fit_to_samples(const DataSpec &data) {
+    host::WorkingModel working;
+    working.model = imported_.model;
+    std::optional<std::string> told;
+    const auto open = [&](const model::Model &m) { return open_dataset(registry_, m, data); };
+    (void)open_for_single_samples(registry_, host::KernelIndex(registry_), working, open, told);
+    if (!told) return;
+    imported_.model = std::move(working.model);
+    if (logged_.sinks.log) logged_.sinks.log({HT_LOG_WARNING, *told});
+  }
+
   // One sample stands for all, where the first ones may be bad a few. What fails because of that is left to the run.
   void rehearse(PipelineSpec spec, Asked &asked) const {
     constexpr std::uint64_t kFew = 16;
@@ -213,7 +228,7 @@ class Calibration {
   CalibrateResult run() {
     const PipelineSpec &first = plan_.pipelines.front();
     {
-      const Recorder recorder(registry_, first.model, events_);
+      const Recorder recorder(registry_, first, events_);
       result_.file.model = calibration::model_digest(recorder.imported().model);
       wanted_ = record_all(recorder, plan_.pipelines, events_);
     }

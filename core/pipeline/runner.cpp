@@ -6,9 +6,11 @@
 
 #include "core/base/file.h"
 #include "core/base/shape.h"
+#include "core/pipeline/batch_axis.h"
 #include "core/pipeline/configs_json.h"
 #include "core/pipeline/dispatch_table.h"
 #include "core/pipeline/executor_setting.h"
+#include "core/pipeline/free_batch.h"
 #include "core/pipeline/model_to_run.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/platform_lookup.h"
@@ -186,14 +188,46 @@ std::uint64_t Runner::original_bytes() const {
   return total;
 }
 
+std::optional<std::string> Runner::free_fixed() {
+  const std::optional<std::int64_t> batch = fixed_batch(model_.model);
+  if (batch) return free_batch(registry_, kernels_, model_, *batch);
+  return free_shapes(registry_, kernels_, model_);
+}
+
+// Of a model that had its batch freed when they were taken, too.
+void Runner::read_statistics() {
+  const auto read = [&] { given_ = read_given_statistics(spec_.statistics_in, spec_.model, model_.model); };
+  try {
+    return read();
+  } catch (const Error &) {
+    host::WorkingModel before = model_;
+    try {
+      if (const auto told = free_fixed()) {
+        read();
+        warnings_.push_back(*told);
+        original_ = model_;
+        return;
+      }
+    } catch (const Error &) {
+      model_ = std::move(before);
+    }
+    throw;
+  }
+}
+
 void Runner::open_data() {
-  if (!spec_.statistics_in.empty()) given_ = read_given_statistics(spec_.statistics_in, spec_.model, model_.model);
+  if (!spec_.statistics_in.empty()) read_statistics();
   if (given_) {
     const auto step = std::ranges::find_if(plan_, may_run_samples);
     if (step != plan_.end()) given_->wants_samples = step->component->id();
   }
   if (spec_.calibration.inputs.empty() || given_) return;
-  dataset_ = open_dataset(registry_, model_.model, spec_.calibration);
+  const auto open = [&](const model::Model &m) { return open_dataset(registry_, m, spec_.calibration); };
+  std::optional<std::string> told;
+  dataset_ = open_for_single_samples(registry_, kernels_, model_, open, told);
+  if (!told) return;
+  warnings_.push_back(*told);
+  original_ = model_;
 }
 
 std::vector<StepReport> Runner::run_passes() {

@@ -79,6 +79,8 @@ class Runner {
   void write_export(const ExportStep &step, const StagedFile &file);
   void read_model(const model::ImportResult *given);
   void open_platform();
+  std::optional<std::string> free_fixed();
+  void read_statistics();
   void open_data();
   std::vector<StepReport> run_passes(host::CalibrationService &calibration, host::ExecutionService &execution);
   // What the user's rules want, after a step.

@@ -36,7 +36,9 @@ std::string float_reason(const PlatformDescriptor &platform, const ResolvedRule 
   const model::Handle data = slot < node.inputs.size() ? node.inputs[slot] : node.inputs[0];
   const ht_dtype type = flow.dtype(data);
   if (type != HT_F32 && type != HT_DTYPE_NONE) {
-    return fmt::format("its input '{}' is {}, not float32", model.value(data).name, model::dtype_name(type));
+    const bool floating = type == HT_F16 || type == HT_BF16 || type == HT_F64;
+    return fmt::format("its input '{}' is {}, not float32{}", model.value(data).name, model::dtype_name(type),
+                       floating ? "; the pass unify-floats brings it there" : "");
   }
   return {};
 }

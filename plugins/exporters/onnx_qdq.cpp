@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "float_narrowing.h"
 #include "halftone/exporter.hpp"
 #include "opset_raise.h"
 #include "qdq_builder.h"
@@ -26,9 +27,11 @@ bool keeps_grid(const sdk::Node &node, const sdk::Graph &graph) {
 
 class Writer {
  public:
-  Writer(const sdk::Context &ctx, bool stored) : ctx_(ctx), graph_(ctx), edit_(ctx), plan_(ctx), stored_(stored) {}
+  Writer(const sdk::Context &ctx, bool stored, bool float16)
+      : ctx_(ctx), graph_(ctx), edit_(ctx), plan_(ctx), stored_(stored), float16_(float16) {}
 
   void run() {
+    const std::vector<ht_handle> in_float = float16_ ? nodes_in_float(graph_, plan_) : std::vector<ht_handle>();
     QdqBuilder builder(ctx_, graph_, edit_);
     std::vector<ht_handle> nodes;
     for (const ht_handle graph : graphs()) {
@@ -48,6 +51,7 @@ class Writer {
                " for the types of the quantized tensors");
       raise_opset(ctx_, builder.needed_opset());
     }
+    if (float16_) narrow_to_float16(ctx_, in_float);
   }
 
  private:
@@ -142,7 +146,7 @@ class Writer {
   const sdk::Graph graph_;
   const sdk::GraphEdit edit_;
   const QdqPlan plan_;
-  bool stored_;
+  bool stored_, float16_;
   std::unordered_map<ht_handle, Quantization> grids_;
   std::vector<ht_handle> orphans_;
 };
@@ -171,12 +175,18 @@ class OnnxQdq final : public sdk::Exporter {
                     "constants of 1 KiB and more in a file FILE.data beside the model: `auto` when they take more than "
                     "2000 MiB together, which one ONNX file may not hold",
                     "auto", {"auto", "always"});
+    d.params.choice("float_type",
+                    "what is not quantized: in `float32`, in `float16`, or as the `model` was read, where that was "
+                    "float16. Scales and quantized operators stay float32, with Casts where the two meet",
+                    "float32", {"float32", "float16", "model"});
   }
   explicit OnnxQdq(const sdk::Args &args)
-      : stored_(args.text("weights") == "stored"), beside_(args.text("external_data") == "always") {}
+      : stored_(args.text("weights") == "stored"),
+        beside_(args.text("external_data") == "always"),
+        float_type_(args.text("float_type")) {}
 
   void write(const sdk::Context &ctx, const std::string &path) override {
-    Writer(ctx, stored_).run();
+    Writer(ctx, stored_, wants_float16(ctx)).run();
     const sdk::GraphEdit edit(ctx);
     edit.set_metadata("halftone.version", ctx.host.raw->version);
     edit.set_metadata("halftone.exporter", "onnx-qdq");
@@ -185,7 +195,16 @@ class OnnxQdq final : public sdk::Exporter {
   }
 
  private:
+  bool wants_float16(const sdk::Context &ctx) const {
+    if (float_type_ != "model") return float_type_ == "float16";
+    const std::string present = sdk::Graph(ctx).metadata(HT_NOTE_PREFIX "float-type").value_or("float32");
+    if (present == "float16" || present == "float32") return present == "float16";
+    ctx.warn("float_type: model: the model was " + present + ", which is written as float32");
+    return false;
+  }
+
   bool stored_, beside_;
+  std::string float_type_;
 };
 HALFTONE_EXPORTER(OnnxQdq)
 

@@ -79,7 +79,8 @@ def other_width(work, glyphs, plugins):
 
 
 def fixed_batch(work, glyphs, plugins):
-    (work / "fixed.onnx").write_bytes(onnx.small_net(batch=2))
+    turn = onnx.node("Transpose", ["c"], ["t"], "turn", attributes=[onnx.ints_attribute("perm", [1, 0, 2, 3])])
+    (work / "fixed.onnx").write_bytes(onnx.small_net([onnx.conv(), turn, onnx.node("Relu", ["t"], ["y"])], batch=2))
 
 
 def empty_model(work, glyphs, plugins):

@@ -52,6 +52,7 @@ for python in python3 /usr/bin/python3; do
   fi
 done
 [ -d "$work/control_flow" ] || echo "consumer: no Python with numpy and onnx, so that models with control flow are left out"
+node "$here/float16.mjs" --halftone "$build/bin/halftone" --modules "$work" --out "$work/float16" "${folders[@]}"
 
 # Types that no platform that ships asks for.
 types=()

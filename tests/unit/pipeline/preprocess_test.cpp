@@ -128,6 +128,29 @@ TEST_CASE("inputs that are no pictures") {
                [&] { settings("{scale: 2}").apply(ctx, tensor(HT_I64, shape, data), tokens, "ids", "t.npy"); });
 }
 
+TEST_CASE("an input of another floating-point type gets the numbers of float32, rounded") {
+  const std::vector<std::int64_t> shape = {2};
+  std::vector<float> data = {1.0F, 2049.0F};
+  for (const ht_dtype type : {HT_F16, HT_BF16, HT_F64}) {
+    ValueType wanted = float_type({1, 2});
+    wanted.dtype = type;
+    halftone::host::Context ctx;
+    const ht_tensor_view out = settings("{scale: 1}").apply(ctx, tensor(HT_F32, shape, data), wanted, "in", "s.npy");
+    CHECK(out.dtype == type);
+    CHECK(out.rank == 2);
+    const auto *halves = static_cast<const std::uint16_t *>(out.data);
+    if (type == HT_F16) CHECK((halves[0] == 0x3C00 && halves[1] == 0x6800));  // 2048: ties to even
+    if (type == HT_BF16) CHECK((halves[0] == 0x3F80 && halves[1] == 0x4500));
+    if (type == HT_F64) CHECK(static_cast<const double *>(out.data)[1] == 2049.0);
+  }
+  ValueType half = float_type({1, 2});
+  half.dtype = HT_F16;
+  halftone::host::Context ctx;
+  std::vector<float> large = {0.0F, 65520.0F};
+  expect_error(Status::kInvalidArgument, {"s.npy", "65520", "element 1", "ends at 65504", "scale"},
+               [&] { Preprocess{}.apply(ctx, tensor(HT_F32, shape, large), half, "in", "s.npy"); });
+}
+
 TEST_CASE("what does not fit names the sample, both shapes and the remedy") {
   const auto apply = [](std::string_view yaml, std::vector<std::int64_t> shape, const ValueType &type) {
     std::int64_t count = 1;
