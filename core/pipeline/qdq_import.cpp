@@ -65,20 +65,29 @@ class Importer {
   explicit Importer(host::WorkingModel &working) : working_(working), model_(working.model) {}
 
   QdqImport run() {
-    const std::vector<Handle> order = model_.topological_order(model_.main_graph());
+    const std::vector<Handle> order = all_nodes();
     for (const Handle node : order) {
       if (is_a(model_.node(node), "DequantizeLinear")) take(node);
     }
     for (const Handle node : order) {
       if (model_.alive(node) && is_a(model_.node(node), "QuantizeLinear")) remove_if_idle(node);
     }
-    for (const Handle node : model_.topological_order(model_.main_graph())) {
+    for (const Handle node : all_nodes()) {
       out_.kept += is_a(model_.node(node), "QuantizeLinear") || is_a(model_.node(node), "DequantizeLinear") ? 1 : 0;
     }
     return out_;
   }
 
  private:
+  // Of the main graph first, then of bodies, which may read what is outside of them.
+  std::vector<Handle> all_nodes() const {
+    std::vector<Handle> all;
+    for (const Handle graph : model_.graphs()) {
+      const std::vector<Handle> own = model_.topological_order(graph);
+      all.insert(all.end(), own.begin(), own.end());
+    }
+    return all;
+  }
   static Handle input(const Node &node, std::size_t slot) {
     return slot < node.inputs.size() ? node.inputs[slot] : HT_NONE;
   }
@@ -174,7 +183,9 @@ class Importer {
     if (!a || !b || !(*a == *b)) return;
     ++(constant(source) ? out_.parameters : out_.activations);
     const Handle producer = model_.value(source).producer;
-    if (producer != HT_NONE && only_quantized(source, *a)) {
+    // An output of a body must be a value of that body.
+    const bool leaves = model_.value(result).is_output && model_.value(source).graph != second.graph;
+    if (producer != HT_NONE && !leaves && only_quantized(source, *a)) {
       const std::uint32_t slot = model_.value(source).producer_slot;
       if (working_.configs.find({producer, true, slot}) == HT_NONE) set_config({producer, true, slot}, *a);
       model_.remove_node(dequantize);
