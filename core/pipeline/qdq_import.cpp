@@ -149,30 +149,49 @@ class Importer {
     const auto point = point_of(node, stored.dtype(), static_cast<std::int64_t>(stored.shape().size()));
     const Handle output = node.outputs[0];
     if (!point || model_.value(output).is_output) return;
-    std::vector<std::int32_t> integers;
-    for (const std::int64_t code : stored.to_ints()) integers.push_back(static_cast<std::int32_t>(code));
+    const Handle graph = model_.value(codes).graph;
+    const Handle parameter =
+        model_.add_initializer(graph, model_.unique_name(graph, model_.value(output).name + "_float"),
+                               model::Tensor::from_floats(stored.shape(), floats_of(stored, *point)));
+    replace(
+        dequantize, parameter, [&](Handle config) { working_.configs.set_state(config, quant::State::kBaked); },
+        *point);
+    ++out_.parameters;
+  }
+
+  // Bytes are read as they lie: large weights are bytes as a rule, and to_ints() takes eight for each.
+  static std::vector<std::int32_t> integers_of(const model::Tensor &stored) {
+    const auto bytes = stored.bytes();
+    std::vector<std::int32_t> out(bytes.size());
+    if (stored.dtype() == HT_I8) {
+      std::ranges::transform(bytes, out.begin(), [](std::byte b) { return static_cast<std::int8_t>(b); });
+    } else if (stored.dtype() == HT_U8) {
+      std::ranges::transform(bytes, out.begin(), [](std::byte b) { return static_cast<std::uint8_t>(b); });
+    } else {
+      const std::vector<std::int64_t> codes = stored.to_ints();
+      out.resize(codes.size());
+      std::ranges::transform(codes, out.begin(), [](std::int64_t code) { return static_cast<std::int32_t>(code); });
+    }
+    return out;
+  }
+
+  static std::vector<float> floats_of(const model::Tensor &stored, const Point &point) {
+    const std::vector<std::int32_t> integers = integers_of(stored);
     std::vector<float> floats(integers.size());
     ht_quantizer q{};
     q.struct_size = sizeof(q);
     q.kind = HT_QUANT_INTEGER;
     q.rounding = HT_ROUND_HALF_EVEN;
-    q.granularity = point->spec.granularity;
-    q.quant_min = point->spec.quant_min;
-    q.quant_max = point->spec.quant_max;
-    q.axis = point->spec.axis;
-    q.block_size = point->spec.block_size;
-    q.count = point->scales.size();
-    q.scales = point->scales.data();
-    q.zero_points = point->zero_points.data();
+    q.granularity = point.spec.granularity;
+    q.quant_min = point.spec.quant_min;
+    q.quant_max = point.spec.quant_max;
+    q.axis = point.spec.axis;
+    q.block_size = point.spec.block_size;
+    q.count = point.scales.size();
+    q.scales = point.scales.data();
+    q.zero_points = point.zero_points.data();
     quant::dequantize(integers, floats, stored.shape(), q);
-    const Handle graph = model_.value(codes).graph;
-    const Handle parameter =
-        model_.add_initializer(graph, model_.unique_name(graph, model_.value(output).name + "_float"),
-                               model::Tensor::from_floats(stored.shape(), floats));
-    replace(
-        dequantize, parameter, [&](Handle config) { working_.configs.set_state(config, quant::State::kBaked); },
-        *point);
-    ++out_.parameters;
+    return floats;
   }
 
   void take_pair(Handle quantize, Handle dequantize) {
