@@ -102,7 +102,7 @@ class Builder {
     for (std::uint32_t i = 0; i < node.inputs().size(); ++i) step.inputs.push_back(input_slot(node, i));
     for (std::uint32_t i = 0; i < node.outputs().size(); ++i) step.outputs.push_back(output_slot(node, i));
     const bool sums = choose_products(node, step);
-    if (!sums) quantize_constants(node, step);
+    if (!sums) read_parameters(node, step);
     if (!sums && !choose_moved(node, step) && !choose_mean(node, step) && !choose_added(node, step) &&
         !choose_pairs(node, step) && !choose_table(node, step) && is_about_indices(node)) {
       step.form = Form::kOther;
@@ -120,20 +120,22 @@ class Builder {
   InputSlot input_slot(const sdk::Node &node, std::uint32_t i) {
     InputSlot slot;
     const ht_handle value = node.input(i);
-    if (value == HT_NONE) return slot;
-    auto q = quantizer_of(configs_, configs_.input(node.handle, i));
-    if (is_parameter(value) && q) return slot;  // see quantize_constants()
+    if (value == HT_NONE || is_parameter(value)) return slot;  // see read_parameters()
     slot.value = read(value);
-    if (!is_parameter(value)) slot.quantizer = std::move(q);
+    slot.quantizer = quantizer_of(configs_, configs_.input(node.handle, i));
     return slot;
   }
 
-  // The constants of a form that has no copy of its own, as sums of products have.
-  void quantize_constants(const sdk::Node &node, Step &step) {
+  // For forms other than sums of products, which hold parameters in a form of their own.
+  void read_parameters(const sdk::Node &node, Step &step) {
     for (std::uint32_t i = 0; i < step.inputs.size(); ++i) {
       const ht_handle value = node.input(i);
+      if (value == HT_NONE || !is_parameter(value)) continue;
       const auto q = quantizer_of(configs_, configs_.input(node.handle, i));
-      if (value == HT_NONE || !q || !is_parameter(value)) continue;
+      if (!q) {
+        step.inputs[i].value = read(value);
+        continue;
+      }
       const auto stored = graph_.initializer(value);
       if (!stored) throw sdk::Failure(HT_INTERNAL, "an initializer without tensor", value);
       step.inputs[i].constant = std::make_unique<Tensor>(*stored);
