@@ -160,18 +160,20 @@ TEST_CASE("a scalar bias of one channel has the same bits in integer mode on bot
 }
 
 TEST_CASE("workers of integer mode that come to a plain step at once get the same bits") {
-  for (const std::uint32_t bits : {8U, 12U, 16U}) {  // held in one byte, in two, and in four beside a zero point
+  for (const std::uint32_t bits : {8U, 12U, 16U}) {  // held in one byte, in two, and in four
     Net net(bits);
-    const Handle x = net.input({3, 50}), w = net.weight({50, 40});
+    const Handle x = net.input({3, 50}), w = net.weight({50, 40}, 0.5F, 0.5F);
     // A row on its own is no matrix: onednn leaves it to the plain kernel too.
     const Handle row = net.node("ReduceMax", {x}, {Net::ints("axes", {0}), Net::integer("keepdims", 0)});
     const Handle y = net.node("MatMul", {row, w}), node = net.working.model.value(y).producer;
     put(net, node, false, 0, {8, false, 0.008F, 128});
-    const float scale = bits == 16 ? 2.0F / 65535 : 1.0F / static_cast<float>(1 << (bits - 1));
-    put(net, node, false, 1, {bits, bits != 16, scale, bits == 16 ? 32768 : 0});
+    const float scale = 1.0F / static_cast<float>(bits == 16 ? 45000 : (1 << (bits - 1)) - 1);
+    put(net, node, false, 1, {bits, bits != 16, scale, bits == 16 ? 20000 : 0});
     net.output(y);
     const auto inputs = net.sample(9);
     const Emitted want = Runner(net.working, {.executor = "reference", .mode = host::Mode::kInteger}).run(inputs);
+    const Emitted in_float = Runner(net.working, {.executor = "reference"}).run(inputs);
+    CHECK(difference(want.at(y), in_float.at(y), {0.01, 0}) == "");
     for (const char *executor : {"reference", "onednn"}) {
       constexpr std::uint32_t kWorkers = 4;
       Runner runner(net.working, {.executor = executor, .mode = host::Mode::kInteger, .workers = kWorkers});
