@@ -34,6 +34,14 @@ void prepare_for(host::Mode mode, const std::string &path, host::WorkingModel &w
   if (mode == host::Mode::kFloat) return;
   const pipeline::QdqImport imported = pipeline::import_qdq(working);
   if (imported.activations + imported.parameters != 0) return;
+  if (imported.kept != 0) {
+    fail(
+        Status::kFailedPrecondition,
+        "'{}' has {} QuantizeLinear or DequantizeLinear nodes, but none that mode {} could take its scales from: the "
+        "scales are computed, or the codes are read by other operators; leave --mode out, which runs the nodes as they "
+        "stand",
+        path, imported.kept, mode == host::Mode::kInteger ? "integer" : "simulated");
+  }
   fail(Status::kFailedPrecondition,
        "'{}' has no QuantizeLinear and DequantizeLinear nodes that mode {} could take its scales from; quantize the "
        "model first, or leave --mode out",

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/model/onnx_function_size.h"
 #include "core/model/onnx_proto.h"
 
 #pragma GCC diagnostic push
@@ -24,10 +25,6 @@
 
 namespace halftone::model {
 namespace {
-
-std::string domain_of(const std::string &domain) {
-  return domain == "ai.onnx" ? std::string() : domain;
-}
 
 // All names of values and nodes in a graph and its bodies.
 void collect_names(const onnx::GraphProto &graph, std::unordered_set<std::string> &names) {
@@ -161,6 +158,7 @@ class Expansion {
 
   void run() {
     if (local_.empty() && !needs_) return;
+    require_bounded(proto_.graph(), local_);
     expand(*proto_.mutable_graph());
     if (local_.empty()) return;
     drop_functions();
@@ -320,7 +318,7 @@ class Expansion {
   onnx::ModelProto &proto_;
   const NeedsFunction &needs_;
   std::map<std::string, std::int64_t> opsets_;
-  std::map<std::pair<std::string, std::string>, const onnx::FunctionProto *> local_;
+  LocalFunctions local_;
   std::unordered_map<std::string, onnx::TypeProto> types_;
   std::unordered_set<std::string> taken_;
   std::set<std::pair<std::string, std::string>> open_;  // calls that are being expanded

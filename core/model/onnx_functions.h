@@ -25,8 +25,8 @@ ImportResult import_onnx_bytes_expanded(std::string_view bytes, const NeedsFunct
 
 // Replaces every call of a model-local function by the function's nodes, in bodies and in functions too, and drops the
 // functions; likewise operators that `needs` names; it may be empty. Values inside get names of their own. Throws
-// InvalidArgument for a function that calls itself, Unimplemented for one whose operators mean something else in the
-// model's opset.
+// InvalidArgument for a function that calls itself and for more than a million nodes, Unimplemented for one whose
+// operators mean something else in the model's opset.
 void expand_functions(onnx::ModelProto &proto, const NeedsFunction &needs);
 
 }  // namespace halftone::model

@@ -65,20 +65,29 @@ class Importer {
   explicit Importer(host::WorkingModel &working) : working_(working), model_(working.model) {}
 
   QdqImport run() {
-    const std::vector<Handle> order = model_.topological_order(model_.main_graph());
+    const std::vector<Handle> order = all_nodes();
     for (const Handle node : order) {
       if (is_a(model_.node(node), "DequantizeLinear")) take(node);
     }
     for (const Handle node : order) {
       if (model_.alive(node) && is_a(model_.node(node), "QuantizeLinear")) remove_if_idle(node);
     }
-    for (const Handle node : model_.topological_order(model_.main_graph())) {
+    for (const Handle node : all_nodes()) {
       out_.kept += is_a(model_.node(node), "QuantizeLinear") || is_a(model_.node(node), "DequantizeLinear") ? 1 : 0;
     }
     return out_;
   }
 
  private:
+  // Of the main graph first, then of bodies, which may read what is outside of them.
+  std::vector<Handle> all_nodes() const {
+    std::vector<Handle> all;
+    for (const Handle graph : model_.graphs()) {
+      const std::vector<Handle> own = model_.topological_order(graph);
+      all.insert(all.end(), own.begin(), own.end());
+    }
+    return all;
+  }
   static Handle input(const Node &node, std::size_t slot) {
     return slot < node.inputs.size() ? node.inputs[slot] : HT_NONE;
   }
@@ -140,30 +149,49 @@ class Importer {
     const auto point = point_of(node, stored.dtype(), static_cast<std::int64_t>(stored.shape().size()));
     const Handle output = node.outputs[0];
     if (!point || model_.value(output).is_output) return;
-    std::vector<std::int32_t> integers;
-    for (const std::int64_t code : stored.to_ints()) integers.push_back(static_cast<std::int32_t>(code));
+    const Handle graph = model_.value(codes).graph;
+    const Handle parameter =
+        model_.add_initializer(graph, model_.unique_name(graph, model_.value(output).name + "_float"),
+                               model::Tensor::from_floats(stored.shape(), floats_of(stored, *point)));
+    replace(
+        dequantize, parameter, [&](Handle config) { working_.configs.set_state(config, quant::State::kBaked); },
+        *point);
+    ++out_.parameters;
+  }
+
+  // Bytes are read as they lie: large weights are bytes as a rule, and to_ints() takes eight for each.
+  static std::vector<std::int32_t> integers_of(const model::Tensor &stored) {
+    const auto bytes = stored.bytes();
+    std::vector<std::int32_t> out(bytes.size());
+    if (stored.dtype() == HT_I8) {
+      std::ranges::transform(bytes, out.begin(), [](std::byte b) { return static_cast<std::int8_t>(b); });
+    } else if (stored.dtype() == HT_U8) {
+      std::ranges::transform(bytes, out.begin(), [](std::byte b) { return static_cast<std::uint8_t>(b); });
+    } else {
+      const std::vector<std::int64_t> codes = stored.to_ints();
+      out.resize(codes.size());
+      std::ranges::transform(codes, out.begin(), [](std::int64_t code) { return static_cast<std::int32_t>(code); });
+    }
+    return out;
+  }
+
+  static std::vector<float> floats_of(const model::Tensor &stored, const Point &point) {
+    const std::vector<std::int32_t> integers = integers_of(stored);
     std::vector<float> floats(integers.size());
     ht_quantizer q{};
     q.struct_size = sizeof(q);
     q.kind = HT_QUANT_INTEGER;
     q.rounding = HT_ROUND_HALF_EVEN;
-    q.granularity = point->spec.granularity;
-    q.quant_min = point->spec.quant_min;
-    q.quant_max = point->spec.quant_max;
-    q.axis = point->spec.axis;
-    q.block_size = point->spec.block_size;
-    q.count = point->scales.size();
-    q.scales = point->scales.data();
-    q.zero_points = point->zero_points.data();
+    q.granularity = point.spec.granularity;
+    q.quant_min = point.spec.quant_min;
+    q.quant_max = point.spec.quant_max;
+    q.axis = point.spec.axis;
+    q.block_size = point.spec.block_size;
+    q.count = point.scales.size();
+    q.scales = point.scales.data();
+    q.zero_points = point.zero_points.data();
     quant::dequantize(integers, floats, stored.shape(), q);
-    const Handle graph = model_.value(codes).graph;
-    const Handle parameter =
-        model_.add_initializer(graph, model_.unique_name(graph, model_.value(output).name + "_float"),
-                               model::Tensor::from_floats(stored.shape(), floats));
-    replace(
-        dequantize, parameter, [&](Handle config) { working_.configs.set_state(config, quant::State::kBaked); },
-        *point);
-    ++out_.parameters;
+    return floats;
   }
 
   void take_pair(Handle quantize, Handle dequantize) {
@@ -174,7 +202,9 @@ class Importer {
     if (!a || !b || !(*a == *b)) return;
     ++(constant(source) ? out_.parameters : out_.activations);
     const Handle producer = model_.value(source).producer;
-    if (producer != HT_NONE && only_quantized(source, *a)) {
+    // An output of a body must be a value of that body.
+    const bool leaves = model_.value(result).is_output && model_.value(source).graph != second.graph;
+    if (producer != HT_NONE && !leaves && only_quantized(source, *a)) {
       const std::uint32_t slot = model_.value(source).producer_slot;
       if (working_.configs.find({producer, true, slot}) == HT_NONE) set_config({producer, true, slot}, *a);
       model_.remove_node(dequantize);

@@ -11,6 +11,7 @@
 #include "format.h"
 #include "kernel.h"
 #include "requantize.h"
+#include "stored_operand.h"
 #include "tensor.h"
 
 namespace halftone::integer {
@@ -44,16 +45,15 @@ struct OutputSlot {
 
 // The operands of a sum of products, in units of the sum.
 struct Products {
-  std::string label;                    // "node 'conv1' (Conv)", for errors
-  std::unique_ptr<Tensor> operands[2];  // int32, code - zero; null where a value comes in
-  std::unique_ptr<Tensor> bias;         // int32, in units of the sum; null without
-  std::vector<double> units;            // what one unit of the sum is worth: one, or one for each channel
-  std::vector<double> float_bias;       // added after the multiplication, one for each channel; empty without
+  std::string label;                           // "node 'conv1' (Conv)", for errors
+  std::unique_ptr<StoredOperand> operands[2];  // code - zero; null where a value comes in
+  std::unique_ptr<Tensor> bias;                // int32, in units of the sum; null without
+  std::vector<double> units;                   // what one unit of the sum is worth: one, or one for each channel
+  std::vector<double> float_bias;              // added after the multiplication, one for each channel; empty without
   std::size_t channels = 1;
-  std::size_t channel_axis = 0;              // of the output
-  std::optional<Requantizer> to_codes;       // without: the result is float
-  std::unique_ptr<Tensor> wide_operands[2];  // the same in float64, for kernels that sum there
-  std::unique_ptr<Tensor> wide_bias;
+  std::size_t channel_axis = 0;         // of the output
+  std::optional<Requantizer> to_codes;  // without: the result is float
+  std::unique_ptr<Tensor> wide_bias;    // the bias in float64, for kernels that sum there
 };
 
 // A value on its way between steps: row-major, or with the channels (axis 1) last in memory. The shape is always that

@@ -101,36 +101,49 @@ class Builder {
     step.kernel = std::make_unique<Kernel>(ctx_, node.handle);
     for (std::uint32_t i = 0; i < node.inputs().size(); ++i) step.inputs.push_back(input_slot(node, i));
     for (std::uint32_t i = 0; i < node.outputs().size(); ++i) step.outputs.push_back(output_slot(node, i));
-    if (!choose_products(node, step) && !choose_moved(node, step) && !choose_mean(node, step) &&
-        !choose_added(node, step) && !choose_pairs(node, step) && !choose_table(node, step) && is_about_indices(node)) {
+    const bool sums = choose_products(node, step);
+    if (!sums) read_parameters(node, step);
+    if (!sums && !choose_moved(node, step) && !choose_mean(node, step) && !choose_added(node, step) &&
+        !choose_pairs(node, step) && !choose_table(node, step) && is_about_indices(node)) {
       step.form = Form::kOther;
     }
     for (OutputSlot &slot : step.outputs) {
       if (slot.value != kNoValue) formats_[slot.value] = slot.codes;
     }
     if (plan_options_.fast != nullptr) step.fast = plan_options_.fast(ctx_, node, step);
+    for (const std::size_t i : {0U, 1U}) {
+      if (sums && step.products->operands[i]) step.products->operands[i]->settle();
+    }
     plan_.steps.push_back(std::move(step));
   }
 
   InputSlot input_slot(const sdk::Node &node, std::uint32_t i) {
     InputSlot slot;
     const ht_handle value = node.input(i);
-    if (value == HT_NONE) return slot;
-    auto q = quantizer_of(configs_, configs_.input(node.handle, i));
-    if (!is_parameter(value) || !q) {
-      slot.value = read(value);
-      if (!is_parameter(value)) slot.quantizer = std::move(q);
-      return slot;
-    }
-    const auto stored = graph_.initializer(value);
-    if (!stored) throw sdk::Failure(HT_INTERNAL, "an initializer without tensor", value);
-    slot.constant = std::make_unique<Tensor>(*stored);
-    if (stored->dtype == HT_F32 && count_of(*stored) != 0) {
+    if (value == HT_NONE || is_parameter(value)) return slot;  // see read_parameters()
+    slot.value = read(value);
+    slot.quantizer = quantizer_of(configs_, configs_.input(node.handle, i));
+    return slot;
+  }
+
+  // For forms other than sums of products, which hold parameters in a form of their own.
+  void read_parameters(const sdk::Node &node, Step &step) {
+    for (std::uint32_t i = 0; i < step.inputs.size(); ++i) {
+      const ht_handle value = node.input(i);
+      if (value == HT_NONE || !is_parameter(value)) continue;
+      const auto q = quantizer_of(configs_, configs_.input(node.handle, i));
+      if (!q) {
+        step.inputs[i].value = read(value);
+        continue;
+      }
+      const auto stored = graph_.initializer(value);
+      if (!stored) throw sdk::Failure(HT_INTERNAL, "an initializer without tensor", value);
+      step.inputs[i].constant = std::make_unique<Tensor>(*stored);
+      if (stored->dtype != HT_F32 || count_of(*stored) == 0) continue;
       const ht_quantizer quantizer = q->view();
-      ht_tensor_view view = slot.constant->view();
+      ht_tensor_view view = step.inputs[i].constant->view();
       sdk::check(ctx_.host.arithmetic->fake_quantize(ctx_.raw, &quantizer, &view, &view));
     }
-    return slot;
   }
 
   OutputSlot output_slot(const sdk::Node &node, std::uint32_t i) {
@@ -150,7 +163,6 @@ class Builder {
                                    [&](std::uint32_t i) { return input_format(node, i); }, plan_options_.multiplier});
     if (!step.products) return false;
     step.form = Form::kSums;
-    for (InputSlot &slot : step.inputs) slot.constant.reset();  // the products have their own
     for (const std::uint32_t i : {0U, 1U}) step.inputs[i].codes = input_format(node, i);
     const std::optional<Limits> limits = limits_behind(node, step);
     if (limits) requantize_to(*step.products, *step.outputs[0].codes, *limits, plan_options_.multiplier);

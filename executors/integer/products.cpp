@@ -31,7 +31,7 @@ class Maker {
       if (!operand(slot)) return nullptr;
     }
     if (out_->operands[0] && out_->operands[1]) return nullptr;
-    find_channels();
+    if (!find_channels()) return nullptr;
     if (scales_[0].size() != 1 || (scales_[1].size() != 1 && channels_ == 0)) return nullptr;
     for (const float scale : scales_[1]) out_->units.push_back(double{scale} * double{scales_[0][0]});
     spread_units();
@@ -54,8 +54,8 @@ class Maker {
     if (!q || !stored || stored->dtype != HT_F32 || !q->is_integer() || q->is_dynamic()) return false;
     const ht_quantizer view = q->view();
     if (view.quant_max - view.quant_min > 65535 || view.granularity == HT_PER_BLOCK) return false;
-    if (view.count != 1 && (slot != 1 || view.axis != channel_axis_of_weight(*stored))) return false;
-    out_->operands[slot] = std::make_unique<Tensor>(codes(*stored, *q));
+    if (view.count != 1 && (slot != 1 || view.axis != channel_axis_of_weight(stored->rank))) return false;
+    out_->operands[slot] = std::make_unique<StoredOperand>(codes(*stored, *q));
     scales_[slot] = q->scales();
     return true;
   }
@@ -79,22 +79,26 @@ class Maker {
   std::int64_t integer(const char *name, std::int64_t deflt) const {
     return graph_.attribute_int(r_.node.handle, name, deflt);
   }
-  std::int32_t channel_axis_of_weight(const ht_tensor_view &w) const {
+  std::int32_t channel_axis_of_weight(std::size_t rank) const {
     if (r_.node.is("Conv")) return 0;
     if (r_.node.is("ConvTranspose")) return 1;
     if (r_.node.is("Gemm")) return integer("transB", 0) != 0 ? 0 : 1;
-    return r_.node.is("MatMul") && w.rank >= 2 ? static_cast<std::int32_t>(w.rank) - 1 : -1;
+    return r_.node.is("MatMul") && rank >= 2 ? static_cast<std::int32_t>(rank) - 1 : -1;
   }
 
   // Known where the second operand is stored. Counted from the end for products of matrices: 0 stands for the last.
-  void find_channels() {
-    if (!out_->operands[1]) return;
-    const ht_tensor_view w = out_->operands[1]->view();
-    const std::int32_t axis = channel_axis_of_weight(w);
-    if (axis < 0) return;
-    groups_ = r_.node.is("ConvTranspose") ? static_cast<std::size_t>(integer("group", 1)) : 1;
-    channels_ = static_cast<std::size_t>(w.shape[axis]) * groups_;
+  // False for a weight or a number of groups that the operator does not have: the plain kernel says so.
+  bool find_channels() {
+    if (!out_->operands[1]) return true;
+    const Shape &w = out_->operands[1]->shape();
+    const std::int32_t axis = channel_axis_of_weight(w.size());
+    if (axis < 0) return true;
+    const std::int64_t groups = r_.node.is("ConvTranspose") ? integer("group", 1) : 1;
+    if (static_cast<std::size_t>(axis) >= w.size() || groups < 1 || groups > w[0]) return false;
+    groups_ = static_cast<std::size_t>(groups);
+    channels_ = static_cast<std::size_t>(w[static_cast<std::size_t>(axis)]) * groups_;
     out_->channel_axis = is_any(r_.node, {"Conv", "ConvTranspose"}) ? 1 : 0;
+    return true;
   }
 
   // The channels of a transposed convolution are those of its weight once for each group.
@@ -108,9 +112,10 @@ class Maker {
     const ht_handle value = r_.node.input(2);
     const auto stored = r_.is_parameter(value) ? graph_.initializer(value) : std::nullopt;
     if (!stored || stored->dtype != HT_F32 || channels_ == 0) return false;
-    if (count_of(*stored) != static_cast<std::int64_t>(channels_) ||
-        stored->shape[stored->rank - 1] != count_of(*stored))
-      return false;
+    // A scalar is the bias of a single channel. What does not broadcast to the result is left to the plain kernel.
+    const std::int64_t last = stored->rank == 0 ? 1 : stored->shape[stored->rank - 1];
+    if (count_of(*stored) != static_cast<std::int64_t>(channels_) || last != count_of(*stored)) return false;
+    if (r_.node.is("Gemm") && stored->rank > 2) return false;
     const auto q = quantizer_of(configs_, configs_.input(r_.node.handle, 2), true);
     if (q && q->is_integer() && !q->is_dynamic() && has_unit_scales(*q)) {
       out_->bias = std::make_unique<Tensor>(codes(*stored, *q));
@@ -146,12 +151,6 @@ class Maker {
   std::size_t channels_ = 0, groups_ = 1;
 };
 
-Tensor widened(const Tensor &from) {
-  Tensor out(HT_F64, from.shape());
-  for (std::int64_t i = 0; i < from.count(); ++i) out.data<double>()[i] = from.data<std::int32_t>()[i];
-  return out;
-}
-
 // A device with an integer multiplier has integer biases.
 void round_bias(Products &p) {
   const Shape shape = {static_cast<std::int64_t>(p.channels)};
@@ -174,9 +173,6 @@ std::unique_ptr<Products> make_products(const ProductsRequest &request) {
   std::unique_ptr<Products> made = Maker(request).make();
   if (!made) return nullptr;
   if (!made->float_bias.empty() && is_fixed(request.multiplier)) round_bias(*made);
-  for (const std::size_t i : {0U, 1U}) {
-    if (made->operands[i]) made->wide_operands[i] = std::make_unique<Tensor>(widened(*made->operands[i]));
-  }
   if (made->bias) made->wide_bias = std::make_unique<Tensor>(widened(*made->bias));
   return made;
 }

@@ -214,8 +214,8 @@ Tensor Sample::plain_sums(const Step &step, std::span<const ht_tensor_view> code
   std::vector<Tensor> made(2);
   std::vector<ht_tensor_view> inputs;
   for (const std::size_t i : {0U, 1U}) {
-    if (!p.wide_operands[i]) made[i] = centred(codes[i], *step.inputs[i].codes, HT_F64);
-    inputs.push_back(p.wide_operands[i] ? p.wide_operands[i]->view() : made[i].view());
+    if (!p.operands[i]) made[i] = centred(codes[i], *step.inputs[i].codes, HT_F64);
+    inputs.push_back(p.operands[i] ? p.operands[i]->wide().view() : made[i].view());
   }
   if (step.inputs.size() > 2) inputs.push_back(p.wide_bias ? p.wide_bias->view() : no_tensor());
   Tensor sums = std::move(step.kernel->run(ctx_.raw, inputs, 1)[0]);

@@ -148,4 +148,52 @@ TEST_CASE("a state that grows with each iteration") {
   compare(net, net.sample(3), {out});
 }
 
+TEST_CASE("a branch that is not taken may hold what does not fit") {
+  Net net(6);
+  model::Model &m = net.working.model;
+  const Handle x = net.input({2});
+  const Handle cond = m.add_value(m.main_graph(), "cond", {HT_BOOL, true, {}});
+  m.mark_input(cond);
+  const Handle node = flow_node(m, m.main_graph(), "If", {cond}, 1);
+  BodyNet yes(m, node, "then_branch"), no(m, node, "else_branch");
+  yes.output(yes.node("Reshape", {x, net.integers({1, 7})}));
+  no.output(no.node("Reshape", {x, net.integers({1, 2})}));
+  const Handle out = net.node("Relu", {m.node(node).outputs[0]});
+  net.output(out);
+  compare(net, {random_tensor({2}, 1), truth(false)}, {out});
+  const std::vector<model::Tensor> taken = {random_tensor({2}, 1), truth(true)};
+  for (const char *executor : {"reference", "onednn"}) {
+    Runner runner(net.working, {.executor = executor, .emits = {out}});
+    CHECK_THROWS_WITH_AS(runner.run(taken), doctest::Contains("2 elements do not fit the new shape"), std::exception);
+  }
+}
+
+TEST_CASE("a body that never runs may hold what does not fit") {
+  Net net(7);
+  model::Model &m = net.working.model;
+  const Handle x = net.input({2}), empty = net.input({0, 3});
+  const Handle trips = m.add_value(m.main_graph(), "trips", {HT_I64, true, {}});
+  m.mark_input(trips);
+  const Handle loop = flow_node(m, m.main_graph(), "Loop", {trips, HT_NONE, x}, 1);
+  BodyNet body(m, loop, "body");
+  body.input("i");
+  const Handle go = body.input("go"), state = body.input("state");
+  body.output(body.node("Identity", {go}));
+  body.output(body.node("Reshape", {state, net.integers({7})}));
+  const Handle scan = flow_node(m, m.main_graph(), "Scan", {x, empty}, 1);
+  m.set_attribute(scan, "num_scan_inputs", {std::int64_t{1}});
+  BodyNet step(m, scan, "body");
+  const Handle sum = step.input("sum"), row = step.input("row");
+  step.output(step.node("Add", {sum, row}));  // [2] and [3]
+  const Handle out = net.node("Add", {m.node(loop).outputs[0], m.node(scan).outputs[0]});
+  net.output(out);
+  const auto sample = [&](std::int64_t count) {
+    return std::vector<model::Tensor>{random_tensor({2}, 1), random_tensor({0, 3}, 1),
+                                      model::Tensor::from_ints({}, Net::Ints{count})};
+  };
+  compare(net, sample(0), {out});
+  Runner runner(net.working, {.emits = {out}});
+  CHECK_THROWS_WITH_AS(runner.run(sample(1)), doctest::Contains("2 elements do not fit the new shape"), std::exception);
+}
+
 }  // namespace halftone::test

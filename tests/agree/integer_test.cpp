@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
 #include "core/quant/arithmetic.h"
 #include "tests/agree/net.h"
@@ -25,6 +26,16 @@ std::string differing(Net &net, std::uint64_t sample) {
       if (std::ranges::equal(tensor.bytes(), got.at(value).bytes())) continue;
       return fmt::format("'{}': {}", net.working.model.value(value).name, difference(got.at(value), tensor, {0, 0}));
     }
+  }
+  return {};
+}
+
+// What an executor says instead of computing in integer mode; nothing where it computes.
+std::string refusal(Net &net, const std::string &executor) {
+  try {
+    Runner(net.working, {.executor = executor, .mode = host::Mode::kInteger}).run(net.sample(3));
+  } catch (const std::exception &e) {
+    return e.what();
   }
   return {};
 }
@@ -123,6 +134,110 @@ TEST_CASE("products of matrices have the same bits in integer mode on both execu
     net.output(y);
     const std::string what = differing(net, seed);
     CHECK_MESSAGE(what.empty(), "product ", seed, ", ", what);
+  }
+}
+
+TEST_CASE("a scalar bias of one channel has the same bits in integer mode on both executors") {
+  for (const bool gemm : {true, false}) {
+    for (const bool quantized_bias : {true, false}) {
+      Net net(gemm ? 21 : 22);
+      const Handle bias = net.weight({}, 2);
+      const Handle x = net.input(gemm ? model::Shape{5, 8} : model::Shape{2, 3, 6, 6});
+      const Handle w = net.weight(gemm ? model::Shape{8, 1} : model::Shape{1, 3, 3, 3});
+      const Handle y = net.node(gemm ? "Gemm" : "Conv", {x, w, bias}), node = net.working.model.value(y).producer;
+      put(net, node, false, 0, {8, true, 0.0078125F});
+      put(net, node, false, 1, {8, true, 0.0078125F});
+      if (quantized_bias) put(net, node, false, 2, {32, true, 0.0078125F * 0.0078125F});
+      put(net, node, true, 0, {8, true, 0.03125F});
+      net.output(y);
+      CHECK(differing(net, 5) == "");
+      const auto inputs = net.sample(5);
+      const Emitted on_codes = Runner(net.working, {.mode = host::Mode::kInteger}).run(inputs);
+      const Emitted in_float = Runner(net.working, {.executor = "reference"}).run(inputs);
+      CHECK(difference(on_codes.at(y), in_float.at(y), {0.05, 0}) == "");
+    }
+  }
+}
+
+TEST_CASE("workers of integer mode that come to a plain step at once get the same bits") {
+  for (const std::uint32_t bits : {8U, 12U, 16U}) {  // held in one byte, in two, and in four
+    Net net(bits);
+    const Handle x = net.input({3, 50}), w = net.weight({50, 40}, 0.5F, 0.5F);
+    // A row on its own is no matrix: onednn leaves it to the plain kernel too.
+    const Handle row = net.node("ReduceMax", {x}, {Net::ints("axes", {0}), Net::integer("keepdims", 0)});
+    const Handle y = net.node("MatMul", {row, w}), node = net.working.model.value(y).producer;
+    put(net, node, false, 0, {8, false, 0.008F, 128});
+    const float scale = 1.0F / static_cast<float>(bits == 16 ? 45000 : (1 << (bits - 1)) - 1);
+    put(net, node, false, 1, {bits, bits != 16, scale, bits == 16 ? 20000 : 0});
+    net.output(y);
+    const auto inputs = net.sample(9);
+    const Emitted want = Runner(net.working, {.executor = "reference", .mode = host::Mode::kInteger}).run(inputs);
+    const Emitted in_float = Runner(net.working, {.executor = "reference"}).run(inputs);
+    CHECK(difference(want.at(y), in_float.at(y), {0.01, 0}) == "");
+    for (const char *executor : {"reference", "onednn"}) {
+      constexpr std::uint32_t kWorkers = 4;
+      Runner runner(net.working, {.executor = executor, .mode = host::Mode::kInteger, .workers = kWorkers});
+      std::vector<Emitted> got(kWorkers);
+      std::vector<std::thread> threads;
+      for (std::uint32_t worker = 0; worker < kWorkers; ++worker)
+        threads.emplace_back([&, worker] { got[worker] = runner.run(inputs, worker); });
+      for (std::thread &thread : threads) thread.join();
+      for (const Emitted &each : got) CHECK(std::ranges::equal(each.at(y).bytes(), want.at(y).bytes()));
+    }
+  }
+}
+
+TEST_CASE("integer mode refuses attributes that Conv and MaxPool cannot have, on both executors") {
+  using Attributes = Net::Attributes;
+  const std::vector<Attributes> wrong = {{Net::ints("strides", {0, 1})},          {Net::ints("strides", {2})},
+                                         {Net::ints("dilations", {1, -1})},       {Net::ints("dilations", {-1, 1})},
+                                         {Net::ints("dilations", {1, 1, 1})},     {Net::ints("pads", {1, 1})},
+                                         {Net::ints("pads", {1, 1, 1, 1, 1, 1})}, {Net::ints("strides", {-1, 1})},
+                                         {{"auto_pad", {std::string("SOME")}}}};
+  for (const Attributes &attributes : wrong) {
+    for (const bool pool : {false, true}) {
+      Net net(31);
+      const Grid grid{8, false, 0.008F, 128};
+      Handle y =
+          net.node("Conv", {net.input({1, 3, 9, 9}), net.weight({8, 3, 3, 3})}, pool ? Attributes{} : attributes);
+      const Handle conv = net.working.model.value(y).producer;
+      put(net, conv, false, 0, grid);
+      put(net, conv, false, 1, {8, true, 0.0078F});
+      put(net, conv, true, 0, {8, false, 0.05F, 120});
+      if (pool) {
+        Attributes all = attributes;
+        all.push_back(Net::ints("kernel_shape", {2, 2}));
+        y = net.node("MaxPool", {y}, all);
+      }
+      net.output(y);
+      const std::string want = refusal(net, "reference"), got = refusal(net, "onednn");
+      CHECK_MESSAGE(want != "", attributes[0].first);
+      CHECK(got == want);
+    }
+  }
+}
+
+TEST_CASE("integer mode refuses parts of a Concat that do not fit, on both executors") {
+  const std::vector<model::Shape> others = {{1, 4, 4, 4}, {1, 4, 8, 7}, {2, 4, 8, 8}};
+  for (const model::Shape &shape : others) {
+    for (const float scale : {0.05F, 0.06F}) {  // the second goes through tables
+      Net net(41);
+      std::vector<Handle> parts;
+      for (const model::Shape &x : {model::Shape{1, 4, 8, 8}, shape}) {
+        const Handle y = net.node("Conv", {net.input(x), net.weight({8, 4, 1, 1})});
+        const Handle conv = net.working.model.value(y).producer;
+        put(net, conv, false, 0, {8, false, 0.008F, 128});
+        put(net, conv, false, 1, {8, true, 0.0078F});
+        put(net, conv, true, 0, {8, false, parts.empty() ? 0.05F : scale, 120});
+        parts.push_back(y);
+      }
+      const Handle y = net.node("Concat", parts, {Net::integer("axis", 1)});
+      put(net, net.working.model.value(y).producer, true, 0, {8, false, 0.05F, 120});
+      net.output(y);
+      const std::string want = refusal(net, "reference");
+      CHECK(want != "");
+      CHECK(refusal(net, "onednn") == want);
+    }
   }
 }
 

@@ -105,6 +105,13 @@ def unknown_operator(work, glyphs, plugins):
     (work / "unknown.onnx").write_bytes(onnx.small_net(nodes))
 
 
+def computed_scales(work, glyphs, plugins):
+    """Quantized with scales that are taken from the data at run time."""
+    nodes = [onnx.conv(), onnx.node("DynamicQuantizeLinear", ["c"], ["q", "s", "z"]),
+             onnx.node("DequantizeLinear", ["q", "s", "z"], ["y"])]
+    (work / "computed.onnx").write_bytes(onnx.small_net(nodes))
+
+
 def foreign_operator(work, glyphs, plugins):
     """Valid for the reader, which knows nothing of the domain, but nothing can compute it."""
     nodes = [onnx.conv(), onnx.node("Warp", ["c"], ["y"], "warp", domain="acme")]

@@ -134,7 +134,7 @@ class Convolution final : public integer::FastStep {
 
 std::unique_ptr<integer::FastStep> fast_convolution(const sdk::Context &ctx, const sdk::Node &node, const Step &step) {
   const sdk::Graph graph(ctx);
-  const Tensor &w = *step.products->operands[1];
+  const integer::StoredOperand &w = *step.products->operands[1];
   const integer::Shape &shape = w.shape();
   if (shape.size() < 3 || shape.size() > 4 || w.count() == 0) return nullptr;
   const Geometry geometry(graph, node, std::span(shape).subspan(2));
@@ -143,7 +143,7 @@ std::unique_ptr<integer::FastStep> fast_convolution(const sdk::Context &ctx, con
   const bool depthwise = group > 1 && inputs == 1 && group == shape[0];
   if ((group != 1 && !depthwise) || !geometry.plain()) return nullptr;
   const std::size_t taps = static_cast<std::size_t>(w.count()) / (channels * inputs), depth = inputs * taps;
-  const auto *codes = w.data<std::int32_t>();
+  const std::int32_t *codes = w.codes();
   if (!never_overflows(step, channels, depth, [&](std::size_t c, std::size_t i) { return codes[c * depth + i]; }))
     return nullptr;
   std::vector<std::int16_t> packed;

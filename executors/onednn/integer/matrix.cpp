@@ -11,8 +11,9 @@ using integer::Tensor;
 
 class MatrixProduct final : public integer::FastStep {
  public:
-  MatrixProduct(const Step &step, std::size_t depth, std::size_t channels, std::vector<std::int16_t> weights)
+  MatrixProduct(const Step &step, bool gemm, std::size_t depth, std::size_t channels, std::vector<std::int16_t> weights)
       : format_(*step.inputs[0].codes),
+        gemm_(gemm),
         depth_(depth),
         channels_(channels),
         weights_(std::move(weights)),
@@ -22,6 +23,7 @@ class MatrixProduct final : public integer::FastStep {
   std::optional<Placed> run(std::span<const PlacedView> codes) const override {
     const ht_tensor_view &x = codes[0].view;
     if (codes[0].channels_last || x.rank < 2 || x.shape[x.rank - 1] != static_cast<std::int64_t>(depth_)) return {};
+    if (gemm_ && x.rank != 2) return {};
     integer::Shape shape(x.shape, x.shape + x.rank);
     shape.back() = static_cast<std::int64_t>(channels_);
     Placed out{Tensor(ending_.dtype(), shape), false};
@@ -54,6 +56,7 @@ class MatrixProduct final : public integer::FastStep {
 
  private:
   integer::Format format_;
+  bool gemm_;  // takes matrices only
   std::size_t depth_, channels_;
   std::vector<std::int16_t> weights_;
   std::vector<std::int32_t> bias_;
@@ -68,16 +71,16 @@ std::unique_ptr<integer::FastStep> fast_matrix_product(const sdk::Context &ctx, 
   const sdk::Graph graph(ctx);
   if (!gemm && !node.is("MatMul")) return nullptr;
   if (gemm && graph.attribute_int(node.handle, "transA", 0) != 0) return nullptr;
-  const Tensor &b = *step.products->operands[1];
+  const integer::StoredOperand &b = *step.products->operands[1];
   if (b.shape().size() != 2) return nullptr;
   const bool transposed = gemm && graph.attribute_int(node.handle, "transB", 0) != 0;
   const auto rows = static_cast<std::size_t>(b.shape()[0]), columns = static_cast<std::size_t>(b.shape()[1]);
   const std::size_t depth = transposed ? columns : rows, channels = transposed ? rows : columns;
-  const auto *w = b.data<std::int32_t>();
+  const std::int32_t *w = b.codes();
   const auto weight = [&](std::size_t c, std::size_t i) { return transposed ? w[c * depth + i] : w[i * channels + c]; };
   if (depth == 0 || channels == 0 || !never_overflows(step, channels, depth, weight)) return nullptr;
   return std::make_unique<MatrixProduct>(
-      step, depth, channels,
+      step, gemm, depth, channels,
       packed_weights(channels, 1, depth, [&](std::size_t c, std::size_t, std::size_t i) { return weight(c, i); }));
 }
 

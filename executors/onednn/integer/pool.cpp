@@ -81,11 +81,12 @@ class ConcatOfChannels final : public integer::FastStep {
     integer::Shape shape(codes[0].view.shape, codes[0].view.shape + codes[0].view.rank);
     if (shape.size() < 3) return {};
     const std::int64_t pixels = shape[0] * integer::count_of(std::span(shape).subspan(2));
-    shape[1] = 0;
+    std::int64_t channels_of_all = 0;
     for (const PlacedView &part : codes) {
-      if (!part.channels_last) return {};
-      shape[1] += part.view.shape[1];
+      if (!part.channels_last || !fits(part.view, shape)) return {};
+      channels_of_all += part.view.shape[1];
     }
+    shape[1] = channels_of_all;
     Placed out{Tensor(dtype_, shape), true};
     std::int64_t first = 0;
     for (std::size_t k = 0; k < codes.size(); ++k) {
@@ -102,6 +103,15 @@ class ConcatOfChannels final : public integer::FastStep {
   }
 
  private:
+  // Parts that differ in more than their channels have no concatenation: the plain kernel says so.
+  static bool fits(const ht_tensor_view &part, const integer::Shape &first) {
+    if (part.rank != first.size()) return false;
+    for (std::uint32_t i = 0; i < part.rank; ++i) {
+      if (i != 1 && part.shape[i] != first[i]) return false;
+    }
+    return true;
+  }
+
   ht_dtype dtype_;
   std::vector<Tensor> tables_;
   std::vector<integer::Format> formats_;

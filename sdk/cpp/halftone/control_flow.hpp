@@ -63,6 +63,7 @@ class ControlFlow {
   Types infer_if(std::span<const ht_tensor_view> inputs, const InferBody &body) const;
   Types infer_loop(std::span<const ht_tensor_view> inputs, const InferBody &body) const;
   Types infer_scan(std::span<const ht_tensor_view> inputs, const InferBody &body) const;
+  static Types infer_idle(const InferBody &body, std::size_t at, std::span<const ht_tensor_view> inputs);
   static bool keeps_states(std::span<const ht_tensor_view> states, const Types &results, std::size_t first);
   bool truth(const ht_tensor_view &tensor) const;
   std::int64_t trip_count(std::span<const ht_tensor_view> inputs) const;
@@ -317,11 +318,22 @@ inline bool ControlFlow::keeps_states(std::span<const ht_tensor_view> states, co
   return true;
 }
 
+// Of a body that may never run: what does not fit in it is no mistake yet. Its types count as unknown, and a run that
+// comes to it reports the reason.
+inline ControlFlow::Types ControlFlow::infer_idle(const InferBody &body, std::size_t at,
+                                                  std::span<const ht_tensor_view> inputs) {
+  try {
+    return body(at, inputs);
+  } catch (const Failure &) {
+    return {};
+  }
+}
+
 inline ControlFlow::Types ControlFlow::infer_if(std::span<const ht_tensor_view> inputs, const InferBody &body) const {
   if (inputs.empty()) refuse("it has no condition; export the model again");
   if (inputs[0].data != nullptr) return body(truth(inputs[0]) ? 0 : 1, {});
-  Types types = body(0, {});
-  const Types other = body(1, {});
+  Types types = infer_idle(body, 0, {});
+  const Types other = infer_idle(body, 1, {});
   for (std::size_t i = 0; i < types.size(); ++i) {
     if (i >= other.size() || !types[i] || !other[i] || !same_type(*types[i], *other[i])) types[i].reset();
   }
@@ -341,8 +353,8 @@ inline ControlFlow::Types ControlFlow::infer_loop(std::span<const ht_tensor_view
     state.data = nullptr;  // changes from one iteration to the next
     fed.push_back(state);
   }
-  const Types results = body(0, fed);
-  if (!keeps_states(states, results, 1)) return {};
+  const Types results = infer_idle(body, 0, fed);
+  if (!keeps_states(states, results, 1) || results.size() < 1 + states_) return {};
   return Types(results.begin() + 1, results.begin() + 1 + static_cast<std::ptrdiff_t>(states_));
 }
 
@@ -362,7 +374,7 @@ inline ControlFlow::Types ControlFlow::infer_scan(std::span<const ht_tensor_view
     fed[i].rank = static_cast<std::uint32_t>(shapes.back().size());
     fed[i].shape = shapes.back().data();
   }
-  Types results = body(0, fed);
+  Types results = infer_idle(body, 0, fed);
   if (length == 0 || !keeps_states(states, results, 0)) return {};
   for (std::size_t i = 0; i < out_axes_.size(); ++i) {
     if (states_ + i >= results.size() || !results[states_ + i]) continue;

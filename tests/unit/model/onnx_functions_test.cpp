@@ -98,6 +98,47 @@ TEST_CASE("a function that calls itself is refused") {
                        Error);
 }
 
+namespace {
+
+// f0(a) = Relu(a) and fN(a) = fN-1(fN-1(a)), called once.
+std::string doubling(int levels) {
+  onnx::ModelProto proto = parse_bytes(model_bytes(fmt::format(
+      R"(node {{ input: "x" output: "y" op_type: "f{}" domain: "own" name: "call" }}
+         input {{ name: "x" }} output {{ name: "y" }})",
+      levels)));
+  proto.set_ir_version(8);
+  auto *own = proto.add_opset_import();
+  own->set_domain(std::string("own"));
+  own->set_version(1);
+  for (int level = 0; level <= levels; ++level) {
+    onnx::FunctionProto &f = *proto.add_functions();
+    f.set_domain(std::string("own"));
+    f.set_name(fmt::format("f{}", level));
+    f.add_input(std::string("a"));
+    f.add_output(std::string("b"));
+    for (const auto &import : proto.opset_import()) *f.add_opset_import() = import;
+    for (int call = 0; call < (level == 0 ? 1 : 2); ++call) {
+      onnx::NodeProto &n = *f.add_node();
+      n.set_op_type(level == 0 ? std::string("Relu") : fmt::format("f{}", level - 1));
+      if (level != 0) n.set_domain(std::string("own"));
+      n.add_input(std::string(call == 0 ? "a" : "t"));
+      n.add_output(std::string(level == 0 || call == 1 ? "b" : "t"));
+    }
+  }
+  return proto.SerializeAsString();
+}
+
+}  // namespace
+
+TEST_CASE("functions that double with each level are refused before they are expanded") {
+  const Model model = import_onnx_bytes_expanded(doubling(8), {}).model;
+  verify(model);
+  CHECK(model.graph(model.main_graph()).nodes.size() == 256);
+  CHECK_THROWS_WITH_AS(import_onnx_bytes_expanded(doubling(40), {}),
+                       doctest::Contains("function 'f19' of domain 'own' expands to more than 1000000 nodes"), Error);
+  CHECK_THROWS_WITH_AS(import_onnx_bytes_expanded(doubling(600), {}), doctest::Contains("more than 500 deep"), Error);
+}
+
 TEST_CASE("an operator that nothing runs becomes the function of its specification") {
   const std::string bytes = model_bytes(R"(
     node { input: "x" output: "y" op_type: "Celu" name: "celu" attribute { name: "alpha" type: FLOAT f: 2 } }

@@ -1,7 +1,9 @@
 // Q/DQ nodes of a file as configs: where they go, what stays, and that simulated mode computes what the nodes did.
 #include <doctest/doctest.h>
 
+#include "core/model/verify.h"
 #include "core/pipeline/qdq_import.h"
+#include "tests/agree/body_net.h"
 #include "tests/unit/reference/small_net.h"
 
 namespace halftone::test {
@@ -105,6 +107,47 @@ TEST_CASE("computed scales and codes that others read stay nodes") {
   const pipeline::QdqImport imported = pipeline::import_qdq(net.working);
   CHECK(imported.activations == 0);
   CHECK(imported.kept == 3);
+}
+
+TEST_CASE("pairs in a body become configs, and compute the same") {
+  QdqNet net;
+  model::Model &m = net.m();
+  const Handle x = net.input("x"), trips = net.constant(model::Tensor::from_ints({}, std::vector<std::int64_t>{3}));
+  const Handle codes = net.int8s({2, 2}, {10, -20, 30, -128}), fixed = net.node("Relu", {x});
+  const Handle s = net.scale(0.5F), z = net.zero(3), fine = net.scale(0.125F);
+  const Handle loop = flow_node(m, m.main_graph(), "Loop", {trips, HT_NONE, x}, 3);
+  BodyNet body(m, loop, "body");
+  body.input("i");
+  const Handle go = body.input("go"), state = body.input("state");
+  const auto pair = [&](Handle value, Handle scale) {
+    return body.node("DequantizeLinear", {body.node("QuantizeLinear", {value, scale, z}), scale, z});
+  };
+  const Handle w = body.node("DequantizeLinear", {codes, net.floats({}, {0.01F})});
+  const Handle product = body.node("MatMul", {pair(state, s), w});
+  body.output(body.node("Identity", {go}));
+  body.output(pair(product, s));   // the producer's output
+  body.output(pair(fixed, fine));  // a value from outside as an output of the body
+  body.output(pair(state, fine));  // an input of the body as its output
+  const std::vector<Handle> outputs = m.node(loop).outputs;
+  for (const Handle value : outputs) m.mark_output(value);
+  const std::vector<model::Tensor> input = {row({0.8F, -1.3F})};
+  const Emitted before = ModelRunner(net.working, {.emits = outputs}).run(input);
+
+  const pipeline::QdqImport imported = pipeline::import_qdq(net.working);
+  CHECK(imported.activations == 4);
+  CHECK(imported.parameters == 1);
+  CHECK(imported.kept == 0);
+  model::verify(m);
+  for (const Handle n : m.graph(body.graph).nodes) {
+    CHECK(m.node(n).op_type != "QuantizeLinear");
+    CHECK(m.node(n).op_type != "DequantizeLinear");
+  }
+  CHECK(net.state(net.producer(product), false, 0) == State::kActivated);
+  CHECK(net.state(net.producer(product), false, 1) == State::kBaked);
+  CHECK(net.state(net.producer(product), true, 0) == State::kActivated);
+  CHECK(net.state(net.producer(fixed), true, 0) == State::kFp32);
+  const Emitted after = ModelRunner(net.working, {.mode = host::Mode::kSimulated, .emits = outputs}).run(input);
+  for (const Handle value : outputs) CHECK(emitted(after, value).to_floats() == emitted(before, value).to_floats());
 }
 
 }  // namespace halftone::test
