@@ -40,7 +40,10 @@ class RoiAlign {
         ratio_(node.integer("sampling_ratio", 0)),
         scale_(node.number("spatial_scale", 1.0)),
         max_(node.text("mode", "avg") == "max"),
-        half_pixel_(node.opset() >= 16 && node.text("coordinate_transformation_mode", "half_pixel") == "half_pixel") {}
+        half_pixel_(node.opset() >= 16 && node.text("coordinate_transformation_mode", "half_pixel") == "half_pixel") {
+    if (height_ < 1 || width_ < 1)
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "output_height or output_width is not positive");
+  }
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, FloatTypes{});
     if (inputs[0].rank != 4 || inputs[1].rank != 2 || inputs[1].shape[1] != 4 ||
@@ -74,8 +77,11 @@ class RoiAlign {
       width = std::max(width, 1.0);
     }
     const double bin_height = height / static_cast<double>(height_), bin_width = width / static_cast<double>(width_);
-    const std::int64_t down = ratio_ > 0 ? ratio_ : static_cast<std::int64_t>(std::ceil(bin_height));
-    const std::int64_t across = ratio_ > 0 ? ratio_ : static_cast<std::int64_t>(std::ceil(bin_width));
+    const std::int64_t down = samples(bin_height), across = samples(bin_width);
+    if (down * across > kMostPoints) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "a box asks for " + std::to_string(down * across) + " points per cell; " +
+                                                  std::to_string(kMostPoints) + " are the most");
+    }
     for (std::int64_t p = 0; p < height_ * width_; ++p) {
       std::vector<Bilinear> points;
       for (std::int64_t i = 0; i < down * across; ++i) {
@@ -91,6 +97,12 @@ class RoiAlign {
         to[c * height_ * width_ + p] = static_cast<T>(pooled(plane, points));
       }
     }
+  }
+  // A cell of a box that covers a plane of 4096 x 4096 has as many.
+  static constexpr std::int64_t kMostPoints = std::int64_t{1} << 24;
+  std::int64_t samples(double bin) const {
+    const double count = ratio_ > 0 ? static_cast<double>(ratio_) : std::ceil(bin);
+    return static_cast<std::int64_t>(std::clamp(count, 0.0, 0x1p30));
   }
   // The mean of the points' values; or the greatest of their weighted neighbours, which is what runtimes have computed
   // for mode max since it exists, and what the published results hold.
@@ -115,7 +127,9 @@ class MaxRoiPool {
  public:
   explicit MaxRoiPool(const sdk::OpNode &node)
       : pooled_(node.integers("pooled_shape")), scale_(node.number("spatial_scale", 1.0)) {
-    if (pooled_.size() != 2) throw sdk::Failure(HT_INVALID_ARGUMENT, "pooled_shape must have two entries");
+    if (pooled_.size() != 2 || pooled_[0] < 1 || pooled_[1] < 1) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "pooled_shape must have two entries, both positive");
+    }
   }
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, FloatTypes{});
