@@ -85,6 +85,7 @@ class GroupQueryAttention {
     const std::int64_t keys = std::max(past, integers_of(inputs[6]).at(0));
     const AttentionSizes s = {inputs[0].shape[0], heads_, kv_heads_, inputs[0].shape[1], keys, width, width};
     require_past(inputs, 3, s, s.kv_heads);
+    sdk::require_extents(Shape{s.batch, s.kv_heads, s.keys, s.width});  // of the cache, which run() makes
     return s;
   }
   static void require_caches(sdk::KernelInputs inputs, const AttentionSizes &s) {
@@ -123,7 +124,7 @@ class GroupQueryAttention {
     const std::vector<double> before = old > 0 ? reals_of(inputs[slot]) : std::vector<double>{};
     for (std::int64_t plane = 0; plane < s.batch * s.kv_heads; ++plane) {
       const std::int64_t start = past[static_cast<std::size_t>(plane / s.kv_heads)];
-      if (start < 0 || start + s.rows > s.keys)
+      if (start < 0 || start > s.keys - s.rows)
         throw sdk::Failure(HT_INVALID_ARGUMENT, "seqlens_k does not fit the cache");
       const auto to = out.begin() + plane * s.keys * s.width;
       if (old > 0) std::copy_n(before.begin() + plane * old * s.width, old * s.width, to);

@@ -1,4 +1,5 @@
 // Resize, and Upsample of old: one axis after the other, in double. Source: the ONNX operators of these names.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -67,6 +68,9 @@ class Resize {
     if (!upsample_ && how_.coordinates == "tf_crop_and_resize") {
       const std::vector<float> roi = sdk::present(inputs, 1) ? floats(inputs[1]) : std::vector<float>{};
       if (roi.size() != 2 * axes.size()) throw sdk::Failure(HT_INVALID_ARGUMENT, "roi has not two entries per axis");
+      if (!std::all_of(roi.begin(), roi.end(), [](float edge) { return std::fabs(edge) < 0x1p20F; })) {
+        throw sdk::Failure(HT_INVALID_ARGUMENT, "roi is not finite, or far outside of the input");
+      }
       for (std::size_t i = 0; i < axes.size(); ++i) {
         plan.starts[axes[i]] = static_cast<double>(roi[i]);
         plan.ends[axes[i]] = static_cast<double>(roi[i + axes.size()]);

@@ -76,8 +76,10 @@ class MelWeightMatrix {
         const auto at = static_cast<std::size_t>(b);
         const std::int64_t low = edges[at], middle = edges[at + 1], high = edges[at + 2];
         if (low == middle) put(middle, b, 1, 1);
-        for (std::int64_t k = low; k <= middle && low < middle; ++k) put(k, b, k - low, middle - low);
-        for (std::int64_t k = middle; k < high; ++k) put(k, b, high - k, high - middle);
+        for (std::int64_t k = std::max<std::int64_t>(low, 0); k <= std::min(middle, bins - 1) && low < middle; ++k)
+          put(k, b, k - low, middle - low);
+        for (std::int64_t k = std::max<std::int64_t>(middle, 0); k < std::min(high, bins); ++k)
+          put(k, b, high - k, high - middle);
       }
     });
   }

@@ -113,6 +113,14 @@ TEST_CASE("Resize needs something to repeat and a positive scale") {
   }
 }
 
+TEST_CASE("Resize refuses a region without end, Pad a constant of another width") {
+  Refused resize("Resize");
+  const float inf = std::numeric_limits<float>::infinity();
+  resize.floats({4}).values({2}, {0, inf}).floats({0}).ints({4}).with("mode", {std::string("linear")});
+  resize.with("coordinate_transformation_mode", {std::string("tf_crop_and_resize")}).expect("roi is not finite");
+  Refused("Pad").ints({1, 2}).ints({1, 1}).floats({1}).expect("constant_value has not the input's type");
+}
+
 TEST_CASE("EmbedLayerNormalization refuses tables and masks of another width") {
   const auto net = [] { return Refused("EmbedLayerNormalization", 17, "com.microsoft"); };
   net()
@@ -184,6 +192,13 @@ TEST_CASE("attention refuses caches and masks of other shapes") {
       .ints({1})
       .ints({2})
       .expect("past_key or past_value has not the shape");
+  Refused endless = heads("GroupQueryAttention");
+  three(endless.with("kv_num_heads", whole(2)))
+      .none()
+      .none()
+      .ints({1})
+      .ints({std::int64_t{1} << 60})
+      .expect("more elements than memory can hold", Status::kResourceExhausted);
   Refused masked = heads("Attention");
   masked.floats({1, 2, 4})
       .floats({4, 12})
@@ -240,6 +255,8 @@ TEST_CASE("RoiAlign refuses a box of more points than it can visit") {
   Refused net("RoiAlign");
   net.floats({1, 1, 4, 4}).values({1, 4}, {0, 0, 1e6F, 1e6F}).ints({0});
   net.expect("points per cell; 16777216 are the most");
+  Refused empty("RoiAlign");
+  empty.floats({1, 1, 0, 4}).values({1, 4}, {0, 0, 1, 1}).ints({0}).expect("the shapes of X, rois");
 }
 
 TEST_CASE("optimizers refuse groups that are not whole") {
