@@ -134,10 +134,12 @@ class Resize {
     T *y = out_data<T>(output);
     for (std::size_t i = 0; i < data.size(); ++i) y[i] = stored<T>(data[i]);
   }
-  // Cubic filters overshoot: integers are cut to their range; their fractions are dropped.
+  // Integers are cut to their range, for cubic filters overshoot. Runtimes drop the fraction of linear blends, and
+  // round where antialias is asked for; cubic blends of integers without it, which they do not offer, are rounded here.
   template <typename T>
-  static T stored(double value) {
+  T stored(double value) const {
     if constexpr (std::is_integral_v<T>) {
+      if (how_.antialias || how_.mode == "cubic") value = std::round(value);
       if (!(value > static_cast<double>(std::numeric_limits<T>::min()))) return std::numeric_limits<T>::min();
       if (value >= static_cast<double>(std::numeric_limits<T>::max())) return std::numeric_limits<T>::max();
     }

@@ -310,7 +310,7 @@ TEST_CASE("cubic Resize of bytes stays within their range") {
   bool overshoots = false;
   for (std::size_t i = 0; i < 8; ++i) {
     overshoots |= got[1][i] < 0 || got[1][i] > 255;
-    CHECK(got[0][i] == std::floor(std::clamp(got[1][i], 0.0F, 255.0F)));
+    CHECK(got[0][i] == std::round(std::clamp(got[1][i], 0.0F, 255.0F)));
   }
   CHECK(overshoots);
 }
