@@ -16,7 +16,9 @@ class Attention {
         kv_heads_(node.integer("kv_num_heads", 0)),
         scores_(node.integer("qk_matmul_output_mode", 0)),
         scale_(node.number("scale", 0.0)),
-        softcap_(node.number("softcap", 0.0)) {}
+        softcap_(node.number("softcap", 0.0)) {
+    if (scores_ < 0 || scores_ > 3) throw sdk::Failure(HT_INVALID_ARGUMENT, "qk_matmul_output_mode is none of 0 to 3");
+  }
 
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     for (int i = 0; i < 3; ++i) require_type(inputs[i].dtype, FloatTypes{});
@@ -99,7 +101,9 @@ class Attention {
     std::vector<double> values_;
   };
 
-  static std::int64_t past_of(sdk::KernelInputs inputs) { return sdk::present(inputs, 4) ? inputs[4].shape[2] : 0; }
+  static std::int64_t past_of(sdk::KernelInputs inputs) {
+    return sdk::present(inputs, 4) && inputs[4].rank == 4 ? inputs[4].shape[2] : 0;
+  }
   AttentionSizes sizes_of(sdk::KernelInputs inputs) const {
     const ShapeSpan q = shape_of(inputs[0]), k = shape_of(inputs[1]), v = shape_of(inputs[2]);
     if (q.size() != k.size() || q.size() != v.size() || (q.size() != 3 && q.size() != 4)) {
@@ -119,7 +123,11 @@ class Attention {
         (q.size() == 4 ? k[3] != q[3] || v[2] != k[2] : k[2] / kv_heads_ != s.width || v[1] != k[1])) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of Q, K and V do not go together");
     }
+    require_past(inputs, 4, s, s.kv_heads);
     s.keys += past_of(inputs);
+    if (sdk::present(inputs, 6) && count_of(inputs[6]) != s.batch) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "nonpad_kv_seqlen has not one entry per sample");
+    }
     return s;
   }
   bool causal_;

@@ -7,12 +7,27 @@
 #include <limits>
 #include <vector>
 
+#include "ops/shape.h"
+
 namespace halftone::reference {
 
 // Tensors as [batch, heads, rows, width]; groups of query heads may share a head of keys and values.
 struct AttentionSizes {
   std::int64_t batch = 0, heads = 0, kv_heads = 0, rows = 0, keys = 0, width = 0, value_width = 0;
 };
+
+// The cached keys in `slot` and values in the next are [batch, heads, past, width]; both or neither are given.
+inline void require_past(sdk::KernelInputs inputs, std::size_t slot, const AttentionSizes &s, std::int64_t heads) {
+  const bool keys = sdk::present(inputs, slot), values = sdk::present(inputs, slot + 1);
+  if (!keys && !values) return;
+  if (keys != values) throw sdk::Failure(HT_INVALID_ARGUMENT, "past_key and past_value come only together");
+  const ht_tensor_view &k = inputs[slot], &v = inputs[slot + 1];
+  if (k.rank != 4 || v.rank != 4 || shape_copy(k) != Shape{s.batch, heads, k.shape[2], s.width} ||
+      shape_copy(v) != Shape{s.batch, heads, k.shape[2], s.value_width}) {
+    throw sdk::Failure(HT_INVALID_ARGUMENT,
+                       "past_key or past_value has not the shape that query, key and value ask for");
+  }
+}
 
 struct AttentionInputs {
   std::vector<double> q, k, v;

@@ -33,6 +33,7 @@ class BatchNormalization {
         throw sdk::Failure(HT_INVALID_ARGUMENT, "a parameter has not one entry per channel");
     }
     sdk::set_type(outputs[0], inputs[0].dtype, shape_of(inputs[0]));
+    outputs.require_at_most(5);
     for (std::size_t i = 1; i < outputs.size(); ++i) {
       sdk::set_type(outputs[i], inputs[3].dtype, Shape{training_ ? channels : 0});
     }

@@ -16,6 +16,7 @@ class Col2Im {
     if (inputs[0].rank != 3 || inputs[0].shape[1] % window.taps() != 0 || inputs[0].shape[2] != window.positions()) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the input has not one column per window of image_shape");
     }
+    sdk::require_extents(window.input);
     Shape shape = {inputs[0].shape[0], inputs[0].shape[1] / window.taps()};
     shape.insert(shape.end(), window.input.begin(), window.input.end());
     sdk::set_type(outputs[0], inputs[0].dtype, shape);

@@ -15,6 +15,7 @@ class Concat {
     Shape shape = shape_copy(inputs[0]);
     const std::size_t axis = axis_of(axis_, shape.size());
     for (const ht_tensor_view &input : inputs.subspan(1)) {
+      if (input.dtype != inputs[0].dtype) throw sdk::Failure(HT_INVALID_ARGUMENT, "inputs of different types");
       if (input.rank != shape.size()) throw sdk::Failure(HT_INVALID_ARGUMENT, "inputs of different numbers of axes");
       for (std::size_t i = 0; i < shape.size(); ++i) {
         if (i != axis && input.shape[i] != shape[i]) {

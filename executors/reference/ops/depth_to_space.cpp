@@ -23,13 +23,22 @@ struct Blocks {
   }
 };
 
+// Its square must not wrap either.
+void require_size(std::int64_t size) {
+  if (size < 1 || size >= std::int64_t{1} << 20) {
+    throw sdk::Failure(HT_INVALID_ARGUMENT, "blocksize is " + std::to_string(size));
+  }
+}
+
 class DepthToSpace {
  public:
   explicit DepthToSpace(const sdk::OpNode &node)
-      : size_(node.integer("blocksize", 1)), crd_(node.text("mode", "DCR") == "CRD") {}
+      : size_(node.integer("blocksize", 1)), crd_(node.text("mode", "DCR") == "CRD") {
+    require_size(size_);
+  }
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     const ht_tensor_view &x = inputs[0];
-    if (x.rank != 4 || size_ < 1 || x.shape[1] % (size_ * size_) != 0) {
+    if (x.rank != 4 || x.shape[1] % (size_ * size_) != 0) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the channels do not divide by blocksize squared");
     }
     sdk::set_type(outputs[0], x.dtype,
@@ -48,10 +57,10 @@ class DepthToSpace {
 
 class SpaceToDepth {
  public:
-  explicit SpaceToDepth(const sdk::OpNode &node) : size_(node.integer("blocksize", 1)) {}
+  explicit SpaceToDepth(const sdk::OpNode &node) : size_(node.integer("blocksize", 1)) { require_size(size_); }
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     const ht_tensor_view &x = inputs[0];
-    if (x.rank != 4 || size_ < 1 || x.shape[2] % size_ != 0 || x.shape[3] % size_ != 0) {
+    if (x.rank != 4 || x.shape[2] % size_ != 0 || x.shape[3] % size_ != 0) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "height and width do not divide by blocksize");
     }
     sdk::set_type(outputs[0], x.dtype,

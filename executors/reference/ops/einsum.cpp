@@ -84,6 +84,11 @@ class Einsum {
     Term order = explicit_output_ ? expanded(output_, most_dots) : implied(terms, most_dots);
     Plan plan;
     plan.kept = order.size();
+    for (const char name : order) {
+      if (std::ranges::count(order, name) > 1) {
+        throw sdk::Failure(HT_INVALID_ARGUMENT, std::string("axis '") + name + "' is twice in the output");
+      }
+    }
     for (const auto &[name, extent] : extents) {
       if (order.find(name) == std::string::npos) order += name;
     }

@@ -17,6 +17,19 @@ class EmbedLayerNormalization {
     if (ids.rank != 2 || words.rank != 2 || positions.rank != 2 || positions.shape[1] != words.shape[1]) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of input_ids and embeddings do not fit");
     }
+    const Shape ids_shape = shape_copy(ids);
+    const auto fits = [&](std::size_t slot) {
+      return !sdk::present(inputs, slot) || shape_copy(inputs[slot]) == ids_shape;
+    };
+    if (sdk::present(inputs, 4) && (inputs[4].rank != 2 || inputs[4].shape[1] != words.shape[1])) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "segment_embedding has not the width of word_embedding");
+    }
+    if (!fits(1) || !fits(7)) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "segment_ids or mask has not the shape of input_ids");
+    }
+    if (sdk::present(inputs, 8) && count_of(inputs[8]) != ids.shape[1] && count_of(inputs[8]) != count_of(ids)) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "position_ids has not one entry per step");
+    }
     const Shape shape = {ids.shape[0], ids.shape[1], words.shape[1]};
     sdk::set_type(outputs[0], words.dtype, shape);
     if (outputs.size() > 1) sdk::set_type(outputs[1], HT_I32, Shape{ids.shape[0]});

@@ -28,7 +28,11 @@ class Tile {
     const Shape repeats = integers_of(inputs[1]);
     Shape shape = shape_copy(inputs[0]);
     if (repeats.size() != shape.size()) throw sdk::Failure(HT_INVALID_ARGUMENT, "repeats has not one entry per axis");
-    for (std::size_t i = 0; i < shape.size(); ++i) shape[i] *= repeats[i];
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+      if (repeats[i] < 0 || __builtin_mul_overflow(shape[i], repeats[i], &shape[i])) {
+        throw sdk::Failure(HT_INVALID_ARGUMENT, "an axis is repeated " + std::to_string(repeats[i]) + " times");
+      }
+    }
     sdk::set_type(outputs[0], inputs[0].dtype, shape);
   }
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {

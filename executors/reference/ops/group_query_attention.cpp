@@ -22,7 +22,7 @@ class GroupQueryAttention {
         softcap_(node.number("softcap", 0.0)),
         rotary_(node.flag("do_rotary", false)),
         interleaved_(node.flag("rotary_interleaved", false)) {
-    if (heads_ < 1 || kv_heads_ < 1 || heads_ % kv_heads_ != 0) {
+    if (heads_ < 1 || kv_heads_ < 1 || heads_ % kv_heads_ != 0 || heads_ > (std::int64_t{1} << 31)) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "kv_num_heads does not divide num_heads");
     }
     if (node.flag("smooth_softmax", false)) throw sdk::Failure(HT_UNIMPLEMENTED, "smooth_softmax");
@@ -35,6 +35,8 @@ class GroupQueryAttention {
     const AttentionSizes s = sizes_of(inputs);
     if (count_of(inputs[5]) != s.batch)
       throw sdk::Failure(HT_INVALID_ARGUMENT, "seqlens_k has not one entry per sample");
+    outputs.require_at_most(3);
+    if (rotary_) require_caches(inputs, s);
     sdk::set_type(outputs[0], inputs[0].dtype, Shape{s.batch, s.rows, s.heads * s.width});
     for (std::size_t i = 1; i < outputs.size(); ++i) {
       sdk::set_type(outputs[i], inputs[0].dtype, Shape{s.batch, s.kv_heads, s.keys, s.width});
@@ -74,13 +76,24 @@ class GroupQueryAttention {
     if (inputs[0].rank != 3 || inputs[0].shape[2] % all != 0) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the heads do not divide the query");
     }
-    const std::int64_t width = inputs[0].shape[2] / all, past = sdk::present(inputs, 3) ? inputs[3].shape[2] : 0;
+    const std::int64_t width = inputs[0].shape[2] / all,
+                       past = sdk::present(inputs, 3) && inputs[3].rank == 4 ? inputs[3].shape[2] : 0;
     const Shape key = {inputs[0].shape[0], inputs[0].shape[1], kv_heads_ * width};
     if (!packed && (shape_copy(inputs[1]) != key || shape_copy(inputs[2]) != key)) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of query, key and value do not go together");
     }
     const std::int64_t keys = std::max(past, integers_of(inputs[6]).at(0));
-    return {inputs[0].shape[0], heads_, kv_heads_, inputs[0].shape[1], keys, width, width};
+    const AttentionSizes s = {inputs[0].shape[0], heads_, kv_heads_, inputs[0].shape[1], keys, width, width};
+    require_past(inputs, 3, s, s.kv_heads);
+    sdk::require_extents(Shape{s.batch, s.kv_heads, s.keys, s.width});  // of the cache, which run() makes
+    return s;
+  }
+  static void require_caches(sdk::KernelInputs inputs, const AttentionSizes &s) {
+    const ht_tensor_view &cosines = inputs[7], &sines = inputs[8];
+    if (cosines.rank != 2 || shape_copy(cosines) != shape_copy(sines) || cosines.shape[1] < 1 ||
+        cosines.shape[1] > s.width / 2) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of cos_cache and sin_cache do not fit the heads");
+    }
   }
   // Query, key or value, heads first.
   std::vector<double> part(sdk::KernelInputs inputs, std::size_t slot, const AttentionSizes &s) const {
@@ -111,7 +124,7 @@ class GroupQueryAttention {
     const std::vector<double> before = old > 0 ? reals_of(inputs[slot]) : std::vector<double>{};
     for (std::int64_t plane = 0; plane < s.batch * s.kv_heads; ++plane) {
       const std::int64_t start = past[static_cast<std::size_t>(plane / s.kv_heads)];
-      if (start < 0 || start + s.rows > s.keys)
+      if (start < 0 || start > s.keys - s.rows)
         throw sdk::Failure(HT_INVALID_ARGUMENT, "seqlens_k does not fit the cache");
       const auto to = out.begin() + plane * s.keys * s.width;
       if (old > 0) std::copy_n(before.begin() + plane * old * s.width, old * s.width, to);

@@ -26,6 +26,7 @@ class LayerNormalization {
       }
     }
     for (std::size_t i = axis_of(axis_, shape.size()); i < shape.size(); ++i) shape[i] = 1;
+    outputs.require_at_most(3);
     for (std::size_t i = 1; i < outputs.size(); ++i) sdk::set_type(outputs[i], HT_F32, shape);
   }
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {

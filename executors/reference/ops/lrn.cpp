@@ -16,7 +16,9 @@ class Lrn {
       : alpha_(node.number("alpha", 1e-4f)),
         beta_(node.number("beta", 0.75)),
         bias_(node.number("bias", 1.0)),
-        size_(node.integer("size", 1)) {}
+        size_(node.integer("size", 1)) {
+    if (size_ < 1) throw sdk::Failure(HT_INVALID_ARGUMENT, "its size is not positive");
+  }
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, FloatTypes{});
     if (inputs[0].rank < 2) throw sdk::Failure(HT_INVALID_ARGUMENT, "the input has no channel axis");

@@ -16,7 +16,12 @@ class MatMulNBits {
     if (bits_ != 2 && bits_ != 4 && bits_ != 8) {
       throw sdk::Failure(HT_UNIMPLEMENTED, "codes of " + std::to_string(bits_) + " bits");
     }
-    if (k_ < 1 || n_ < 1 || block_ < 16) throw sdk::Failure(HT_INVALID_ARGUMENT, "K, N or block_size is too small");
+    constexpr std::int64_t kMost = std::int64_t{1} << 30;  // so that no product below leaves 64 bits
+    if (k_ < 1 || n_ < 1 || k_ > kMost || n_ > kMost) throw sdk::Failure(HT_INVALID_ARGUMENT, "K or N is out of range");
+    if (block_ < 16 || block_ > kMost || (block_ & (block_ - 1)) != 0) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT,
+                         "block_size " + std::to_string(block_) + " is no power of two from 16 on");
+    }
     if (node.has_input(4)) throw sdk::Failure(HT_UNIMPLEMENTED, "g_idx");
   }
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {

@@ -27,6 +27,7 @@ class MicrosoftAttention {
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, FloatTypes{});
     const AttentionSizes s = sizes_of(inputs);
+    require_masks(inputs, s);
     sdk::set_type(outputs[0], inputs[0].dtype, Shape{s.batch, s.rows, s.heads * s.value_width});
     if (outputs.size() > 1) sdk::set_type(outputs[1], inputs[0].dtype, Shape{2, s.batch, s.heads, s.keys, s.width});
   }
@@ -83,12 +84,33 @@ class MicrosoftAttention {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of input and weights do not fit");
     }
     const auto w = widths(inputs);
-    if (w[0] != w[1] || w[0] % heads_ != 0 || w[2] % heads_ != 0 || w[0] + w[1] + w[2] != inputs[1].shape[1]) {
+    if (std::ranges::min(w) < 0 || std::ranges::max(w) > inputs[1].shape[1] || w[0] != w[1] || w[0] % heads_ != 0 ||
+        w[2] % heads_ != 0 || w[0] + w[1] + w[2] != inputs[1].shape[1]) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "num_heads and qkv_hidden_sizes do not fit the weights");
     }
-    const std::int64_t past = sdk::present(inputs, 4) ? inputs[4].shape[3] : 0;
-    return {inputs[0].shape[0],        heads_,        heads_,       inputs[0].shape[1],
-            inputs[0].shape[1] + past, w[0] / heads_, w[2] / heads_};
+    AttentionSizes s = {inputs[0].shape[0], heads_,        heads_,       inputs[0].shape[1],
+                        inputs[0].shape[1], w[0] / heads_, w[2] / heads_};
+    if (!sdk::present(inputs, 4)) return s;
+    const ht_tensor_view &past = inputs[4];
+    if (past.rank != 5 || w[0] != w[2] || shape_copy(past) != Shape{2, s.batch, heads_, past.shape[3], s.width}) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "past is not [2, batch, heads, steps, width]");
+    }
+    s.keys += past.shape[3];
+    return s;
+  }
+  static void require_masks(sdk::KernelInputs inputs, const AttentionSizes &s) {
+    if (sdk::present(inputs, 3)) {
+      const Shape mask = shape_copy(inputs[3]);
+      if (mask != Shape{s.batch} && mask != Shape{2 * s.batch} && mask != Shape{s.batch, s.keys} &&
+          mask != Shape{s.batch, s.rows, s.keys}) {
+        throw sdk::Failure(HT_UNIMPLEMENTED,
+                           "mask_index is neither one or two numbers per sample nor one flag per key");
+      }
+    }
+    const Shape scores = {s.batch, s.heads, s.rows, s.keys};
+    if (sdk::present(inputs, 5) && broadcast(scores, shape_of(inputs[5])) != scores) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "the shape of attention_bias does not broadcast to that of the scores");
+    }
   }
   // Query, key or value of all heads, heads first.
   std::vector<double> projected(sdk::KernelInputs inputs, const AttentionSizes &s, std::size_t part) const {

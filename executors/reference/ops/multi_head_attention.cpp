@@ -89,15 +89,16 @@ class MultiHeadAttention {
     if (q.size() != 3 || (!cached && (k.size() != 3 || v.size() != 3)) || q[2] % heads_ != 0) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of query, key and value do not go together");
     }
-    const std::int64_t past = sdk::present(inputs, 6) ? inputs[6].shape[2] : 0;
+    const std::int64_t past = sdk::present(inputs, 6) && inputs[6].rank == 4 ? inputs[6].shape[2] : 0;
     const std::int64_t width = cached ? v[3] : v[2] / heads_;
     const AttentionSizes s = {q[0], heads_, heads_, q[1], rows_of(inputs[1]) + past, q[2] / heads_, width};
     const std::int64_t k_width = cached ? k[3] * k[1] : k[2], v_width = cached ? v[3] * v[1] : v[2];
     const bool bias = !sdk::present(inputs, 3) || count_of(inputs[3]) == 2 * q[2] + v_width;
     if (q[0] != k[0] || q[0] != v[0] || rows_of(inputs[1]) != rows_of(inputs[2]) || k_width != q[2] ||
-        v_width % heads_ != 0 || !bias) {
+        (cached && (k[1] != heads_ || v[1] != heads_)) || v_width % heads_ != 0 || !bias) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of query, key and value do not go together");
     }
+    require_past(inputs, 6, s, s.heads);
     return s;
   }
   // Query, key or value of all heads, heads first, with its part of the bias.

@@ -14,12 +14,23 @@ template <typename Rule>
 class Optimizer {
  public:
   explicit Optimizer(const sdk::OpNode &node) : rule_(node), decay_(node.number("norm_coefficient", 0.0)) {
-    if (node.input_count() < 2 || (node.input_count() - 2) % (Rule::kStates + 2) != 0) {
+    if (node.input_count() < 2 + Rule::kStates + 2 || (node.input_count() - 2) % (Rule::kStates + 2) != 0) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the inputs are no R, T and whole groups of X, G and states");
     }
   }
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     const std::size_t tensors = (inputs.size() - 2) / (Rule::kStates + 2);
+    if (outputs.size() != tensors * (1 + Rule::kStates)) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "the outputs are not one new X and new states for each group of inputs");
+    }
+    if (count_of(inputs[0]) != 1 || count_of(inputs[1]) != 1)
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "R and T must hold one number each");
+    for (std::size_t i = 0; i < tensors; ++i) {
+      const ht_tensor_view &x = inputs[2 + i], &gradient = inputs[2 + tensors + i];
+      if (gradient.dtype != x.dtype || shape_copy(gradient) != shape_copy(x)) {
+        throw sdk::Failure(HT_INVALID_ARGUMENT, "a gradient has not its tensor's type and shape");
+      }
+    }
     if (inputs[1].dtype != HT_I64) unsupported_type(inputs[1].dtype);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       if (i != 1) require_type(inputs[i].dtype, Types<float, double>{});

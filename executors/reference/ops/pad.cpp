@@ -18,6 +18,9 @@ class Pad {
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     Shape begin, end;
     pads_of(inputs, begin, end);
+    if (sdk::present(inputs, 2) && inputs[2].dtype != inputs[0].dtype) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "constant_value has not the input's type");
+    }
     Shape shape = shape_copy(inputs[0]);
     for (std::size_t i = 0; i < shape.size(); ++i) {
       const std::int64_t extent = shape[i];

@@ -121,6 +121,10 @@ class MatMulIntegerToFloat {
     require_type(inputs[1].dtype, ByteTypes{});
     if (inputs[2].dtype != HT_F32) unsupported_type(inputs[2].dtype);
     const Stacks stacks(shape_of(inputs[0]), shape_of(inputs[1]));
+    if (count_of(inputs[2]) != 1 && count_of(inputs[2]) != count_of(stacks.a) * stacks.m &&
+        count_of(inputs[2]) != stacks.m) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "a_scale has neither one entry nor one per row of A");
+    }
     if (sdk::present(inputs, 6) && count_of(inputs[6]) != stacks.n) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the bias has not one entry per column");
     }
@@ -141,7 +145,11 @@ class DynamicQuantizeMatMul {
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     if (inputs[0].dtype != HT_F32) unsupported_type(inputs[0].dtype);
     require_type(inputs[1].dtype, ByteTypes{});
-    sdk::set_type(outputs[0], HT_F32, Stacks(shape_of(inputs[0]), shape_of(inputs[1])).out);
+    const Stacks stacks(shape_of(inputs[0]), shape_of(inputs[1]));
+    if (sdk::present(inputs, 4) && count_of(inputs[4]) != stacks.n) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "the bias has not one entry per column");
+    }
+    sdk::set_type(outputs[0], HT_F32, stacks.out);
   }
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
     const float *x = in_data<float>(inputs[0]);

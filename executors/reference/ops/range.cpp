@@ -21,6 +21,7 @@ class Range {
       const auto value = [&](std::size_t i) { return static_cast<double>(*in_data<T>(inputs[i])); };
       if (value(2) == 0) throw sdk::Failure(HT_INVALID_ARGUMENT, "delta is 0");
       const double count = std::max(0.0, std::ceil((value(1) - value(0)) / value(2)));
+      if (!(count < 0x1p56)) throw sdk::Failure(HT_INVALID_ARGUMENT, "start, limit and delta make no finite range");
       sdk::set_type(outputs[0], inputs[0].dtype, Shape{static_cast<std::int64_t>(count)});
     });
   }

@@ -79,6 +79,7 @@ class RecurrentKernel {
     const Shape state = batch_first_ ? Shape{s.batch, d, s.hidden} : Shape{d, s.batch, s.hidden};
     sdk::set_type(outputs[0], inputs[0].dtype,
                   batch_first_ ? Shape{s.batch, s.steps, d, s.hidden} : Shape{s.steps, d, s.batch, s.hidden});
+    outputs.require_at_most(Cell::kHasCellState ? 3 : 2);
     for (std::size_t i = 1; i < outputs.size(); ++i) sdk::set_type(outputs[i], inputs[0].dtype, state);
   }
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {

@@ -33,8 +33,8 @@ class Reshape {
       }
       if (to[i] == -1) {
         open = i;
-      } else {
-        known *= to[i];
+      } else if (to[i] < 0 || __builtin_mul_overflow(known, to[i], &known)) {
+        throw sdk::Failure(HT_INVALID_ARGUMENT, "the shape has an axis of " + std::to_string(to[i]) + " elements");
       }
     }
     if (open < to.size()) to[open] = known == 0 ? 0 : count_of(from) / known;

@@ -1,5 +1,7 @@
 // Resize, and Upsample of old: one axis after the other, in double. Source: the ONNX operators of these names.
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "halftone/op_kernel.hpp"
 #include "ops/interpolation.h"
@@ -58,19 +60,36 @@ class Resize {
       if (scales.size() != axes.size()) throw sdk::Failure(HT_INVALID_ARGUMENT, "scales has not one entry per axis");
       for (std::size_t i = 0; i < axes.size(); ++i) {
         plan.scales[axes[i]] = static_cast<double>(scales[i]);
-        plan.shape[axes[i]] =
-            static_cast<std::int64_t>(std::floor(static_cast<double>(from[axes[i]]) * static_cast<double>(scales[i])));
+        const double extent = std::floor(static_cast<double>(from[axes[i]]) * plan.scales[axes[i]]);
+        plan.shape[axes[i]] = extent < 0x1p56 ? static_cast<std::int64_t>(extent) : -1;
       }
     }
+    require_sound(plan, from);
     if (!upsample_ && how_.coordinates == "tf_crop_and_resize") {
       const std::vector<float> roi = sdk::present(inputs, 1) ? floats(inputs[1]) : std::vector<float>{};
       if (roi.size() != 2 * axes.size()) throw sdk::Failure(HT_INVALID_ARGUMENT, "roi has not two entries per axis");
+      if (!std::all_of(roi.begin(), roi.end(), [](float edge) { return std::fabs(edge) < 0x1p20F; })) {
+        throw sdk::Failure(HT_INVALID_ARGUMENT, "roi is not finite, or far outside of the input");
+      }
       for (std::size_t i = 0; i < axes.size(); ++i) {
         plan.starts[axes[i]] = static_cast<double>(roi[i]);
         plan.ends[axes[i]] = static_cast<double>(roi[i + axes.size()]);
       }
     }
     return plan;
+  }
+  static void require_sound(const Plan &plan, ShapeSpan from) {
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      const std::string axis = "axis " + std::to_string(i);
+      if (from[i] == 0 && plan.shape[i] > 0) {
+        throw sdk::Failure(HT_INVALID_ARGUMENT, axis + " is empty and cannot grow");
+      }
+      if (plan.shape[i] < 0 ||
+          (from[i] > 0 && plan.shape[i] > 0 && !(plan.scales[i] > 0 && std::isfinite(plan.scales[i])))) {
+        throw sdk::Failure(HT_INVALID_ARGUMENT, axis + " is resized by " + std::to_string(plan.scales[i]) + " to " +
+                                                    std::to_string(plan.shape[i]) + " elements");
+      }
+    }
   }
   void take_sizes(const Shape &sizes, const std::vector<std::size_t> &axes, ShapeSpan from, Plan &plan) const {
     if (sizes.size() != axes.size()) throw sdk::Failure(HT_INVALID_ARGUMENT, "sizes has not one entry per axis");
@@ -84,9 +103,12 @@ class Resize {
     for (std::size_t i = 0; i < axes.size(); ++i) {
       const bool stretch = policy_ == "stretch";
       plan.scales[axes[i]] = stretch ? scale(i) : common;
-      plan.shape[axes[i]] =
-          stretch ? sizes[i] : static_cast<std::int64_t>(std::floor(common * static_cast<double>(from[axes[i]]) + 0.5));
+      plan.shape[axes[i]] = stretch ? sizes[i] : rounded(common * static_cast<double>(from[axes[i]]));
     }
+  }
+  // An empty axis among those that keep their ratio makes it NaN.
+  static std::int64_t rounded(double extent) {
+    return extent >= 0 && extent < 0x1p56 ? static_cast<std::int64_t>(std::floor(extent + 0.5)) : -1;
   }
   static std::vector<float> floats(const ht_tensor_view &t) {
     if (count_of(t) == 0) return {};
@@ -110,7 +132,18 @@ class Resize {
     }
     if (how_.coordinates == "tf_crop_and_resize") extrapolate(data, shape, blends);
     T *y = out_data<T>(output);
-    for (std::size_t i = 0; i < data.size(); ++i) y[i] = static_cast<T>(data[i]);
+    for (std::size_t i = 0; i < data.size(); ++i) y[i] = stored<T>(data[i]);
+  }
+  // Integers are cut to their range, for cubic filters overshoot. Runtimes drop the fraction of linear blends, and
+  // round where antialias is asked for; cubic blends of integers without it, which they do not offer, are rounded here.
+  template <typename T>
+  T stored(double value) const {
+    if constexpr (std::is_integral_v<T>) {
+      if (how_.antialias || how_.mode == "cubic") value = std::round(value);
+      if (!(value > static_cast<double>(std::numeric_limits<T>::min()))) return std::numeric_limits<T>::min();
+      if (value >= static_cast<double>(std::numeric_limits<T>::max())) return std::numeric_limits<T>::max();
+    }
+    return static_cast<T>(value);
   }
   static std::vector<double> along(const std::vector<double> &x, const Shape &shape, std::size_t axis,
                                    const std::vector<Blend> &blends) {

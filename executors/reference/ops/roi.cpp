@@ -32,6 +32,20 @@ struct Bilinear {
   }
 };
 
+// What one cell of one channel has gathered so far.
+struct Pooled {
+  double sum = 0, top = -HUGE_VAL;
+
+  template <typename T>
+  void take(const T *plane, const Bilinear &point) {
+    for (int k = 0; k < 4; ++k) {
+      const double term = point.weight[k] * static_cast<double>(plane[point.at[k]]);
+      sum += term;
+      top = std::max(top, term);
+    }
+  }
+};
+
 class RoiAlign {
  public:
   explicit RoiAlign(const sdk::OpNode &node)
@@ -40,11 +54,14 @@ class RoiAlign {
         ratio_(node.integer("sampling_ratio", 0)),
         scale_(node.number("spatial_scale", 1.0)),
         max_(node.text("mode", "avg") == "max"),
-        half_pixel_(node.opset() >= 16 && node.text("coordinate_transformation_mode", "half_pixel") == "half_pixel") {}
+        half_pixel_(node.opset() >= 16 && node.text("coordinate_transformation_mode", "half_pixel") == "half_pixel") {
+    if (height_ < 1 || width_ < 1)
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "output_height or output_width is not positive");
+  }
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, FloatTypes{});
     if (inputs[0].rank != 4 || inputs[1].rank != 2 || inputs[1].shape[1] != 4 ||
-        count_of(inputs[2]) != inputs[1].shape[0]) {
+        count_of(inputs[2]) != inputs[1].shape[0] || inputs[0].shape[2] < 1 || inputs[0].shape[3] < 1) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of X, rois and batch_indices do not fit");
     }
     sdk::set_type(outputs[0], inputs[0].dtype, Shape{inputs[1].shape[0], inputs[0].shape[1], height_, width_});
@@ -74,37 +91,42 @@ class RoiAlign {
       width = std::max(width, 1.0);
     }
     const double bin_height = height / static_cast<double>(height_), bin_width = width / static_cast<double>(width_);
-    const std::int64_t down = ratio_ > 0 ? ratio_ : static_cast<std::int64_t>(std::ceil(bin_height));
-    const std::int64_t across = ratio_ > 0 ? ratio_ : static_cast<std::int64_t>(std::ceil(bin_width));
+    const std::int64_t down = samples(bin_height), across = samples(bin_width);
+    if (down * across > kMostPoints) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "a box asks for " + std::to_string(down * across) + " points per cell; " +
+                                                  std::to_string(kMostPoints) + " are the most");
+    }
+    const T *planes = in_data<T>(x) + batch * channels * rows * columns;
+    std::vector<Pooled> pooled(static_cast<std::size_t>(channels));
     for (std::int64_t p = 0; p < height_ * width_; ++p) {
-      std::vector<Bilinear> points;
+      std::ranges::fill(pooled, Pooled{});
       for (std::int64_t i = 0; i < down * across; ++i) {
         const auto within = [](std::int64_t k, std::int64_t n) {
           return (static_cast<double>(k) + 0.5) / static_cast<double>(n);
         };
         const double y = edge(1) + (static_cast<double>(p / width_) + within(i / across, down)) * bin_height;
         const double left = edge(0) + (static_cast<double>(p % width_) + within(i % across, across)) * bin_width;
-        points.emplace_back(y, left, rows, columns);
+        const Bilinear point(y, left, rows, columns);
+        for (std::int64_t c = 0; c < channels; ++c) {
+          pooled[static_cast<std::size_t>(c)].take(planes + c * rows * columns, point);
+        }
       }
       for (std::int64_t c = 0; c < channels; ++c) {
-        const T *plane = in_data<T>(x) + (batch * channels + c) * rows * columns;
-        to[c * height_ * width_ + p] = static_cast<T>(pooled(plane, points));
+        to[c * height_ * width_ + p] = static_cast<T>(result(pooled[static_cast<std::size_t>(c)], down * across));
       }
     }
   }
+  // A cell of a box that covers a plane of 4096 x 4096 has as many.
+  static constexpr std::int64_t kMostPoints = std::int64_t{1} << 24;
+  std::int64_t samples(double bin) const {
+    const double count = ratio_ > 0 ? static_cast<double>(ratio_) : std::ceil(bin);
+    return count > 0 ? static_cast<std::int64_t>(std::min(count, 0x1p30)) : 0;  // 0 for NaN as well
+  }
   // The mean of the points' values; or the greatest of their weighted neighbours, which is what runtimes have computed
   // for mode max since it exists, and what the published results hold.
-  template <typename T>
-  double pooled(const T *plane, const std::vector<Bilinear> &points) const {
-    double sum = 0, top = points.empty() ? 0 : -HUGE_VAL;
-    for (const Bilinear &point : points) {
-      for (int k = 0; k < 4; ++k) {
-        const double term = point.weight[k] * static_cast<double>(plane[point.at[k]]);
-        sum += term;
-        top = std::max(top, term);
-      }
-    }
-    return max_ ? top : sum / static_cast<double>(std::max<std::size_t>(points.size(), 1));
+  double result(const Pooled &pooled, std::int64_t points) const {
+    if (points == 0) return 0;
+    return max_ ? pooled.top : pooled.sum / static_cast<double>(points);
   }
   std::int64_t height_, width_, ratio_;
   double scale_;
@@ -115,7 +137,9 @@ class MaxRoiPool {
  public:
   explicit MaxRoiPool(const sdk::OpNode &node)
       : pooled_(node.integers("pooled_shape")), scale_(node.number("spatial_scale", 1.0)) {
-    if (pooled_.size() != 2) throw sdk::Failure(HT_INVALID_ARGUMENT, "pooled_shape must have two entries");
+    if (pooled_.size() != 2 || pooled_[0] < 1 || pooled_[1] < 1) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "pooled_shape must have two entries, both positive");
+    }
   }
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, FloatTypes{});
@@ -141,7 +165,8 @@ class MaxRoiPool {
     const double start = std::round(low * scale_), length = std::max(std::round(high * scale_) - start + 1, 1.0);
     const double bin = length / static_cast<double>(cells);
     const auto limited = [&](double x) {
-      return static_cast<std::int64_t>(std::clamp(x + start, 0.0, static_cast<double>(extent)));
+      const double at_most = std::min(x + start, static_cast<double>(extent));
+      return at_most > 0 ? static_cast<std::int64_t>(at_most) : 0;  // 0 for NaN as well
     };
     return {limited(std::floor(static_cast<double>(at) * bin)), limited(std::ceil(static_cast<double>(at + 1) * bin))};
   }

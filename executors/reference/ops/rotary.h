@@ -16,7 +16,7 @@ struct RotaryCaches {
   bool interleaved = false;  // pairs are neighbours, or stand half the turned features apart
 
   void turn(double *vector, std::int64_t position) const {
-    if (position < 0 || (position + 1) * half > static_cast<std::int64_t>(cosines.size())) {
+    if (position < 0 || half < 1 || position >= static_cast<std::int64_t>(cosines.size()) / half) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "position " + std::to_string(position) + " is outside of the caches");
     }
     for (std::int64_t k = 0; k < half; ++k) {

@@ -21,12 +21,19 @@ class RotaryEmbedding {
   }
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, FloatTypes{});
+    if (inputs[kCosines].rank < 2) throw sdk::Failure(HT_INVALID_ARGUMENT, "cos_cache has no axis of positions");
     const Layout x = layout(inputs);
     const ht_tensor_view &cosines = inputs[kCosines], &sines = inputs[kCosines + 1];
     const std::int64_t half = turned(x) / 2, entries = count_of(cosines);
     const bool by_position = kMicrosoft || sdk::present(inputs, 3);
     const std::int64_t rows = by_position ? cosines.shape[0] : x.batch * x.length;
-    if (turned(x) % 2 != 0 || turned(x) > x.width || entries != rows * half || count_of(sines) != entries) {
+    constexpr std::size_t kPositions = kMicrosoft ? 1 : 3;
+    const std::int64_t given = by_position ? count_of(inputs[kPositions]) : 1;
+    if (given != x.batch * x.length && given != 1) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "position_ids is neither one position nor one per step");
+    }
+    if (turned(x) < 0 || turned(x) % 2 != 0 || turned(x) > x.width || entries != rows * half ||
+        count_of(sines) != entries) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the shapes of X, cos_cache and sin_cache do not fit");
     }
     sdk::set_type(outputs[0], inputs[0].dtype, shape_of(inputs[0]));
@@ -59,7 +66,8 @@ class RotaryEmbedding {
     const ht_tensor_view &x = inputs[0];
     if (x.rank == 4) return {x.shape[0], x.shape[1], x.shape[2], x.shape[3], true};
     std::int64_t heads = heads_;
-    if (x.rank == 3 && heads == 0 && kMicrosoft) heads = x.shape[2] / (2 * inputs[kCosines].shape[1]);
+    if (x.rank == 3 && heads == 0 && kMicrosoft && inputs[kCosines].shape[1] > 0)
+      heads = x.shape[2] / (2 * inputs[kCosines].shape[1]);
     if (x.rank != 3 || heads < 1 || x.shape[2] % heads != 0) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "X must have four axes, or three that num_heads divides");
     }

@@ -11,7 +11,11 @@ std::int64_t count_of(ShapeSpan shape) {
 
 std::int64_t count_of(ShapeSpan shape, std::size_t begin, std::size_t end) {
   std::int64_t n = 1;
-  for (std::size_t i = begin; i < end; ++i) n *= shape[i];
+  for (std::size_t i = begin; i < end; ++i) {
+    if (__builtin_mul_overflow(n, shape[i], &n)) {
+      throw sdk::Failure(HT_RESOURCE_EXHAUSTED, "a tensor of more elements than memory can hold");
+    }
+  }
   return n;
 }
 

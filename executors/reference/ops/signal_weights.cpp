@@ -69,14 +69,17 @@ class MelWeightMatrix {
       T *y = out_data<T>(outputs[0]);
       std::fill_n(y, bins * bands, T{});
       const auto put = [&](std::int64_t bin, std::int64_t band, std::int64_t part, std::int64_t whole) {
-        if (bin < bins) y[bin * bands + band] = static_cast<T>(static_cast<double>(part) / static_cast<double>(whole));
+        if (bin >= 0 && bin < bins)
+          y[bin * bands + band] = static_cast<T>(static_cast<double>(part) / static_cast<double>(whole));
       };
       for (std::int64_t b = 0; b < bands; ++b) {
         const auto at = static_cast<std::size_t>(b);
         const std::int64_t low = edges[at], middle = edges[at + 1], high = edges[at + 2];
         if (low == middle) put(middle, b, 1, 1);
-        for (std::int64_t k = low; k <= middle && low < middle; ++k) put(k, b, k - low, middle - low);
-        for (std::int64_t k = middle; k < high; ++k) put(k, b, high - k, high - middle);
+        for (std::int64_t k = std::max<std::int64_t>(low, 0); k <= std::min(middle, bins - 1) && low < middle; ++k)
+          put(k, b, k - low, middle - low);
+        for (std::int64_t k = std::max<std::int64_t>(middle, 0); k < std::min(high, bins); ++k)
+          put(k, b, high - k, high - middle);
       }
     });
   }
@@ -92,11 +95,17 @@ class MelWeightMatrix {
     const double length = number(inputs[1]), rate = number(inputs[2]);
     const auto mel = [](double hertz) { return 2595 * std::log10(1 + hertz / 700); };
     const double low = mel(number(inputs[3])), high = mel(number(inputs[4]));
+    if (!(rate > 0) || !std::isfinite(rate) || !std::isfinite(low) || !std::isfinite(high)) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT,
+                         "sample_rate must be positive, and both edges finite and above -700 hertz");
+    }
     const double step = (high - low) / static_cast<double>(bands + 2);  // as the specification divides
     Shape out;
     for (std::int64_t i = 0; i < bands + 2; ++i) {
       const double hertz = 700 * (std::pow(10.0, (low + static_cast<double>(i) * step) / 2595) - 1);
-      out.push_back(static_cast<std::int64_t>(std::floor((length + 1) * hertz / rate)));
+      const double bin = std::floor((length + 1) * hertz / rate);
+      if (!(std::fabs(bin) < 0x1p31)) throw sdk::Failure(HT_INVALID_ARGUMENT, "an edge is too many bins away");
+      out.push_back(static_cast<std::int64_t>(bin));
     }
     return out;
   }

@@ -28,6 +28,7 @@ class SkipLayerNormalization {
     }
     Shape rows = shape;
     rows.back() = 1;
+    outputs.require_at_most(4);
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       const bool statistic = i == 1 || i == 2;
       sdk::set_type(outputs[i], statistic ? HT_F32 : inputs[0].dtype, statistic ? rows : shape);

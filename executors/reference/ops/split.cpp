@@ -42,7 +42,12 @@ class Split {
         sizes.push_back(std::max<std::int64_t>(0, std::min(part, extent - i * part)));
     }
     std::int64_t total = 0;
-    for (const std::int64_t size : sizes) total += size;
+    for (const std::int64_t size : sizes) {
+      if (size < 0 || size > extent)
+        throw sdk::Failure(HT_INVALID_ARGUMENT,
+                           "a part has " + std::to_string(size) + " elements of " + std::to_string(extent));
+      total += size;
+    }
     if (sizes.size() != parts || total != extent) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "the sizes of the parts do not add up to " + std::to_string(extent));
     }

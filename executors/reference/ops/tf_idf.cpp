@@ -23,12 +23,17 @@ class TfIdfVectorizer {
     if (mode_ != "TF" && mode_ != "IDF" && mode_ != "TFIDF") {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "mode '" + mode_ + "' is none of TF, IDF and TFIDF");
     }
+    if (shortest_ < 1 || longest_ < shortest_ || skips_ < 0) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "min_gram_length, max_gram_length or max_skip_count is out of range");
+    }
     read_pool(node.integers("pool_int64s"), node.integers("ngram_counts"));
     if (grams_.size() > indexes_.size() || (!weights_.empty() && weights_.size() < indexes_.size())) {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "ngram_indexes or weights has not one entry per n-gram");
     }
     for (const std::int64_t index : indexes_) {
-      if (index < 0) throw sdk::Failure(HT_INVALID_ARGUMENT, "an ngram_index is negative");
+      if (index < 0 || index >= std::int64_t{1} << 40) {
+        throw sdk::Failure(HT_INVALID_ARGUMENT, "an ngram_index is " + std::to_string(index));
+      }
       width_ = std::max(width_, index + 1);
     }
   }
@@ -74,8 +79,9 @@ class TfIdfVectorizer {
   std::map<std::size_t, std::int64_t> counted(const Shape &row) const {
     std::map<std::size_t, std::int64_t> counts;
     const auto length = static_cast<std::int64_t>(row.size());
-    for (std::int64_t n = shortest_; n <= longest_; ++n) {
-      for (std::int64_t gap = 1; gap <= (n == 1 ? 1 : skips_ + 1); ++gap) {
+    // Longer n-grams and wider gaps than the row has items occur nowhere.
+    for (std::int64_t n = shortest_; n <= std::min(longest_, length); ++n) {
+      for (std::int64_t gap = 1; gap <= (n == 1 ? 1 : std::min(skips_, length) + 1); ++gap) {
         for (std::int64_t start = 0; start + (n - 1) * gap < length; ++start) {
           Shape gram;
           for (std::int64_t i = 0; i < n; ++i) gram.push_back(row[static_cast<std::size_t>(start + i * gap)]);

@@ -28,7 +28,13 @@ class Transpose {
                                                   std::to_string(values.size()) + " axes");
     }
     Shape out;
-    for (const std::int64_t axis : perm_) out.push_back(values[axis_of(axis, values.size())]);
+    std::vector<bool> taken(values.size(), false);
+    for (const std::int64_t entry : perm_) {
+      const std::size_t axis = axis_of(entry, values.size());
+      if (taken[axis]) throw sdk::Failure(HT_INVALID_ARGUMENT, "perm names axis " + std::to_string(axis) + " twice");
+      taken[axis] = true;
+      out.push_back(values[axis]);
+    }
     return out;
   }
   Shape perm_;

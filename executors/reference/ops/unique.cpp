@@ -35,6 +35,7 @@ class Unique {
     const auto all = static_cast<std::int64_t>(kinds.of.size());
     shape[axis(shape)] = distinct;
     sdk::set_type(outputs[0], inputs[0].dtype, shape);
+    outputs.require_at_most(4);
     for (std::size_t i = 1; i < outputs.size(); ++i) sdk::set_type(outputs[i], HT_I64, Shape{i == 2 ? all : distinct});
   }
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {

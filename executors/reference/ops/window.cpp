@@ -19,6 +19,9 @@ WindowAttributes::WindowAttributes(const sdk::OpNode &node)
 
 namespace {
 
+// So that no product of two and no sum leaves 64 bits.
+constexpr std::int64_t kMost = (std::int64_t{1} << 30) - 1;
+
 Shape filled(const Shape &given, std::size_t count, std::int64_t deflt, const char *name) {
   if (given.empty()) return Shape(count, deflt);
   if (given.size() != count) {
@@ -35,14 +38,21 @@ Window::Window(const WindowAttributes &attributes, ShapeSpan spatial, ShapeSpan 
   const std::size_t n = spatial.size();
   kernel = kernel_shape.empty() ? filled(attributes.kernel_shape, n, 1, "kernel_shape")
                                 : Shape(kernel_shape.begin(), kernel_shape.end());
+  if (kernel.size() != n) {
+    throw sdk::Failure(HT_INVALID_ARGUMENT,
+                       "a kernel of " + std::to_string(kernel.size()) + " axes over " + std::to_string(n));
+  }
   strides = filled(attributes.strides, n, 1, "strides");
   dilations = filled(attributes.dilations, n, 1, "dilations");
   for (const Shape *steps : {&kernel, &strides, &dilations}) {
-    if (std::any_of(steps->begin(), steps->end(), [](std::int64_t step) { return step < 1; })) {
-      throw sdk::Failure(HT_INVALID_ARGUMENT, "kernel_shape, strides and dilations must be at least 1");
+    if (std::any_of(steps->begin(), steps->end(), [](std::int64_t step) { return step < 1 || step > kMost; })) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT, "kernel_shape, strides and dilations must be at least 1, and below 2^30");
     }
   }
   const Shape pads = filled(attributes.pads, 2 * n, 0, "pads");
+  if (std::any_of(pads.begin(), pads.end(), [](std::int64_t pad) { return pad < -kMost || pad > kMost; })) {
+    throw sdk::Failure(HT_INVALID_ARGUMENT, "pads must be below 2^30");
+  }
   for (std::size_t i = 0; i < n; ++i) {
     const std::int64_t extent = (kernel[i] - 1) * dilations[i] + 1;
     if (attributes.auto_pad == "SAME_UPPER" || attributes.auto_pad == "SAME_LOWER") {
@@ -72,6 +82,7 @@ std::vector<std::int32_t> window_table(const Window &w) {
   }
   const std::size_t n = w.input.size();
   const std::int64_t positions = w.positions(), taps = w.taps();
+  sdk::require_extents(Shape{positions, taps});
   std::vector<std::int32_t> table(static_cast<std::size_t>(positions * taps), 0);
   for (std::int64_t tap = 0; tap < taps; ++tap) {
     std::int32_t *row = table.data() + tap * positions;

@@ -20,24 +20,31 @@
 
 #include "halftone/component.hpp"
 #include "halftone/graph.hpp"
+#include "halftone/kernel_slots.hpp"
 
 namespace halftone::sdk {
-
-using KernelInputs = std::span<const ht_tensor_view>;
-using KernelTypes = std::span<ht_tensor_info>;
-using KernelOutputs = std::span<ht_tensor_view>;
-
-inline bool present(KernelInputs inputs, std::size_t slot) {
-  return slot < inputs.size() && inputs[slot].dtype != HT_DTYPE_NONE;
-}
 
 // What infer() throws when the output's shape depends on data that is not there: an answer, not an error.
 inline Failure needs_data() {
   return Failure::recorded(HT_FAILED_PRECONDITION);
 }
 
+// Throws where an extent is negative, or where strides or bytes of the tensor would not fit 64 bits.
+inline void require_extents(std::span<const std::int64_t> shape) {
+  constexpr std::int64_t kMostElements = std::int64_t{1} << 56;  // of 128 bits at most
+  std::int64_t elements = 1;                                     // were no axis empty
+  for (const std::int64_t extent : shape) {
+    if (extent < 0)
+      throw Failure(HT_INVALID_ARGUMENT, "a tensor with an axis of " + std::to_string(extent) + " elements");
+    if (extent > 0 && (__builtin_mul_overflow(elements, extent, &elements) || elements > kMostElements)) {
+      throw Failure(HT_RESOURCE_EXHAUSTED, "a tensor of more elements than memory can hold");
+    }
+  }
+}
+
 inline void set_type(ht_tensor_info &type, ht_dtype dtype, std::span<const std::int64_t> shape) {
   if (shape.size() > HT_MAX_RANK) throw Failure(HT_UNIMPLEMENTED, "a tensor of more than 16 axes");
+  require_extents(shape);
   type.dtype = dtype;
   type.rank = static_cast<std::uint32_t>(shape.size());
   type.known_rank = 1;
@@ -57,30 +64,37 @@ class OpNode {
   bool has_output(std::size_t slot) const { return node_.output(slot) != HT_NONE; }
 
   std::optional<ht_attr> attribute(std::string_view name) const { return graph_.attribute(node_.handle, name); }
+  // Each getter throws where the model has the attribute as another kind: its value would be lost silently.
   std::int64_t integer(std::string_view name, std::int64_t deflt) const {
-    return graph_.attribute_int(node_.handle, name, deflt);
+    const auto a = attribute_of(name, HT_ATTR_INT, "an integer");
+    return a ? a->i : deflt;
   }
-  double number(std::string_view name, double deflt) const { return graph_.attribute_float(node_.handle, name, deflt); }
+  double number(std::string_view name, double deflt) const {
+    const auto a = attribute_of(name, HT_ATTR_FLOAT, "a float");
+    return a ? a->f : deflt;
+  }
   bool flag(std::string_view name, bool deflt) const { return integer(name, deflt ? 1 : 0) != 0; }
   std::string text(std::string_view name, std::string_view deflt) const {
-    return graph_.attribute_text(node_.handle, name, deflt);
+    const auto a = attribute_of(name, HT_ATTR_STRING, "a string");
+    return std::string(a ? view(a->s) : deflt);
   }
-  std::vector<std::int64_t> integers(std::string_view name) const { return graph_.attribute_ints(node_.handle, name); }
+  std::vector<std::int64_t> integers(std::string_view name) const {
+    return optional_integers(name).value_or(std::vector<std::int64_t>{});
+  }
   std::optional<std::vector<std::int64_t>> optional_integers(std::string_view name) const {
-    const auto a = attribute(name);
-    if (!a || a->kind != HT_ATTR_INTS) return std::nullopt;
+    const auto a = attribute_of(name, HT_ATTR_INTS, "a list of integers");
+    if (!a) return std::nullopt;
     return std::vector<std::int64_t>(a->ints.data, a->ints.data + a->ints.size);
   }
   std::vector<float> numbers(std::string_view name) const {
-    const auto a = attribute(name);
-    if (!a || a->kind != HT_ATTR_FLOATS) return {};
+    const auto a = attribute_of(name, HT_ATTR_FLOATS, "a list of floats");
+    if (!a) return {};
     return {a->floats, a->floats + a->float_count};
   }
   std::vector<std::string> texts(std::string_view name) const {
     std::vector<std::string> out;
-    const auto a = attribute(name);
-    if (!a || a->kind != HT_ATTR_STRINGS) return out;
-    for (std::uint64_t i = 0; i < a->strings.size; ++i) out.emplace_back(view(a->strings.data[i]));
+    const auto a = attribute_of(name, HT_ATTR_STRINGS, "a list of strings");
+    for (std::uint64_t i = 0; a && i < a->strings.size; ++i) out.emplace_back(view(a->strings.data[i]));
     return out;
   }
   // As far as it is known statically; HT_DTYPE_NONE otherwise.
@@ -95,6 +109,13 @@ class OpNode {
   }
 
  private:
+  std::optional<ht_attr> attribute_of(std::string_view name, std::uint32_t kind, const char *what) const {
+    auto a = attribute(name);
+    if (a && a->kind != kind) {
+      throw Failure(HT_INVALID_ARGUMENT, "its attribute '" + std::string(name) + "' is not " + what);
+    }
+    return a;
+  }
   Graph graph_;
   Node node_;
 };
@@ -108,7 +129,11 @@ class OpKernelSlots {
       const Host host(raw_host);
       const Context ctx(host, raw);
       const OpNode op(ctx, node);
-      named(op.label(), [&] { *state = new State{raw_host, op.label(), Kernel(op)}; });
+      named(op.label(), [&] {
+        std::vector<bool> named_outputs;
+        for (std::size_t i = 0; i < op.output_count(); ++i) named_outputs.push_back(op.has_output(i));
+        *state = new State{raw_host, op.label(), std::move(named_outputs), Kernel(op)};
+      });
     });
   }
   static void HT_CALL release(void *state) noexcept { delete static_cast<State *>(state); }
@@ -118,8 +143,14 @@ class OpKernelSlots {
     const auto *self = static_cast<const State *>(state);
     return guarded(self->host, raw, [&] {
       named(self->label, [&] {
-        self->kernel.infer({inputs, static_cast<std::size_t>(input_count)},
-                           {outputs, static_cast<std::size_t>(output_count)});
+        for (std::uint64_t i = 0; i < output_count; ++i) outputs[i].dtype = HT_DTYPE_NONE;
+        const KernelTypes types(outputs, static_cast<std::size_t>(output_count));
+        self->kernel.infer({inputs, static_cast<std::size_t>(input_count)}, types);
+        for (std::size_t i = 0; i < types.size() && i < self->named_outputs.size(); ++i) {
+          if (self->named_outputs[i] && types[i].dtype == HT_DTYPE_NONE) {
+            throw Failure(HT_INVALID_ARGUMENT, "the operator has no output " + std::to_string(i) + " (counted from 0)");
+          }
+        }
       });
     });
   }
@@ -138,6 +169,7 @@ class OpKernelSlots {
   struct State {
     const ht_host *host;
     std::string label;
+    std::vector<bool> named_outputs;
     Kernel kernel;
   };
   template <typename Body>

@@ -42,8 +42,13 @@ class OwnedTensor {
   ht_dtype dtype() const { return dtype_; }
   const std::vector<std::int64_t> &shape() const { return shape_; }
   std::size_t bytes() const {
+    constexpr std::int64_t kMostElements = std::int64_t{1} << 56;  // so that their bits fit 64 as well
     std::int64_t elements = 1;
-    for (const std::int64_t extent : shape_) elements *= extent;
+    for (const std::int64_t extent : shape_) {
+      if (extent < 0 || __builtin_mul_overflow(elements, extent, &elements) || elements > kMostElements) {
+        throw std::bad_alloc();
+      }
+    }
     return bytes_of(dtype_, elements);
   }
   std::byte *data() const { return static_cast<std::byte *>(data_.get()); }
