@@ -7,8 +7,8 @@
 #include <string>
 #include <type_traits>
 
-#include "halftone/tensor.h"
 #include "halftone/status.hpp"
+#include "halftone/tensor.h"
 
 namespace halftone::sdk {
 
