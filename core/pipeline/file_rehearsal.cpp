@@ -30,13 +30,13 @@ void FileRehearsal::record(const host::Context &ctx, DataPassRequest request) {
 void FileRehearsal::collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
                             const ht_collect_options &options) {
   record(ctx, data_pass_request(requests, options));
-  below_.collect(ctx, requests, options);
+  below().collect(ctx, requests, options);
 }
 
 void FileRehearsal::observe_all(host::Context &ctx, std::span<const model::Handle> configs, std::string_view observer,
                                 const ht_collect_options &options) {
   record(ctx, data_pass_request(observation_requests(*this, ctx, configs, observer, options), options));
-  below_.observe_all(ctx, configs, observer, options);
+  below().observe_all(ctx, configs, observer, options);
 }
 
 host::ExecutionOutcome FileRehearsal::run(host::Context &ctx, const host::ExecutionRequest &,
@@ -46,29 +46,6 @@ host::ExecutionOutcome FileRehearsal::run(host::Context &ctx, const host::Execut
 
 std::uint64_t FileRehearsal::samples(host::Context &, const host::ExecutionRequest &) const {
   return 0;
-}
-
-std::uint32_t FileRehearsal::wants(host::Context &ctx, model::Handle config, std::string_view observer) {
-  return below_.wants(ctx, config, observer);
-}
-
-const ht_statistics *FileRehearsal::statistics(host::Context &ctx, model::Handle value) {
-  return below_.statistics(ctx, value);
-}
-
-const ht_statistics *FileRehearsal::measure(host::Context &ctx, const ht_tensor_view &tensor, std::uint32_t wants,
-                                            std::uint32_t channel_axis) {
-  return below_.measure(ctx, tensor, wants, channel_axis);
-}
-
-void FileRehearsal::render(host::Context &ctx, model::Handle config, const ht_statistics &statistics,
-                           std::string_view observer) {
-  below_.render(ctx, config, statistics, observer);
-}
-
-std::vector<std::uint32_t> FileRehearsal::render_all(host::Context &ctx, std::span<const model::Handle> configs,
-                                                     std::string_view observer) {
-  return below_.render_all(ctx, configs, observer);
 }
 
 }  // namespace halftone::pipeline

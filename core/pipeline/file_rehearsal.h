@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/calibration/statistics_key.h"
-#include "core/host/service/calibration_service.h"
 #include "core/host/service/execution_service.h"
+#include "core/pipeline/forwarding_calibration.h"
 #include "core/pipeline/request_recorder.h"
 
 namespace halftone::pipeline {
@@ -16,22 +16,14 @@ namespace halftone::pipeline {
 // The calibration service of such a run. Requests go on to the service below, which has a sample. A request on a graph
 // that the passes made of what they saw in that sample ends the run: no file can be of that graph before the data are
 // gone through.
-class FileRehearsal final : public host::CalibrationService, public host::ExecutionService {
+class FileRehearsal final : public ForwardingCalibration, public host::ExecutionService {
  public:
-  explicit FileRehearsal(host::CalibrationService &below) : below_(below) {}
+  using ForwardingCalibration::ForwardingCalibration;
 
-  std::uint32_t wants(host::Context &ctx, model::Handle config, std::string_view observer) override;
   void collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
                const ht_collect_options &options) override;
   void observe_all(host::Context &ctx, std::span<const model::Handle> configs, std::string_view observer,
                    const ht_collect_options &options) override;
-  const ht_statistics *statistics(host::Context &ctx, model::Handle value) override;
-  const ht_statistics *measure(host::Context &ctx, const ht_tensor_view &tensor, std::uint32_t wants,
-                               std::uint32_t channel_axis) override;
-  void render(host::Context &ctx, model::Handle config, const ht_statistics &statistics,
-              std::string_view observer) override;
-  std::vector<std::uint32_t> render_all(host::Context &ctx, std::span<const model::Handle> configs,
-                                        std::string_view observer) override;
 
   // Samples are what a file does not have.
   host::ExecutionOutcome run(host::Context &ctx, const host::ExecutionRequest &request,
@@ -45,7 +37,6 @@ class FileRehearsal final : public host::CalibrationService, public host::Execut
  private:
   void record(const host::Context &ctx, DataPassRequest request);
   [[noreturn]] void end(std::string obstacle);
-  host::CalibrationService &below_;
   std::vector<RecordedRequest> recorded_;
   calibration::ExecutedGraphs graphs_;  // that a file would be of
   std::string first_;                   // the pass that asked first

@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "core/host/service/calibration_service.h"
 #include "core/pipeline/data_pass.h"
+#include "core/pipeline/forwarding_calibration.h"
 
 namespace halftone::pipeline {
 
@@ -16,28 +16,19 @@ struct RecordedRequest {
 
 // The calibration service of a run that ends at the first collect(): it records the request and refuses it with
 // Cancelled. Everything else goes on to the service below.
-class RequestRecorder final : public host::CalibrationService {
+class RequestRecorder final : public ForwardingCalibration {
  public:
-  explicit RequestRecorder(host::CalibrationService &below) : below_(below) {}
+  using ForwardingCalibration::ForwardingCalibration;
 
-  std::uint32_t wants(host::Context &ctx, model::Handle config, std::string_view observer) override;
   void collect(host::Context &ctx, std::span<const ht_statistics_request> requests,
                const ht_collect_options &options) override;
   void observe_all(host::Context &ctx, std::span<const model::Handle> configs, std::string_view observer,
                    const ht_collect_options &options) override;
-  const ht_statistics *statistics(host::Context &ctx, model::Handle value) override;
-  const ht_statistics *measure(host::Context &ctx, const ht_tensor_view &tensor, std::uint32_t wants,
-                               std::uint32_t channel_axis) override;
-  void render(host::Context &ctx, model::Handle config, const ht_statistics &statistics,
-              std::string_view observer) override;
-  std::vector<std::uint32_t> render_all(host::Context &ctx, std::span<const model::Handle> configs,
-                                        std::string_view observer) override;
 
   bool recorded() const noexcept { return recorded_.has_value(); }
   std::optional<RecordedRequest> take() { return std::move(recorded_); }
 
  private:
-  host::CalibrationService &below_;
   std::optional<RecordedRequest> recorded_;
 };
 
