@@ -1,7 +1,5 @@
 #include "session.h"
 
-#include <chrono>
-
 #include "sample.h"
 
 namespace halftone::integer {
@@ -38,19 +36,7 @@ Multiplier multiplier_of(const sdk::Args &args) {
 void IntegerSession::run(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
                          const sdk::Emit &emit) {
   Sample sample(ctx, plan_, inputs, emit);
-  if (times_.empty()) {
-    for (const Step &step : plan_.steps) sample.compute(step);
-    return;
-  }
-  Times &times = times_.at(worker);
-  ++times.runs;
-  times.nanoseconds.resize(plan_.steps.size());
-  for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    sample.compute(plan_.steps[i]);
-    times.nanoseconds[i] += static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
-  }
+  times_.run(worker, plan_.steps.size(), [&](std::size_t i) { sample.compute(plan_.steps[i]); });
 }
 
 ht_session_memory IntegerSession::memory(const sdk::Context &, std::span<const ht_tensor_view>) {
@@ -68,10 +54,7 @@ void IntegerSession::profile(const sdk::Context &, const sdk::EachStep &each) {
     step.node = planned.node;
     step.fused = {planned.fused.data(), planned.fused.size()};
     step.how = sdk::view(how(planned));
-    for (const Times &times : times_) {
-      step.runs += times.runs;
-      if (times.runs > 0) step.nanoseconds += times.nanoseconds[i];
-    }
+    times_.add_to(step, i);
     each(step);
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "halftone/executor.hpp"
+#include "halftone/step_times.hpp"
 #include "plan.h"
 
 namespace halftone::integer {
@@ -12,8 +13,7 @@ Multiplier multiplier_of(const sdk::Args &args);
 
 class IntegerSession final : public sdk::Session {
  public:
-  IntegerSession(Plan plan, const ht_session_options &options)
-      : plan_(std::move(plan)), times_(sdk::is_timed(options) ? options.worker_count : 0) {}
+  IntegerSession(Plan plan, const ht_session_options &options) : plan_(std::move(plan)), times_(options) {}
   void run(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
            const sdk::Emit &emit) override;
   // Tells by `how` what each node was computed on: "integer sums", "codes" or "float".
@@ -22,12 +22,8 @@ class IntegerSession final : public sdk::Session {
   ht_session_memory memory(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs) override;
 
  private:
-  struct Times {
-    std::uint64_t runs = 0;
-    std::vector<std::uint64_t> nanoseconds;
-  };
   Plan plan_;
-  std::vector<Times> times_;  // by worker; none where no time is taken
+  sdk::StepTimes times_;
 };
 
 }  // namespace halftone::integer

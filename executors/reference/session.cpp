@@ -1,7 +1,5 @@
 #include "session.h"
 
-#include <chrono>
-
 namespace halftone::reference {
 
 namespace {
@@ -106,19 +104,7 @@ class Sample {
 void ReferenceSession::run(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
                            const sdk::Emit &emit) {
   Sample sample(ctx, plan_, inputs, emit);
-  if (times_.empty()) {
-    for (const Step &step : plan_.steps) sample.compute(step);
-    return;
-  }
-  Times &times = times_.at(worker);
-  ++times.runs;
-  times.nanoseconds.resize(plan_.steps.size());
-  for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    sample.compute(plan_.steps[i]);
-    times.nanoseconds[i] += static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
-  }
+  times_.run(worker, plan_.steps.size(), [&](std::size_t i) { sample.compute(plan_.steps[i]); });
 }
 
 void ReferenceSession::profile(const sdk::Context &, const sdk::EachStep &each) {
@@ -127,10 +113,7 @@ void ReferenceSession::profile(const sdk::Context &, const sdk::EachStep &each) 
     step.struct_size = sizeof(step);
     step.kind = HT_STEP_NODE;
     step.node = plan_.steps[i].node;
-    for (const Times &times : times_) {
-      step.runs += times.runs;
-      if (times.runs > 0) step.nanoseconds += times.nanoseconds[i];
-    }
+    times_.add_to(step, i);
     each(step);
   }
 }

@@ -3,26 +3,21 @@
 #pragma once
 
 #include "halftone/executor.hpp"
+#include "halftone/step_times.hpp"
 #include "plan.h"
 
 namespace halftone::reference {
 
 class ReferenceSession final : public sdk::Session {
  public:
-  ReferenceSession(Plan plan, const ht_session_options &options)
-      : plan_(std::move(plan)), times_(sdk::is_timed(options) ? options.worker_count : 0) {}
+  ReferenceSession(Plan plan, const ht_session_options &options) : plan_(std::move(plan)), times_(options) {}
   void run(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
            const sdk::Emit &emit) override;
   void profile(const sdk::Context &ctx, const sdk::EachStep &each) override;
 
  private:
-  // What the steps took on one worker.
-  struct Times {
-    std::uint64_t runs = 0;
-    std::vector<std::uint64_t> nanoseconds;
-  };
   Plan plan_;
-  std::vector<Times> times_;  // by worker; none where no time is taken
+  sdk::StepTimes times_;
 };
 
 }  // namespace halftone::reference

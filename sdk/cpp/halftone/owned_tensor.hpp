@@ -39,9 +39,10 @@ class OwnedTensor {
     if (bytes() != 0) std::memcpy(data_.get(), from.data, bytes());
   }
 
+  bool empty() const { return data_ == nullptr; }  // there is no tensor; one without elements is not empty
   ht_dtype dtype() const { return dtype_; }
   const std::vector<std::int64_t> &shape() const { return shape_; }
-  std::size_t bytes() const {
+  std::int64_t count() const {
     constexpr std::int64_t kMostElements = std::int64_t{1} << 56;  // so that their bits fit 64 as well
     std::int64_t elements = 1;
     for (const std::int64_t extent : shape_) {
@@ -49,9 +50,14 @@ class OwnedTensor {
         throw std::bad_alloc();
       }
     }
-    return bytes_of(dtype_, elements);
+    return elements;
   }
+  std::size_t bytes() const { return bytes_of(dtype_, count()); }
   std::byte *data() const { return static_cast<std::byte *>(data_.get()); }
+  template <typename T>
+  T *data() const {
+    return static_cast<T *>(data_.get());
+  }
   // Valid while this object stays where it is.
   ht_tensor_view view() const {
     ht_tensor_view v{};
