@@ -126,6 +126,13 @@ class Builder {
   const ValueRecord &record(int value) const { return program_.values[static_cast<std::size_t>(value)]; }
 
   std::optional<PostLink> next_link(int value, PostChain &chain) const;
+  struct Factor {
+    int value, node;  // no node: the value that the gate starts from
+    std::vector<PostOp> ops;
+  };
+  std::optional<std::vector<PostOp>> operations_of(int index, int read, int head) const;
+  Factor factor_beside(int value, int reader, int head) const;
+  std::optional<PostLink> gated_by(int first, int other, int value, const PostChain &chain, PostOp &operation) const;
   std::optional<PostLink> self_gate(int value, PostChain &chain) const;
   Placed post_operand(const PostChain &chain, const PostOp &op, const Desc &dst);
   bool goes_onto(const PostChain &chain, std::size_t at, const Placed &operand) const;

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "tests/agree/net.h"
 
@@ -98,6 +99,28 @@ TEST_CASE("gates run inside the step before, however they are spelt") {
         }) == 1);
 }
 
+TEST_CASE("a gelu of erf runs inside the step before, wherever its half stands") {
+  const auto gate = [](Net &n, Handle x) {
+    return n.node("Add", {n.node("Erf", {n.node("Div", {x, number(n, std::sqrt(2.0F))})}), number(n, 1)});
+  };
+  CHECK(check("behind the product", [&](Net &n, Handle x) {
+          return n.node("Mul", {n.node("Mul", {x, gate(n, x)}), number(n, 0.5F)});
+        }) == 1);
+  CHECK(check("on the value, made first", [&](Net &n, Handle x) {
+          const Handle half = n.node("Mul", {x, number(n, 0.5F)});
+          return n.node("Mul", {half, gate(n, x)});
+        }) == 1);
+  CHECK(check("on the value, made last", [&](Net &n, Handle x) {
+          const Handle factor = gate(n, x);
+          return n.node("Mul", {factor, n.node("Div", {x, number(n, 2)})});
+        }) == 1);
+  CHECK(check("on the gate, of a product with the root", [](Net &n, Handle x) {
+          const Handle erf = n.node("Erf", {n.node("Mul", {x, number(n, std::sqrt(0.5F))})});
+          const Handle half = n.node("Mul", {n.node("Add", {number(n, 1), erf}), number(n, 0.5F)});
+          return n.node("Mul", {half, x});
+        }) == 1);
+}
+
 TEST_CASE("what only resembles a gate is computed as it stands") {
   check("bounds behind the product", [](Net &n, Handle x) {
     const Handle y = n.node("Mul", {x, n.node("Add", {x, number(n, 3)})});
@@ -116,6 +139,26 @@ TEST_CASE("what only resembles a gate is computed as it stands") {
   });
   check("two gates of one value", [](Net &n, Handle x) {
     return n.node("Mul", {n.node("Tanh", {x}), n.node("Sigmoid", {x})});
+  });
+  const auto erf_gate = [](Net &n, Handle x, float root, float shift) {
+    return n.node("Add", {n.node("Erf", {n.node("Div", {x, number(n, root)})}), number(n, shift)});
+  };
+  check("erf of another root", [&](Net &n, Handle x) {
+    return n.node("Mul", {n.node("Mul", {x, erf_gate(n, x, 1.5F, 1)}), number(n, 0.5F)});
+  });
+  check("erf with another shift", [&](Net &n, Handle x) {
+    return n.node("Mul", {n.node("Mul", {x, erf_gate(n, x, std::sqrt(2.0F), 0.5F)}), number(n, 0.5F)});
+  });
+  check("erf without the half", [&](Net &n, Handle x) {
+    return n.node("Mul", {x, erf_gate(n, x, std::sqrt(2.0F), 1)});
+  });
+  check("the half is read elsewhere", [&](Net &n, Handle x) {
+    const Handle half = n.node("Mul", {x, number(n, 0.5F)});
+    return n.node("Add", {n.node("Mul", {half, erf_gate(n, x, std::sqrt(2.0F), 1)}), half});
+  });
+  check("the half is shifted too", [&](Net &n, Handle x) {
+    const Handle half = n.node("Add", {n.node("Mul", {x, number(n, 0.5F)}), number(n, 1)});
+    return n.node("Mul", {half, erf_gate(n, x, std::sqrt(2.0F), 1)});
   });
   check("the gate is read elsewhere", [](Net &n, Handle x) {
     const Handle gate = n.node("Sigmoid", {x});

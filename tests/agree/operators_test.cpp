@@ -1,6 +1,8 @@
 // One small model for each operator that has a native form, and for the ways round it.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "tests/agree/net.h"
 
 namespace halftone::test {
@@ -173,6 +175,30 @@ TEST_CASE("shapes") {
     return n.node("MaxPool", {n.input({1, 9, 8, 8})},
                   {Net::ints("kernel_shape", {3, 3}), Net::ints("strides", {2, 2}), Net::integer("ceil_mode", 1)});
   });
+}
+
+TEST_CASE("erf is right to 6 units in the last place, from denormal numbers to infinity") {
+  std::vector<float> numbers = {0, -0.0F, INFINITY, -INFINITY, NAN};
+  for (double x = 1e-44; x < 1e38; x *= 1.003) {
+    numbers.insert(numbers.end(), {static_cast<float>(x), static_cast<float>(-x)});
+  }
+  for (double x = 3; x < 4; x += 1e-4) numbers.push_back(static_cast<float>(x));
+  const auto count = static_cast<std::int64_t>(numbers.size());
+  Net net(4);
+  net.output(net.node("Erf", {net.input({count})}));
+  const Emitted got = Runner(net.working, {}).run({model::Tensor::from_floats({count}, numbers)});
+  const std::span<const float> values = got.begin()->second.floats();
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    INFO(numbers[i]);
+    const double want = std::erf(double{numbers[i]});
+    if (std::isnan(want)) {
+      CHECK(std::isnan(values[i]));
+      continue;
+    }
+    const double unit = std::max(std::ldexp(std::abs(want), -23), 1.5e-45);
+    CHECK(std::abs(double{values[i]} - want) <= 6 * unit);
+    CHECK(std::abs(values[i]) <= 1);
+  }
 }
 
 TEST_CASE("inputs of another shape are compiled anew") {

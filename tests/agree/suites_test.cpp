@@ -72,6 +72,7 @@ void run_suite(const std::string &suite) {
     agreed += problem.empty() ? 1 : 0;
   }
   MESSAGE(suite, ": ", agreed, " models agree");
+  CHECK(agreed > 0);
 }
 
 }  // namespace
