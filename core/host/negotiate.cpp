@@ -31,12 +31,6 @@ void check_version(const ht_plugin &plugin, const std::string &label) {
          "this host's SDK",
          label, plugin.abi_major, plugin.abi_minor, HT_ABI_MAJOR, HT_ABI_MINOR);
   }
-  if (HT_ABI_MAJOR == 0 && plugin.abi_minor != HT_ABI_MINOR) {
-    fail(Status::kFailedPrecondition,
-         "{}: built for plug-in ABI {}.{}, this host has {}.{} and before 1.0 both numbers must be equal; rebuild the "
-         "plug-in with this host's SDK",
-         label, plugin.abi_major, plugin.abi_minor, HT_ABI_MAJOR, HT_ABI_MINOR);
-  }
   if (plugin.needs_host_minor > HT_ABI_MINOR) {
     fail(Status::kFailedPrecondition,
          "{}: needs a host with plug-in ABI {}.{} or newer, this host has {}.{}; install a newer Halftone", label,

@@ -38,12 +38,12 @@ constexpr RoleSlot kOpKernel[] = {HT_MANDATORY(ht_op_kernel, domain),  HT_MANDAT
 #undef HT_MANDATORY
 #undef HT_OPTIONAL
 
-// Sizes are those of ABI 0.1, as numbers: sizeof would grow with the headers and refuse plug-ins that are still fine.
+// Sizes are those of ABI 1.0, as numbers: sizeof would grow with the headers and refuse plug-ins that are still fine.
 constexpr RoleSpec kSpecs[] = {
     {HT_KIND_PASS, "pass", HT_PASS_1, 16, kPass},
-    {HT_KIND_EXECUTOR, "executor", HT_EXECUTOR_1, 40, kExecutor},
+    {HT_KIND_EXECUTOR, "executor", HT_EXECUTOR_1, 56, kExecutor},
     {HT_KIND_PLATFORM, "platform", HT_PLATFORM_1, 24, kPlatform},
-    {HT_KIND_OBSERVER, "observer", HT_OBSERVER_1, 24, kObserver},
+    {HT_KIND_OBSERVER, "observer", HT_OBSERVER_1, 64, kObserver},
     {HT_KIND_EXPORTER, "exporter", HT_EXPORTER_1, 24, kExporter},
     {HT_KIND_IMPORTER, "importer", "ht.importer/1", 0, {}},
     {HT_KIND_READER, "reader", HT_READER_1, 56, kReader},
@@ -54,8 +54,8 @@ constexpr RoleSpec kSpecs[] = {
 
 static_assert(sizeof(ht_plugin) >= kMinimumPlugin && sizeof(ht_component) >= kMinimumComponent);
 static_assert(sizeof(ht_param) >= kMinimumParam && sizeof(ht_role) >= kMinimumRole);
-static_assert(sizeof(ht_pass) >= 16 && sizeof(ht_executor) >= 40 && sizeof(ht_platform) >= 24);
-static_assert(sizeof(ht_observer) >= 24 && sizeof(ht_exporter) >= 24 && sizeof(ht_reader) >= 56);
+static_assert(sizeof(ht_pass) >= 16 && sizeof(ht_executor) >= 56 && sizeof(ht_platform) >= 24);
+static_assert(sizeof(ht_observer) >= 64 && sizeof(ht_exporter) >= 24 && sizeof(ht_reader) >= 56);
 static_assert(sizeof(ht_op_kernels) >= 24 && sizeof(ht_op_kernel) >= kMinimumOpKernel);
 
 }  // namespace

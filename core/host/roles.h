@@ -21,7 +21,7 @@ struct RoleSpec {
   std::span<const RoleSlot> slots;
 };
 
-// Sizes that structs of the descriptor had in ABI 0.1. A smaller one is an error, a larger one comes from a newer SDK.
+// Sizes that structs of the descriptor had in ABI 1.0. A smaller one is an error, a larger one comes from a newer SDK.
 inline constexpr std::uint32_t kMinimumPlugin = 80;
 inline constexpr std::uint32_t kMinimumComponent = 168;
 inline constexpr std::uint32_t kMinimumParam = 184;

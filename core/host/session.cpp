@@ -200,7 +200,7 @@ void Session::refuse_budget() const {
 }
 
 ht_session_memory Session::memory(Context &ctx, std::span<const ht_tensor_view> inputs) const {
-  if (!HT_HAS(&executor_, ht_executor, memory) || executor_.memory == nullptr) {
+  if (executor_.memory == nullptr) {
     refuse_budget();
   }
   std::vector<std::vector<std::int64_t>> shapes;
@@ -223,7 +223,7 @@ ht_session_memory Session::memory(Context &ctx, std::span<const ht_tensor_view> 
 }
 
 std::vector<StepTime> Session::profile(Context &ctx) const {
-  if (!HT_HAS(&executor_, ht_executor, profile) || executor_.profile == nullptr) {
+  if (executor_.profile == nullptr) {
     fail(Status::kUnimplemented, "executor '{}' takes no time of its steps", executor_id_);
   }
   StepList list;

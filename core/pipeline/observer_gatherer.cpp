@@ -43,7 +43,6 @@ void refuse_more_passes(const host::Instance &observer) {
 
 bool has_accumulators(const host::Instance &observer) {
   const ht_observer &role = role_of(observer);
-  if (!HT_HAS(&role, ht_observer, release)) return false;
   const bool any = role.begin != nullptr || role.observe != nullptr || role.merge != nullptr ||
                    role.finish != nullptr || role.release != nullptr;
   const bool all = role.begin != nullptr && role.observe != nullptr && role.merge != nullptr &&

@@ -17,7 +17,6 @@ from pathlib import Path
 ABI = Path(__file__).resolve().parent
 SOURCE = """
 #include "halftone/halftone.h"
-#include "halftone/value_type.h"
 const unsigned long long ht_table[] = {
 #define STRUCT(name) sizeof(name),
 #define FLAT(name) sizeof(name),

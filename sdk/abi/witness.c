@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "halftone/halftone.h"
-#include "halftone/value_type.h"
 
 static int problems = 0;
 static size_t next_offset = 0; /* where the next field must begin for there to be no hole */

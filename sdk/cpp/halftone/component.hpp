@@ -128,6 +128,12 @@ struct Registrar {
       &halftone_component_##Class;                                                                   \
   }
 
+// The lowest minor of the host's ABI that the plug-in works with. Not the minor of these headers: they ask for what
+// came later only where it is there. A plug-in that cannot do without it defines a higher one.
+#ifndef HALFTONE_NEEDS_HOST_MINOR
+#define HALFTONE_NEEDS_HOST_MINOR 0u
+#endif
+
 #define HALFTONE_PLUGIN(plugin_id, plugin_version, plugin_license)                                        \
   extern "C" {                                                                                            \
   __attribute__((visibility("hidden"))) extern const ht_component *const __start_ht_components[];         \
@@ -135,7 +141,7 @@ struct Registrar {
   const ht_plugin ht_plugin_entry = {sizeof(ht_plugin),                                                   \
                                      HT_ABI_MAJOR,                                                        \
                                      HT_ABI_MINOR,                                                        \
-                                     HT_ABI_MINOR,                                                        \
+                                     HALFTONE_NEEDS_HOST_MINOR,                                           \
                                      plugin_id,                                                           \
                                      plugin_version,                                                      \
                                      plugin_license,                                                      \

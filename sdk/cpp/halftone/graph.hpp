@@ -167,9 +167,6 @@ class Graph {
     ht_tensor_view tensor{};
     tensor.struct_size = sizeof(tensor);
     void *hold = nullptr;
-    if (!HT_HAS(api_, ht_graph, set_aside)) {
-      throw Failure(HT_UNIMPLEMENTED, "the host is older than hold_initializer of " HT_GRAPH_1);
-    }
     const ht_status status = api_->hold_initializer(ctx_.raw, value, &tensor, &hold);
     if (status == HT_NOT_FOUND) return std::nullopt;
     check(status);
@@ -295,12 +292,7 @@ class GraphEdit {
     check(api_->rename_value(ctx_.raw, value, &n));
   }
   // See ht_graph_edit: the initializer is no longer listed among the inputs of its graph.
-  void unlist_initializer(ht_handle value) const {
-    if (!HT_HAS(api_, ht_graph_edit, unlist_initializer)) {
-      throw Failure(HT_UNIMPLEMENTED, "the host is older than unlist_initializer of " HT_GRAPH_EDIT_1);
-    }
-    check(api_->unlist_initializer(ctx_.raw, value));
-  }
+  void unlist_initializer(ht_handle value) const { check(api_->unlist_initializer(ctx_.raw, value)); }
   void set_opset(std::string_view domain, std::int64_t version) const {
     const ht_str d = view(domain);
     check(api_->set_opset(ctx_.raw, &d, version));

@@ -32,9 +32,10 @@
 #define HT_EXTERN_C_END
 #endif
 
-/* Version of the ABI. While the major is 0 the minor must match exactly; from 1.0 on the minor is informative. */
-#define HT_ABI_MAJOR 0u
-#define HT_ABI_MINOR 1u
+/* Version of the ABI. The major must match; the minor informs: within a major every minor only adds to the one before.
+ */
+#define HT_ABI_MAJOR 1u
+#define HT_ABI_MINOR 0u
 
 /* True when the writer of *p knew field f of struct T. */
 #define HT_HAS(p, T, f) ((p)->struct_size >= offsetof(T, f) + sizeof(((T *)0)->f))

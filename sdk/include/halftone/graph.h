@@ -1,7 +1,8 @@
 /* Service "ht.graph/1": the model, read only. Needs HT_CAP_GRAPH_READ.
  *
- * A pass sees its own edits. Arrays and texts that come back are [call] unless said otherwise: they live in the
- * context's arena or in the model until the next edit. Handles of nodes in subgraphs work like others. */
+ * All functions are [run] unless said otherwise. A pass sees its own edits. Arrays and texts that come back are [call]
+ * unless said otherwise: they live in the context's arena or in the model until the next edit. Handles of nodes in
+ * subgraphs work like others. */
 #ifndef HALFTONE_GRAPH_H
 #define HALFTONE_GRAPH_H
 

@@ -26,4 +26,5 @@
 #include "halftone/statistics.h"
 #include "halftone/target.h"
 #include "halftone/tensor.h"
+#include "halftone/value_type.h"
 #endif

@@ -23,7 +23,7 @@ typedef struct ht_op_kernel {
   /* [run] Reads attributes and constant inputs of the node through "ht.graph/1". HT_UNIMPLEMENTED with a reason for a
    * form that the kernel does not know. `host` lives as long as the state. */
   ht_status(HT_CALL *prepare)(const ht_host *host, ht_ctx *ctx, ht_handle node, void **state);
-  void(HT_CALL *release)(void *state);
+  void(HT_CALL *release)(void *state); /* [any] */
   /* [any] `inputs` has one view per slot of the node (dtype HT_DTYPE_NONE for an empty one); data may be null where it
    * is not known yet: then a kernel whose output shape depends on it answers HT_FAILED_PRECONDITION without recording
    * an error. Fills dtype, rank and shape of each output. */

@@ -70,6 +70,7 @@ typedef struct ht_quant_spec {
   uint32_t dynamic; /* 1: the range is taken at run time */
   uint32_t visibility;
   uint32_t reserved;
+  uint64_t reserved2[2]; /* 0: the struct lies inside others and cannot grow */
 } ht_quant_spec;
 
 /* A quantizer ready to apply: q = clamp(round(x / scale) + zero_point, quant_min, quant_max), y = (q - zero_point) *

@@ -50,7 +50,8 @@ typedef struct ht_tensor_view {
   const int64_t *strides; /* may be null */
   void *data;             /* may be null where only type and shape are meant */
   uint32_t block_axis;
-  uint32_t block_size; /* 0: plain layout */
+  uint32_t block_size;  /* 0: plain layout */
+  uint64_t reserved[2]; /* 0: arrays of views are plain arrays, so that a view cannot grow */
 } ht_tensor_view;
 
 /* Description of a tensor whose storage the host owns; also how a value's static type is told: an extent below 0 is
