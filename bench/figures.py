@@ -113,7 +113,7 @@ def time_row(figures, folder):
 
 
 def start_rows(figures):
-    for name, seconds in startup.measure(Path(figures.halftone), 15).items():
+    for name, seconds in startup.measure(Path(figures.halftone), 15, 12).items():
         milliseconds = 1000 * statistics.median(seconds)
         figures.add(f"halftone passes, {name}", "below 50 ms", f"{milliseconds:.1f} ms", milliseconds < 50)
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Times `halftone passes`: the start of the program up to its first useful work, with every plug-in loaded.
 
-    startup.py --halftone BIN [--runs N]
+    startup.py --halftone BIN [--runs N] [--foreign N]
 
-Three rows: everything warm; without the record of plug-ins that were probed before (each is then loaded in a child process first);
-and without the pages of the program, its plug-ins and their libraries in the system's file cache. Prints median and largest wall
-time. Pages that another process has mapped stay in memory, so the last row tells what a machine with other work to do shows.
+Rows: everything warm; with foreign plug-ins (12 unless given, made here) that were tried before; with the same that were not, so
+that one child process loads them first; and without the pages of the program, its plug-ins and their libraries in the system's file
+cache. Prints least, median and largest wall time. Pages that another process has mapped stay in memory, so the last row tells what a
+machine with other work to do shows. Needs a C compiler (CC, cc).
 """
 
 import argparse
@@ -33,9 +34,42 @@ def drop_pages(files):
             os.close(descriptor)
 
 
-def seconds_of(command, cache):
+# A pass that does nothing, as plain as a plug-in can be.
+FOREIGN = """
+#include <halftone/halftone.h>
+static ht_status create(const ht_host *host, ht_ctx *ctx, const ht_value *args, uint64_t count, void **instance) {
+  (void)host, (void)ctx, (void)args, (void)count;
+  *instance = 0;
+  return HT_OK;
+}
+static void destroy(void *instance) { (void)instance; }
+static ht_status run(void *instance, ht_ctx *ctx) { (void)instance, (void)ctx; return HT_OK; }
+static const ht_pass table = {sizeof(ht_pass), 0, run};
+static const ht_role role = {sizeof(ht_role), 0, HT_PASS_1, &table};
+static const ht_role *const roles[] = {&role};
+static const ht_component component = {.struct_size = sizeof(ht_component), .kind = HT_KIND_PASS, .id = "foreign-NUMBER",
+  .version = "1.0", .title = "Does nothing", .doc = "", .determinism = HT_DETERMINISM_EXACT, .roles = roles, .role_count = 1,
+  .threading = HT_THREADING_INSTANCE, .create = create, .destroy = destroy};
+static const ht_component *const components[] = {&component};
+const ht_plugin ht_plugin_entry = {.struct_size = sizeof(ht_plugin), .abi_major = HT_ABI_MAJOR, .abi_minor = HT_ABI_MINOR,
+  .id = "bench.foreign-NUMBER", .version = "1.0", .license = "", .build = "", .components = components, .component_count = 1};
+"""
+
+
+def make_foreign(folder, count):
+    include = Path(__file__).resolve().parent.parent / "sdk" / "include"
+    for number in range(count):
+        subprocess.run([os.environ.get("CC", "cc"), "-xc", "-std=c11", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{include}", "-",
+                        "-o", str(folder / f"foreign_{number}.so")], input=FOREIGN.replace("NUMBER", str(number)), text=True, check=True)
+
+
+def seconds_of(command, cache, plugins=None):
+    variables = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    variables.pop("HALFTONE_PLUGIN_PATH", None)
+    if plugins:
+        variables["HALFTONE_PLUGIN_PATH"] = str(plugins)
     start = time.perf_counter()
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False, env={**os.environ, "XDG_CACHE_HOME": str(cache)})
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False, env=variables)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)}: exit status {done.returncode}")
     return time.perf_counter() - start
@@ -48,17 +82,19 @@ def files_of(program):
     return plugins, {program, *plugins}.union(*(libraries_of(file) for file in {program, *plugins}))
 
 
-def measure(program, runs):
+def measure(program, runs, foreign):
     """Wall times of `halftone passes` by what was cold."""
     command = [str(program), "passes"]
     files = files_of(program)[1]
-    rows = {"warm": [], "plug-ins not probed before": [], "files not in memory": []}
-    with tempfile.TemporaryDirectory() as cache:
-        seconds_of(command, cache)
+    rows = {"warm": [], f"{foreign} foreign plug-ins": [], "the same, not tried before": [], "files not in memory": []}
+    with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryDirectory() as plugins:
+        make_foreign(Path(plugins), foreign)
+        seconds_of(command, cache, plugins)
         for _ in range(runs):
             rows["warm"].append(seconds_of(command, cache))
+            rows[f"{foreign} foreign plug-ins"].append(seconds_of(command, cache, plugins))
             with tempfile.TemporaryDirectory() as empty:
-                rows["plug-ins not probed before"].append(seconds_of(command, empty))
+                rows["the same, not tried before"].append(seconds_of(command, empty, plugins))
             drop_pages(files)
             rows["files not in memory"].append(seconds_of(command, cache))
     return rows
@@ -68,13 +104,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--halftone", required=True, type=Path)
     parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--foreign", type=int, default=12)
     options = parser.parse_args()
     program = options.halftone.resolve()
-    rows = measure(program, options.runs)
+    rows = measure(program, options.runs, options.foreign)
     plugins, files = files_of(program)
     print(f"halftone passes, {len(plugins)} plug-ins, {len(files)} files, {options.runs} runs")
     for name, seconds in rows.items():
-        print(f"{name:<30}{1000 * statistics.median(seconds):8.1f} ms median{1000 * max(seconds):8.1f} ms largest")
+        least, middle, most = (1000 * figure(seconds) for figure in (min, statistics.median, max))
+        print(f"{name:<30}{least:8.1f} ms least{middle:8.1f} ms median{most:8.1f} ms largest")
 
 
 if __name__ == "__main__":

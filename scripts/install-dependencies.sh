@@ -21,6 +21,8 @@ test_packages=(
   doctest-dev libonnx-testdata
   python3 python3-numpy           # structure checks and comparisons
   python3-jsonschema python3-yaml # what `halftone schema` prints
+  mkdocs                          # the documentation as a site
+  clang                           # the headers of the SDK, for this system and for others
   git                             # the list of files whose format is checked
 )
 

@@ -53,10 +53,10 @@ ht_status HT_CALL infos(ht_ctx *ctx, const ht_handle *list, std::uint64_t count,
       info.root = configs.root(list[i]);
       info.master = config.master;
       info.observer = text(config.observer);
-      const auto scales = configs.scales(list[i]);
-      info.scale_count = scales.size();
-      info.scales = scales.data();
-      info.zero_points = configs.zero_points(list[i]).data();
+      const quant::Config &source = configs.get(configs.source(list[i]));
+      info.scale_count = source.scales.size();
+      info.scales = source.scales.data();
+      info.zero_points = source.zero_points.data();
       put(element(out, i), info);
     }
   });
