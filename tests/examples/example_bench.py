@@ -1,0 +1,62 @@
+"""Runs an installed halftone with an example's plug-in, on the example model or on real ones."""
+import os
+import pathlib
+import sys
+
+import numpy
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "pipelines"))
+from glyphs import Bench  # noqa: E402
+from test_main import require  # noqa: E402
+
+FOLDERS = {"glyphs": "the folder of the example model", "plugins": "where the example was built", "example": "its folder"}
+SKIPPED = 77
+
+
+def shared_models():
+    """The folder of real models, or the end of the test."""
+    shared = os.environ.get("HALFTONE_SHARED", "")
+    if not shared:
+        print("skipped: HALFTONE_SHARED does not name a folder of real models")
+        sys.exit(SKIPPED)
+    return pathlib.Path(shared) / "models"
+
+
+class ExampleBench(Bench):
+    def __init__(self, options, folder):
+        super().__init__(options, folder)
+        self.example = options.example
+
+    def run(self, *args):
+        return super().run(*args, "--plugin-path", self.plugins)
+
+    def fails(self, *args):
+        return super().fails(*args, "--plugin-path", self.plugins)
+
+    def pipeline_of(self, folder, name, body, *args, platform, limit=64, calibration="calib/x.npy"):
+        """A pipeline for the model of a folder that looks like that of the example."""
+        head = [f"halftone: 1", f"model: {folder}/model.onnx", f"platform: {platform}",
+                f"calibration: {{path: {folder}/{calibration}, preprocess: {folder}/meta.json, limit: {limit}}}"]
+        (self.work / f"{name}.yaml").write_text("\n".join(head) + "\n" + body)
+        return self.run("run", f"{name}.yaml", "--quiet", *args)
+
+    def outputs(self, folder, model, limit, *args):
+        """What a model gives for the first test samples, and the figures beside the float model."""
+        self.run("evaluate", model, "--data", folder / "test" / "x.npy", "--preprocess", folder / "meta.json", "--against",
+                 folder / "model.onnx", "--limit", limit, "--outputs-npy", "outputs", "--json", "figures.json", "--quiet", *args)
+        figures = self.json("figures.json")
+        return numpy.load(self.work / figures["written"][0]), figures
+
+
+def samples(folder, limit, meta):
+    """Test samples as the model takes them, by this file's own arithmetic."""
+    x = numpy.load(folder / "test" / "x.npy", mmap_mode="r")[:limit].astype(numpy.float32)
+    if meta.get("channel_order", "RGB").upper() == "BGR":
+        x = x[..., ::-1]
+    scaled = x * numpy.float32(meta["scale"])
+    x = (scaled - numpy.array(meta["mean"], numpy.float32)) / numpy.array(meta["std"], numpy.float32)
+    return numpy.ascontiguousarray(x.transpose(0, 3, 1, 2))
+
+
+def require_close(value, wanted, tolerance, what):
+    require(abs(value - wanted) <= tolerance * max(abs(wanted), 1e-30), f"{what}: {value}, not {wanted}")
