@@ -1,6 +1,7 @@
 #include "lowering.h"
 
 #include <algorithm>
+#include <array>
 
 #include "lut_functions.h"
 #include "window.h"
@@ -8,6 +9,26 @@
 namespace sdk = halftone::sdk;
 
 namespace tern {
+
+// Which function knows the instructions of an operator; null where the device has none.
+Lowering::Lower Lowering::instruction_of(const Node &node) {
+  struct Entry {
+    std::string_view type;
+    Lower lower;
+  };
+  static constexpr std::array kEntries = {
+      Entry{"Conv", &Lowering::products},    Entry{"Gemm", &Lowering::products},
+      Entry{"Add", &Lowering::sum},          Entry{"Mul", &Lowering::product_of_two},
+      Entry{"Relu", &Lowering::table},       Entry{"Clip", &Lowering::table},
+      Entry{"MaxPool", &Lowering::max_pool}, Entry{"GlobalAveragePool", &Lowering::mean},
+      Entry{"Concat", &Lowering::concat},    Entry{"Flatten", &Lowering::move},
+      Entry{"Reshape", &Lowering::move},     Entry{"Squeeze", &Lowering::move},
+      Entry{"Unsqueeze", &Lowering::move},   Entry{"Identity", &Lowering::move}};
+  if (node.domain() == kDomain) return node.op_type() == kLutActivation ? &Lowering::table : nullptr;
+  const auto found =
+      std::find_if(kEntries.begin(), kEntries.end(), [&](const Entry &entry) { return node.is(entry.type); });
+  return found == kEntries.end() ? nullptr : found->lower;
+}
 
 Lowering::Lowering(const sdk::Context &ctx, std::size_t alignment) : ctx_(ctx), graph_(ctx), configs_(ctx) {
   program_.alignment = alignment;
@@ -18,7 +39,13 @@ Program Lowering::run() {
   const std::vector<ht_handle> nodes = graph_.nodes();
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     ctx_.poll(i, nodes.size());
-    if (!absorbed_.contains(nodes[i])) lower(graph_.node(nodes[i]));
+    if (absorbed_.contains(nodes[i])) continue;
+    const Node node = graph_.node(nodes[i]);
+    if (is_tail(node)) {
+      tail_.insert(nodes[i]);
+    } else {
+      lower(node);
+    }
   }
   outputs();
   return std::move(program_);
@@ -69,31 +96,39 @@ void Lowering::inputs() {
   }
 }
 
+bool Lowering::is_tail(const Node &node) const {
+  const auto made_by_tail = [&](ht_handle value) {
+    return value != HT_NONE && tail_.contains(graph_.value(value).info.producer);
+  };
+  if (std::any_of(node.inputs().begin(), node.inputs().end(), made_by_tail)) return true;
+  return !node.is("Constant") && instruction_of(node) == nullptr && !grid_at(configs_, configs_.output(node.handle, 0));
+}
+
 void Lowering::outputs() {
-  for (const ht_handle value : graph_.outputs(graph_.main())) {
+  std::vector<ht_handle> values;
+  for (const ht_handle value : graph_.outputs(graph_.main())) values.push_back(value);
+  for (const ht_handle node : tail_) {
+    const auto inputs = graph_.node(node).inputs();
+    values.insert(values.end(), inputs.begin(), inputs.end());
+  }
+  for (const ht_handle value : values) {
     const auto found = tensors_.find(value);
-    if (found == tensors_.end()) {
-      throw sdk::Failure(HT_UNIMPLEMENTED,
-                         "the output '" + std::string(graph_.value(value).name()) + "' is not computed by any operator",
-                         value);
-    }
-    program_.outputs.push_back(found->second);
+    if (found == tensors_.end()) continue;
+    auto &numbers = program_.outputs;
+    if (std::find(numbers.begin(), numbers.end(), found->second) == numbers.end()) numbers.push_back(found->second);
+  }
+  if (!tail_.empty()) {
+    ctx_.log("the host computes the last " + std::to_string(tail_.size()) + " nodes of the network, beginning with '" +
+             std::string(graph_.node(*tail_.begin()).name()) + "'");
+  }
+  if (program_.outputs.empty()) {
+    throw sdk::Failure(HT_UNIMPLEMENTED, "nothing of this network runs on Tern; `halftone explain` tells why");
   }
 }
 
 void Lowering::lower(const Node &node) {
-  const auto is = [&](std::initializer_list<const char *> types) {
-    return std::any_of(types.begin(), types.end(), [&](const char *type) { return node.is(type); });
-  };
-  if (is({"Constant"})) return;
-  if (is({"Conv", "Gemm"})) return products(node);
-  if (is({"Add"})) return sum(node);
-  if (is({"Mul"})) return product_of_two(node);
-  if (is({"Relu", "Clip"}) || (node.op_type() == kLutActivation && node.domain() == kDomain)) return table(node);
-  if (is({"MaxPool"})) return max_pool(node);
-  if (is({"GlobalAveragePool"})) return mean(node);
-  if (is({"Concat"})) return concat(node);
-  if (is({"Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity"})) return move(node);
+  if (node.is("Constant")) return;
+  if (const Lower lower_node = instruction_of(node)) return (this->*lower_node)(node);
   refuse(node, "has no instruction; leave it out of the network that the device runs");
 }
 

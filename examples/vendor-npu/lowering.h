@@ -16,7 +16,8 @@ namespace tern {
 class Lowering {
  public:
   Lowering(const halftone::sdk::Context &ctx, std::size_t alignment);
-  // Throws, naming the node, for what the device cannot compute.
+  // Throws, naming the node, for what the device cannot compute. Nodes in float behind its last operator are the
+  // host's.
   Program run();
 
  private:
@@ -25,6 +26,9 @@ class Lowering {
   struct Target {
     std::int32_t tensor = 0, low = 0, high = 255;
   };
+
+  using Lower = void (Lowering::*)(const Node &);
+  static Lower instruction_of(const Node &node);
 
   void inputs();
   void lower(const Node &node);
@@ -46,6 +50,8 @@ class Lowering {
   // For an operator that moves codes: the grid stays, and what reads the value gets that of its config.
   void write_moved(const Node &node, std::int32_t from, Op op, const std::vector<std::int32_t> &operands);
   void outputs();
+  // Behind the last operator of the device: the host computes it from values that become outputs of the program.
+  bool is_tail(const Node &node) const;
 
   std::optional<Grid> input_grid(ht_handle value) const;
   std::vector<std::int64_t> shape_of_sample(ht_handle value) const;
@@ -58,7 +64,7 @@ class Lowering {
   halftone::sdk::Configs configs_;
   Program program_;
   std::map<ht_handle, std::int32_t> tensors_;
-  std::set<ht_handle> absorbed_;
+  std::set<ht_handle> absorbed_, tail_;
 };
 
 }  // namespace tern

@@ -13,13 +13,23 @@ FOLDERS = {"glyphs": "the folder of the example model", "plugins": "where the ex
 SKIPPED = 77
 
 
-def shared_models():
-    """The folder of real models, or the end of the test."""
+def real_model(bench, name):
+    """A folder with a real model and its data, or the end of the test."""
     shared = os.environ.get("HALFTONE_SHARED", "")
     if not shared:
         print("skipped: HALFTONE_SHARED does not name a folder of real models")
         sys.exit(SKIPPED)
-    return pathlib.Path(shared) / "models"
+    origin, folder = pathlib.Path(shared) / "models" / name, bench.work / name
+    for path in origin.rglob("*"):
+        # A copy without symbolic links has a link as a file of text.
+        target = path
+        if path.suffix == ".npy" and path.stat().st_size < 128:
+            target = (path.parent / path.read_text().strip()).resolve()
+        if path.is_file():
+            place = folder / path.relative_to(origin)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(target)
+    return folder
 
 
 class ExampleBench(Bench):
