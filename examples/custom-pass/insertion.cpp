@@ -11,9 +11,9 @@ class Insertion {
   Insertion(const sdk::Context &ctx, const Layer &layer)
       : graph_(ctx), edit_(ctx), configs_(ctx), layer_(layer), name_(graph_.node(layer.node).name()) {}
 
-  ht_handle run(std::span<const std::int64_t> kept) {
+  ht_handle run(std::span<const std::int64_t> kept, std::span<const double> bias) {
     const ht_handle few = gather(kept);
-    const ht_handle part = residue(few, kept);
+    const ht_handle part = residue(few, kept, bias);
     add(part);
     settle_input();
     settle_output();
@@ -47,14 +47,19 @@ class Insertion {
     return few;
   }
 
-  // The same operator with the same attributes and no bias.
-  ht_handle residue(ht_handle few, std::span<const std::int64_t> kept) {
+  // The same operator with the same attributes.
+  ht_handle residue(ht_handle few, std::span<const std::int64_t> kept, std::span<const double> bias) {
     const sdk::StoredTensor residue = layer_.residue(kept);
     const sdk::TensorBytes bytes(residue);
     const ht_handle weight = edit_.add_initializer(home(), name_ + "_residual_weight", bytes.view());
     const ht_handle part = value_like(graph_.node(layer_.node).output(0), "_residual_output", 0);
     const std::string type(graph_.node(layer_.node).op_type());
-    residue_ = edit_.add_node(home(), type, name_ + "_residual", std::array{few, weight}, std::array{part});
+    std::vector<ht_handle> inputs = {few, weight};
+    if (type != "MatMul") {
+      const sdk::StoredTensor stored{HT_F32, {static_cast<std::int64_t>(bias.size())}, {bias.begin(), bias.end()}};
+      inputs.push_back(sdk::add_tensor(edit_, home(), name_ + "_residual_bias", stored));
+    }
+    residue_ = edit_.add_node(home(), type, name_ + "_residual", inputs, std::array{part});
     for (const char *name : {"strides", "dilations", "pads", "kernel_shape"}) {
       const std::vector<std::int64_t> values = graph_.attribute_ints(layer_.node, name);
       if (!values.empty()) edit_.set_ints(residue_, name, values);
@@ -81,14 +86,19 @@ class Insertion {
     return made;
   }
 
-  // One quantization point for both readers: that of the producer, or the scale of the layer's own.
+  // One quantization point for all readers: that of the producer, or the scale of the layer's own.
   void settle_input() const {
     const ht_handle present = configs_.input(layer_.node, 0);
     if (configs_.state(present) == HT_STATE_FP32) return;
-    const ht_handle made = config_like(present, gather_, HT_SLOT_INPUT, 0);
     const ht_handle root = configs_.info(present).root;
-    if (root != present) return configs_.dominate(made, root, "it reads what the layer reads");
-    configs_.set_master(made, present, "it reads what the layer reads");
+    for (const ht_handle reader : {gather_, residue_}) {
+      const ht_handle made = config_like(present, reader, HT_SLOT_INPUT, 0);
+      if (root != present) {
+        configs_.dominate(made, root, "it reads what the layer reads");
+      } else {
+        configs_.set_master(made, present, "it reads what the layer reads");
+      }
+    }
   }
 
   // Nothing is quantized between the two layers and their sum.
@@ -101,7 +111,12 @@ class Insertion {
     configs_.dominate(present, made, "its sum with the residue is quantized");
   }
 
+  // A bias like the layer's own: its scale will be that of input and weight.
   ht_handle settle_weight() const {
+    const ht_handle bias = configs_.input(layer_.node, 2);
+    if (graph_.node(residue_).input(2) != HT_NONE && configs_.state(bias) != HT_STATE_FP32) {
+      configs_.create(residue_, HT_SLOT_INPUT, 2, configs_.info(bias).spec, HT_STATE_PASSIVE_INIT);
+    }
     return configs_.create(residue_, HT_SLOT_INPUT, 1, configs_.info(layer_.weight_config).spec, HT_STATE_INITIAL);
   }
 
@@ -115,7 +130,8 @@ class Insertion {
 
 }  // namespace
 
-ht_handle insert_residue(const sdk::Context &ctx, const Layer &layer, std::span<const std::int64_t> kept) {
+ht_handle insert_residue(const sdk::Context &ctx, const Layer &layer, std::span<const std::int64_t> kept,
+                         std::span<const double> bias) {
   const sdk::Configs configs(ctx);
   const ht_handle output = configs.output(layer.node, 0);
   if (configs.state(output) != HT_STATE_FP32 && configs.info(output).scale_count != 0) {
@@ -124,7 +140,7 @@ ht_handle insert_residue(const sdk::Context &ctx, const Layer &layer, std::span<
                        "runtime-calibration",
                        layer.node);
   }
-  return Insertion(ctx, layer).run(kept);
+  return Insertion(ctx, layer).run(kept, bias);
 }
 
 }  // namespace residual

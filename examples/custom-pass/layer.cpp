@@ -47,6 +47,15 @@ sdk::StoredTensor Layer::residue(std::span<const std::int64_t> kept) const {
   return out;
 }
 
+std::vector<double> Layer::mean_loss(std::span<const std::int64_t> kept, std::span<const double> means) const {
+  std::vector<double> rest(means.begin(), means.end());
+  for (const std::int64_t channel : kept) rest[static_cast<std::size_t>(channel)] = 0;
+  std::vector<double> out(static_cast<std::size_t>(weight.extent(output_axis)), 0.0);
+  const std::size_t inner = weight.stride(input_axis), outer = weight.stride(output_axis);
+  for (std::size_t i = 0; i < loss.size(); ++i) out[i / outer % out.size()] += loss[i] * rest[i / inner % channels()];
+  return out;
+}
+
 std::vector<double> Layer::squared_loss() const {
   std::vector<double> sums(channels(), 0.0);
   const std::size_t inner = weight.stride(input_axis);
@@ -71,6 +80,7 @@ std::optional<Layer> layer_at(const sdk::Context &ctx, const sdk::Graph &graph, 
   layer.loss = loss_of(ctx, *weight, *quantizer);
   layer.weight = std::move(*weight);
   layer.input_axis = axes->weight;
+  layer.output_axis = 1 - axes->weight;
   layer.data_axis = axes->data;
   return layer;
 }

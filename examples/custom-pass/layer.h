@@ -19,12 +19,15 @@ struct Layer {
   ht_handle weight_config = HT_NONE;
   sdk::StoredTensor weight;
   std::size_t input_axis = 1;   // of the weight: which index counts input channels
+  std::size_t output_axis = 0;  // and which counts output channels
   std::uint32_t data_axis = 1;  // of the data: where its channels lie
   std::vector<double> loss;     // weight minus quantized weight, in the weight's own order
 
   std::size_t channels() const { return static_cast<std::size_t>(weight.extent(input_axis)); }
   // The part of `loss` that these input channels have: a weight of its own.
   sdk::StoredTensor residue(std::span<const std::int64_t> kept) const;
+  // What the other channels' loss adds to each output on average, with these means of the input channels.
+  std::vector<double> mean_loss(std::span<const std::int64_t> kept, std::span<const double> means) const;
   // For each input channel, the sum of squares of `loss`.
   std::vector<double> squared_loss() const;
 };

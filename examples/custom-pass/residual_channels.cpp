@@ -11,18 +11,31 @@
 namespace residual {
 namespace {
 
-// Expected squared error of the layer's output that each input channel causes: E[x_c^2] * |w_c - q(w_c)|^2.
-std::vector<double> expected_errors(const Layer &layer, const ht_statistics &statistics) {
+struct Moments {
+  std::vector<double> means, variances;  // of the input channels
+};
+
+Moments moments_of(const Layer &layer, const ht_statistics &statistics) {
   if (statistics.channel_count != layer.channels() || statistics.channel_elements == 0) {
     throw sdk::Failure(HT_INTERNAL,
                        "statistics of " + std::to_string(statistics.channel_count) + " channels for " +
                            std::to_string(layer.channels()),
                        layer.node);
   }
-  std::vector<double> errors = layer.squared_loss();
-  for (std::size_t c = 0; c < errors.size(); ++c) {
-    errors[c] *= statistics.channel_square_sum[c] / static_cast<double>(statistics.channel_elements);
+  Moments out;
+  const double count = static_cast<double>(statistics.channel_elements);
+  for (std::size_t c = 0; c < layer.channels(); ++c) {
+    out.means.push_back(statistics.channel_sum[c] / count);
+    out.variances.push_back(std::max(statistics.channel_square_sum[c] / count - out.means[c] * out.means[c], 0.0));
   }
+  return out;
+}
+
+// Expected squared error of the layer's output that each input channel causes: Var[x_c] * |w_c - q(w_c)|^2. What the
+// means cause is a constant for each output, and goes into a bias.
+std::vector<double> expected_errors(const Layer &layer, const Moments &moments) {
+  std::vector<double> errors = layer.squared_loss();
+  for (std::size_t c = 0; c < errors.size(); ++c) errors[c] *= moments.variances[c];
   return errors;
 }
 
@@ -79,13 +92,16 @@ class ResidualChannels final : public sdk::Pass {
         .doc(
             "A layer whose weight w has at most `bits` bits becomes a sum of two: the layer as it is, and the same "
             "operator with the weight w - q(w), quantized in the same way, on the part `share` of the input channels. "
-            "Channels are taken by E[x^2] * |w - q(w)|^2, the squared error that each adds to the output.\n"
+            "Channels are taken by Var[x] * |w - q(w)|^2, the squared error that each adds to the output. What the "
+            "other "
+            "channels lose on average becomes a bias, where the operator has one (Conv, Gemm).\n"
             "\n"
             "Goes behind parameter-quantize and before runtime-calibration. Leaves an artefact residues.json.\n"
             "\n"
             "Sources: E. Yvinec et al., REx: Data-Free Residual Quantization Error Expansion, NeurIPS 2023 (the "
-            "residue); C. Lee et al., OWQ: Outlier-Aware Weight Quantization, AAAI 2024 (which channels). PPQ "
-            "counterpart: none.");
+            "residue); C. Lee et al., OWQ: Outlier-Aware Weight Quantization, AAAI 2024 (which channels, there by "
+            "E[x^2]); M. Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV "
+            "2019 (the bias). PPQ counterpart: none.");
     d.params.number("share", "part of the input channels whose loss is added", 0.125, 0, 1)
         .integer("bits", "layers whose weights have at most so many bits", 4, 2, 8, "bits")
         .texts("leave", "names of layers that are left as they are", {});
@@ -105,11 +121,12 @@ class ResidualChannels final : public sdk::Pass {
       ctx.poll(i, layers.size());
       const ht_statistics *statistics = nullptr;
       sdk::check(ctx.host.calibration->statistics(ctx.raw, layers[i].input, &statistics));
-      const std::vector<double> errors = expected_errors(layers[i], *statistics);
+      const Moments moments = moments_of(layers[i], *statistics);
+      const std::vector<double> errors = expected_errors(layers[i], moments);
       const std::vector<std::int64_t> kept = worst(errors, share_);
       artefact += (artefact.empty() ? "" : ",\n") + entry(sdk::Graph(ctx).node(layers[i].node).name(), errors, kept);
       if (kept.empty()) continue;
-      weights.push_back(insert_residue(ctx, layers[i], kept));
+      weights.push_back(insert_residue(ctx, layers[i], kept, layers[i].mean_loss(kept, moments.means)));
       kept_channels += kept.size();
     }
     render(ctx, weights);
