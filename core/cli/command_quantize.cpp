@@ -130,8 +130,8 @@ int command_run(const std::vector<std::string> &arguments) {
   if (const std::string statistics = text_of(values, "stats-in"); !statistics.empty()) spec.statistics_in = statistics;
   pipeline::choose_dispatcher(text_of(values, "dispatcher"), spec);
   const RunOptions options_of_run = run_options(values);
-  const bool gives_nothing =
-      spec.exports.empty() && spec.configs_out.empty() && spec.report.empty() && spec.evaluation.inputs.empty();
+  const bool gives_nothing = spec.exports.empty() && spec.configs_out.empty() && spec.report.empty() &&
+                             spec.artefacts.empty() && spec.evaluation.inputs.empty();
   if (gives_nothing && !options_of_run.dry_run) {
     fail(Status::kInvalidArgument, "{}: the run would write nothing; add `export`, `configs_out` or `report`",
          spec.where.text());

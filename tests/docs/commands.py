@@ -45,3 +45,21 @@ def options_of(line):
     """The command and the long options of a line, which may be a usage with brackets."""
     words = re.findall(r"[^\s\[\]|]+", line.split(" #")[0]) if "[" in line else shlex.split(line, comments=True)
     return words[1], sorted({word.split("=")[0] for word in words if word.startswith("--")})
+
+
+PATTERN = re.compile(r"[\w, ]+ = .*\(.*\)")
+
+
+def patterns_of(text):
+    """The lines of a block in which every line is a pattern of operators."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines if lines and all(PATTERN.match(line) for line in lines) else []
+
+
+def files_of(text):
+    """Programs of this tree that a block calls by their paths; cmake and what follows from it stand beside them."""
+    joined = re.sub(r"\\\n\s*", " ", text)
+    words = [re.sub(r"^(\$ |\w+=\S+ )*", "", line).split()[:2] for line in joined.splitlines() if line.strip()]
+    known = [word for line in words for word in line if re.fullmatch(r"(scripts|bench|tests|examples)/[\w./-]+", word)]
+    others = all(line[0] in ("cmake", "python3") or line[0].startswith(("build/", *known)) for line in words)
+    return known if known and others else []

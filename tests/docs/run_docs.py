@@ -6,6 +6,7 @@ what is printed. Single command lines have options that exist. exemptions.txt li
 import argparse
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -28,12 +29,16 @@ class Page:
         shutil.copytree(options.root / "examples", self.work / "examples", ignore=ignored)
         for entry in (options.root / "examples" / "glyphs").iterdir():
             (self.work / entry.name).symlink_to(self.work / "examples" / "glyphs" / entry.name)
+        (self.work / "out").mkdir()
         home = folder / "home"
         home.mkdir()
         if options.prefix:
             (home / "halftone").symlink_to(options.prefix)
         program = pathlib.Path(options.halftone).parent
-        self.environment = {"PATH": f"{program}:{os.environ['PATH']}", "HOME": str(home), "LC_ALL": "C.UTF-8",
+        (folder / "bin").mkdir()
+        (folder / "bin" / "python3").write_text(f'#!/bin/sh\nexec "{options.python}" -B "$@"\n')
+        (folder / "bin" / "python3").chmod(0o755)
+        self.environment = {"PATH": f"{folder}/bin:{program}:{os.environ['PATH']}", "HOME": str(home), "LC_ALL": "C.UTF-8",
                             "XDG_CACHE_HOME": str(folder / "cache"), "XDG_DATA_HOME": str(folder / "data"),
                             "CXX": options.compiler, "CMAKE_GENERATOR": "Ninja"}
         self.environment |= {name: value for name, value in os.environ.items()
@@ -81,18 +86,31 @@ class Page:
                     return f"`halftone {command}` has no option {option}"
         return None
 
+    def patterns(self, texts):
+        for text in texts:
+            done = subprocess.run([self.options.halftone, "inspect", "model.onnx", "--match", text], cwd=self.folder / "work",
+                                  env=self.environment, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                return f"{text}: {done.stderr.strip()}"
+        return None
+
     def fault_of(self, block):
         """What is wrong with a block; False when nothing here can try it."""
         if block.source:
             return excerpts.fault_of(block, self.options.root)
         if block.language in ("cpp", "c"):
             return sources.fault_of(block, self.options.root / "sdk", self.options.compiler)
-        if block.language == "yaml":
+        if block.language == "yaml" or re.match(r"- [a-z-]+(:|$)", block.text, re.M):
             return self.yaml(block)
         if block.language == "console":
             return self.console(block)
         if commands.command_lines_of(block.text):
             return self.command_lines(block)
+        if (texts := commands.patterns_of(block.text)):
+            return self.patterns(texts)
+        if (named := commands.files_of(block.text)):
+            missing = [name for name in named if not (self.options.root / name).is_file()]
+            return f"there is no file {missing[0]}" if missing else None
         return False
 
 
@@ -128,6 +146,7 @@ def main():
     parser.add_argument("--halftone", required=True, help="the program")
     parser.add_argument("--prefix", type=pathlib.Path, help="where Halftone is installed, for pages that build against it")
     parser.add_argument("--compiler", default="c++", help="for C++")
+    parser.add_argument("--python", default=sys.executable, help="one with NumPy, for what pages call python3")
     parser.add_argument("pages", nargs="*", help="relative to the source tree; all but tutorials when none is named")
     options = parser.parse_args()
     options.root = options.root.resolve()

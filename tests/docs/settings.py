@@ -4,7 +4,7 @@ import textwrap
 
 PIPELINE = {"halftone": "1", "model": "model.onnx", "platform": "onnxruntime-int8",
             "calibration": "{path: calib/x.npy, preprocess: meta.json}"}
-PLATFORM = {"halftone-platform": "1", "id": "of-the-docs", "types": "{activation: {}, weight: {}}",
+PLATFORM = {"halftone-platform": "1", "id": "of-the-docs", "types": "{activation: {}, weight: {}, narrow: {bits: 6}}",
             "operators": "[{types: [Conv], computing: true}]"}
 PLATFORM_KEYS = {"types", "operators", "fusion", "alignment", "settings", "variants", "cost", "integer", "options", "title", "doc"}
 
@@ -25,7 +25,7 @@ def completed(text, usual):
 
 def file_for(block):
     """The name of a file, its text, and the arguments that check it."""
-    text = textwrap.dedent(block.text)
+    text = re.sub(r"^\s*- \.\.\.\s*$", "", textwrap.dedent(block.text), flags=re.M)  # what is left out of a list
     if text.lstrip().startswith("- "):  # rules of a list: of passes or of overrides
         key = "overrides" if "match:" in text else "passes"
         text = f"{key}:\n" + textwrap.indent(text, "  ")

@@ -166,7 +166,8 @@ def platforms(bench):
             (("types", "activation"), "fp32"), (("operators", 0, "passiv"), True), (("operators", 0, "passive"), "yes"),
             (("operators", 0), {"computing": True}), (("operators", 0, "inputs"), {"x": "weight"}),
             (("operators", 0, "inputs"), {"1": {"axis": 0}}), (("operators", 0, "when"), {"min_opset": 0}),
-            (("fusion",), {"activation": []}), (("alignment",), {"concat": "to_both"}), (("pipeline", 0), "constant-foldin")]:
+            (("fusion",), {"activation": []}), (("cost",), {"float": {}}),
+            (("cost",), {"unit": "us", "floats": {}}), (("operators", 0, "cost"), {"product": "much"}), (("alignment",), {"concat": "to_both"}), (("pipeline", 0), "constant-foldin")]:
         tree = put(good, path, value)
         name = f"{'.'.join(map(str, path))}: {value!r}"
         require(faults(validator, tree), f"valid in spite of {name}")
