@@ -103,7 +103,7 @@ Shape cost_hint_shape() {
   return shape::map({{"fixed", shape::number(), "of each operator, however small"},
                      {"product", shape::number(), "of each product that is summed, as in a convolution"},
                      {"element", shape::number(), "of each element of the outputs"},
-                     {"bits", shape::map_of(shape::number(), "[0-9]+"),
+                     {"bits", shape::map_of(shape::number(), "^[0-9]{1,2}$"),
                       "factors of `product` where weights have another width than the platform gives them"}});
 }
 

@@ -1,4 +1,5 @@
 """Runs an installed halftone with an example's plug-in, on the example model or on real ones."""
+import json
 import os
 import pathlib
 import sys
@@ -56,6 +57,20 @@ class ExampleBench(Bench):
                  folder / "model.onnx", "--limit", limit, "--outputs-npy", "outputs", "--json", "figures.json", "--quiet", *args)
         figures = self.json("figures.json")
         return numpy.load(self.work / figures["written"][0]), figures
+
+
+def require_schema(bench, kind, file):
+    """Requires that a file of the example is valid by the schema that `halftone` makes with the example's plug-in."""
+    try:
+        import jsonschema
+        import yaml
+    except ImportError:
+        print("skipped: no Python with jsonschema and yaml")
+        sys.exit(SKIPPED)
+    validator = jsonschema.Draft202012Validator(json.loads(bench.run("schema", kind)))
+    tree = json.loads(json.dumps(yaml.safe_load((bench.example / file).read_text())))  # keys of JSON are texts
+    faults = [fault.message for fault in validator.iter_errors(tree)]
+    require(not faults, f"{file}: {faults}")
 
 
 def samples(folder, limit, meta):

@@ -9,7 +9,7 @@ import onnx
 import onnx.numpy_helper
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from example_bench import FOLDERS, ExampleBench, real_model, require_close  # noqa: E402
+from example_bench import FOLDERS, ExampleBench, real_model, require_close, require_schema  # noqa: E402
 from test_main import require, run_tests  # noqa: E402
 
 BEFORE = ["unify-floats", "constant-folding", "remove-identity", "fold-batch-norm", "fuse-bias-add", "remove-dead-code",
@@ -149,6 +149,10 @@ def too_late(bench):
         require(False, "the pass ran behind the calibration")
 
 
+def schemas(bench):
+    require_schema(bench, "pipeline", "pipeline.yaml")
+
+
 def threads(bench):
     files = []
     for count in (1, 3):
@@ -167,6 +171,6 @@ def real_models(bench):
     require(found[1][0] < 0.6 * found[0][0], f"noise/signal {found}")
 
 
-TESTS = [less_noise, recomputed, artefacts, too_late, threads, real_models]
+TESTS = [less_noise, recomputed, artefacts, too_late, schemas, threads, real_models]
 if __name__ == "__main__":
     sys.exit(run_tests(__doc__, TESTS, ExampleBench, FOLDERS))

@@ -11,7 +11,7 @@ import onnx
 import onnx.numpy_helper
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from example_bench import FOLDERS, ExampleBench, real_model, require_close, samples  # noqa: E402
+from example_bench import FOLDERS, ExampleBench, real_model, require_close, require_schema, samples  # noqa: E402
 from test_main import require, run_tests  # noqa: E402
 
 EXPORTS = """export:
@@ -188,6 +188,11 @@ def refusals(bench):
     require("model.tern" in errors and not (bench.work / "model.tern").exists(), errors)
 
 
+def schemas(bench):
+    require_schema(bench, "platform", "tern-u8.platform.yaml")
+    require_schema(bench, "pipeline", "pipeline.yaml")
+
+
 def threads(bench):
     quantized(bench)
     once = bench.bytes("model.tern")
@@ -213,6 +218,6 @@ def real_models(bench):
         require(found < noise, f"{name}: noise/signal {found}")
 
 
-TESTS = [exact_on_glyphs, scales, winograd_weights, lookup_tables, executors_agree, costs, refusals, threads, real_models]
+TESTS = [exact_on_glyphs, scales, winograd_weights, lookup_tables, executors_agree, costs, refusals, schemas, threads, real_models]
 if __name__ == "__main__":
     sys.exit(run_tests(__doc__, TESTS, ExampleBench, FOLDERS))

@@ -57,9 +57,10 @@ def faults(validator, tree):
 
 
 def shipped(bench):
-    """Pipelines, presets and platforms of the tree, and those installed beside the program."""
+    """Pipelines, presets and platforms of the tree, and those installed beside the program. Examples with plug-ins of their own are
+    in tests/examples."""
     for kind, pattern in (("platform", "*.platform.yaml"), ("preset", "*.preset.yaml"), ("pipeline", "pipeline.yaml")):
-        folders = [bench.root / name for name in ("pipelines", "plugins", "examples", "tests", "sdk")] + [bench.plugins]
+        folders = [bench.root / name for name in ("pipelines", "plugins", "examples/glyphs", "tests", "sdk")] + [bench.plugins]
         files = sorted({path.resolve() for folder in folders for path in folder.rglob(pattern)})
         require(files, f"no {pattern} was found")
         validator = bench.schema(kind)
