@@ -2,6 +2,8 @@
 import json
 import os
 import pathlib
+import shutil
+import subprocess
 import sys
 
 import numpy
@@ -31,6 +33,19 @@ def real_model(bench, name):
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(target)
     return folder
+
+
+def in_onnx_runtime(bench, model, x):
+    """What ONNX Runtime computes, or the end of the test where nobody has installed it (tests/acceptance/consumer/run.sh does)."""
+    modules, node = os.environ.get("HALFTONE_CONSUMER", ""), shutil.which("node")
+    if not node or not (pathlib.Path(modules) / "node_modules" / "onnxruntime-node").is_dir():
+        print("skipped: no ONNX Runtime for Node.js; HALFTONE_CONSUMER names the folder of its packages")
+        sys.exit(SKIPPED)
+    numpy.save(bench.work / "ort_x.npy", x)
+    done = subprocess.run([node, pathlib.Path(__file__).parent / "run_in_ort.mjs", modules, bench.work / model,
+                           bench.work / "ort_x.npy", bench.work / "ort_y.npy"], capture_output=True, text=True, check=False)
+    require(done.returncode == 0, f"ONNX Runtime: {done.stderr}")
+    return numpy.load(bench.work / "ort_y.npy")
 
 
 class ExampleBench(Bench):

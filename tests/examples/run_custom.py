@@ -9,7 +9,7 @@ import onnx
 import onnx.numpy_helper
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from example_bench import FOLDERS, ExampleBench, real_model, require_close, require_schema  # noqa: E402
+from example_bench import FOLDERS, ExampleBench, in_onnx_runtime, real_model, require_close, require_schema, samples  # noqa: E402
 from test_main import require, run_tests  # noqa: E402
 
 BEFORE = ["unify-floats", "constant-folding", "remove-identity", "fold-batch-norm", "fuse-bias-add", "remove-dead-code",
@@ -161,6 +161,18 @@ def threads(bench):
     require(files[0] == files[1], "results depend on the number of threads")
 
 
+def onnx_runtime(bench):
+    """The exported file, opset 21 with weights of int4, in ONNX Runtime."""
+    quantized(bench, 0.25)
+    ours, _ = bench.outputs(bench.glyphs, "model.onnx", 100)
+    meta = json.loads((bench.glyphs / "meta.json").read_text())
+    theirs = in_onnx_runtime(bench, "model.onnx", samples(bench.glyphs, 100, meta))
+    noise = float(numpy.sum((ours - theirs) ** 2) / numpy.sum(theirs ** 2))
+    agreement = float(numpy.mean(ours.argmax(axis=1) == theirs.argmax(axis=1)))
+    print(f"halftone against ONNX Runtime: noise/signal {noise:.2g}, the same class for {agreement:.1%}")
+    require(noise < 1e-3 and agreement >= 0.99, f"noise/signal {noise}, agreement {agreement}")
+
+
 def real_models(bench):
     folder = real_model(bench, "resnet20-cifar10")
     found = []
@@ -171,6 +183,6 @@ def real_models(bench):
     require(found[1][0] < 0.6 * found[0][0], f"noise/signal {found}")
 
 
-TESTS = [less_noise, recomputed, artefacts, too_late, schemas, threads, real_models]
+TESTS = [less_noise, recomputed, artefacts, too_late, schemas, threads, onnx_runtime, real_models]
 if __name__ == "__main__":
     sys.exit(run_tests(__doc__, TESTS, ExampleBench, FOLDERS))

@@ -123,6 +123,40 @@ def winograd_weights(bench):
         require(size == -(-codes.size * bits // 8 // 64) * 64, f"{codes.size} codes of {bits} bits take {size} bytes")
 
 
+def residual_block():
+    """Two convolutions of one input, the second without a limit of its own, an Add of both, and a Clip."""
+    rng = numpy.random.default_rng(5)
+    weights = [onnx.numpy_helper.from_array(rng.normal(0, 0.3, (8, 8, 1, 1)).astype(numpy.float32), name) for name in ("v", "w")]
+    limits = [onnx.numpy_helper.from_array(numpy.float32(limit), name) for limit, name in ((0, "low"), (1.5, "high"))]
+    nodes = [onnx.helper.make_node("Conv", ["x", "v"], ["a"], "first"), onnx.helper.make_node("Relu", ["a"], ["b"], "relu"),
+             onnx.helper.make_node("Conv", ["b", "w"], ["c"], "second"), onnx.helper.make_node("Add", ["b", "c"], ["d"], "sum"),
+             onnx.helper.make_node("Clip", ["d", "low", "high"], ["y"], "clip")]
+    sides = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", 8, 4, 4]) for name in ("x", "y")]
+    graph = onnx.helper.make_graph(nodes, "g", sides[:1], sides[1:], weights + limits)
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
+
+
+def fusions(bench):
+    """The adder clamps: Add and Clip are one instruction with limits, and the file computes what integer mode does."""
+    x = numpy.random.default_rng(2).normal(0, 1, (16, 8, 4, 4)).astype(numpy.float32)
+    numpy.save(bench.work / "x.npy", x)
+    onnx.save(residual_block(), bench.work / "block.onnx")
+    (bench.work / "block.yaml").write_text("halftone: 1\nmodel: block.onnx\nplatform: tern-u8\ncalibration: {path: x.npy}\n" + EXPORTS)
+    told = bench.run("run", "block.yaml", "--quiet")
+    tern = reader(bench)
+    program = tern.read(bench.work / "model.tern")
+    require([op for op, _ in program.instructions] == [tern.PRODUCT, tern.PRODUCT, tern.ADD], f"{list(tern.listing(program))}{told}")
+    low, high = program.instructions[-1][1][-2:]
+    out = program.tensors[program.outputs[0]]
+    require((low - out["zero"]) * out["scale"] == 0, f"the lower limit is code {low}")
+    require(abs((high - out["zero"]) * out["scale"] - 1.5) <= out["scale"] / 2 or high == 255, f"the upper limit is code {high}")
+    device = tern.Device(program).run(x)[0]
+    bench.run("evaluate", "model.qdq.onnx", "--data", "x.npy", "--mode", "integer", "--platform", "tern-u8", "--outputs-npy",
+              "outputs", "--json", "figures.json", "--quiet")
+    integer = numpy.load(bench.work / bench.json("figures.json")["written"][0])
+    require(numpy.array_equal(device, integer) and len(numpy.unique(device)) > 20, f"{int(numpy.sum(device != integer))} outputs differ")
+
+
 def lookup_tables(bench):
     """Both swishes of the model are one operator, and their tables are what a formula in float64 says."""
     quantized(bench)
@@ -218,6 +252,6 @@ def real_models(bench):
         require(found < noise, f"{name}: noise/signal {found}")
 
 
-TESTS = [exact_on_glyphs, scales, winograd_weights, lookup_tables, executors_agree, costs, refusals, schemas, threads, real_models]
+TESTS = [exact_on_glyphs, scales, winograd_weights, fusions, lookup_tables, executors_agree, costs, refusals, schemas, threads, real_models]
 if __name__ == "__main__":
     sys.exit(run_tests(__doc__, TESTS, ExampleBench, FOLDERS))
