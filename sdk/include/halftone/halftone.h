@@ -2,9 +2,11 @@
 #ifndef HALFTONE_HALFTONE_H
 #define HALFTONE_HALFTONE_H
 #include "halftone/arithmetic.h"
+#include "halftone/artefact.h"
 #include "halftone/base.h"
 #include "halftone/calibration.h"
 #include "halftone/config.h"
+#include "halftone/cost.h"
 #include "halftone/execution.h"
 #include "halftone/executor.h"
 #include "halftone/exporter.h"
