@@ -35,6 +35,7 @@ int command_explain(const std::vector<std::string> &arguments);
 int command_help(const std::vector<std::string> &arguments);
 int command_inspect(const std::vector<std::string> &arguments);
 int command_merge(const std::vector<std::string> &arguments);
+int command_new(const std::vector<std::string> &arguments);
 int command_profile(const std::vector<std::string> &arguments);
 int command_quantize(const std::vector<std::string> &arguments);
 int command_schema(const std::vector<std::string> &arguments);

@@ -25,6 +25,7 @@ const std::vector<Command> &commands() {
       {"help", "[KIND NAME | COMMAND]", "what a command, pass, observer, reader ... does and takes", &command_help},
       {"inspect", "MODEL", "operators, shapes, parameters and quantization of a model", &command_inspect},
       {"merge", "FILE.htstats ... -o FILE.htstats", "join statistics of several sets of samples", &command_merge},
+      {"new", "KIND NAME", "the beginning of a plug-in, as a folder that builds and has a test", &command_new},
       {"observers", "", "list observers", &command_observers},
       {"passes", "", "list passes", &command_passes},
       {"platforms", "", "list platforms", &command_platforms},
