@@ -29,6 +29,7 @@ const std::vector<Command> &commands();
 
 int command_analyze(const std::vector<std::string> &arguments);
 int command_calibrate(const std::vector<std::string> &arguments);
+int command_check_plugin(const std::vector<std::string> &arguments);
 int command_convert_setting(const std::vector<std::string> &arguments);
 int command_evaluate(const std::vector<std::string> &arguments);
 int command_explain(const std::vector<std::string> &arguments);

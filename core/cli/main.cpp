@@ -16,6 +16,8 @@ const std::vector<Command> &commands() {
        "which operators the error of quantization comes from, and why", &command_analyze},
       {"calibrate", "MODEL --calibration PATH -o FILE.htstats", "collect statistics once, for any run later",
        &command_calibrate},
+      {"check-plugin", "FILE", "what can be found out about a plug-in before anybody else uses it",
+       &command_check_plugin},
       {"convert-setting", "SETTING.json --platform NAME -o PIPELINE.yaml", "a pipeline file from a setting of PPQ",
        &command_convert_setting},
       {"evaluate", "MODEL --data PATH", "accuracy of a model, and its distance from another", &command_evaluate},

@@ -63,6 +63,10 @@ def from_new_to_list(bench, kind, language):
     spent = processor_time() - before
     print(f"{kind} {language or 'as data'}: {spent:.1f} s of processor time, {time.monotonic() - clock:.1f} s on the clock")
     require(spent < SECONDS, f"it took {spent:.1f} s of processor time, more than {SECONDS}")
+    built = next(path for path in (bench.work / name / "build").iterdir() if path.name.endswith((".so", ".platform.yaml")))
+    checked = bench.run(bench.program, "check-plugin", built,
+                        *(["--set", f"{name}.shape=3x8x8"] if kind == "reader" else []))
+    require(" 0 of 11 checks failed, 0 warned" in checked, checked)
     left = {path.name for path in bench.work.iterdir()} - {name, "home"}
     require(not left, f"left behind: {left}")
     text = "".join(path.read_text() for path in (bench.work / name).glob("*.*") if path.is_file())

@@ -115,9 +115,11 @@ static ht_status open_file(void *instance, ht_ctx *ctx, const ht_str *path, void
     close_source(self);
     return HT_RESOURCE_EXHAUSTED;
   }
-  for (uint64_t i = 0; i < size; ++i) {
-    if (i == 0 || self->text[i - 1] == 0) self->lines[self->line_count++] = i;
-    if (self->text[i] == '\n') self->text[i] = 0;
+  for (uint64_t i = 0, begin = 0; i < size; ++i) {
+    if (i == begin) self->lines[self->line_count++] = begin;
+    if (self->text[i] != '\n') continue;
+    self->text[i] = 0;
+    begin = i + 1;
   }
   *opened = self;
   return HT_OK;
