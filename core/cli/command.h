@@ -29,12 +29,14 @@ const std::vector<Command> &commands();
 
 int command_analyze(const std::vector<std::string> &arguments);
 int command_calibrate(const std::vector<std::string> &arguments);
+int command_check_plugin(const std::vector<std::string> &arguments);
 int command_convert_setting(const std::vector<std::string> &arguments);
 int command_evaluate(const std::vector<std::string> &arguments);
 int command_explain(const std::vector<std::string> &arguments);
 int command_help(const std::vector<std::string> &arguments);
 int command_inspect(const std::vector<std::string> &arguments);
 int command_merge(const std::vector<std::string> &arguments);
+int command_new(const std::vector<std::string> &arguments);
 int command_profile(const std::vector<std::string> &arguments);
 int command_quantize(const std::vector<std::string> &arguments);
 int command_schema(const std::vector<std::string> &arguments);

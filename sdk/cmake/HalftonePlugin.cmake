@@ -1,12 +1,18 @@
 # halftone_add_plugin(NAME SOURCES... [LINK targets...] [SDK abi|sdk])
 #
 # One loadable plug-in that exports one symbol, ht_plugin_entry. The same call serves this tree and a plug-in built
-# against an installed SDK. SDK is `sdk` (the C++20 layer, default) or `abi` (plain C).
+# against an installed SDK. SDK is `sdk` (the C++20 layer) or `abi` (plain C, what sources in C alone get unless told otherwise).
 
 function(halftone_add_plugin name)
   cmake_parse_arguments(arg "" "SDK" "LINK" ${ARGN})
   if(NOT arg_SDK)
-    set(arg_SDK sdk)
+    set(other_sources ${arg_UNPARSED_ARGUMENTS})
+    list(FILTER other_sources EXCLUDE REGEX "\\.[ch]$")
+    if(other_sources)
+      set(arg_SDK sdk)
+    else()
+      set(arg_SDK abi)
+    endif()
   endif()
   add_library(${name} MODULE ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE halftone::${arg_SDK} ${arg_LINK})

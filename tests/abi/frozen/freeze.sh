@@ -23,8 +23,8 @@ flags=(-O2 -fPIC -shared -fvisibility=hidden -s "-ffile-prefix-map=$work=." "-I$
 mkdir -p "$work/out"
 "${CC:-gcc}" -std=c11 "${flags[@]}" "$work/tests/abi/hosts/counts.c" -o "$work/out/counts_c.so"
 "${CXX:-g++}" -std=c++20 "${flags[@]}" "-I$work/sdk/cpp" "$work/tests/abi/hosts/counts.cpp" -o "$work/out/counts_cpp.so"
-"${CC:-gcc}" -std=c11 "${flags[@]}" "$work/sdk/template/observer-c/mean_extremes.c" -o "$work/out/mean_extremes_c.so"
-"${CXX:-g++}" -std=c++20 "${flags[@]}" "-I$work/sdk/cpp" "$work/sdk/template/observer-cpp/mean_extremes.cpp" \
+"${CC:-gcc}" -std=c11 "${flags[@]}" "$work/tests/abi/hosts/mean_extremes.c" -o "$work/out/mean_extremes_c.so"
+"${CXX:-g++}" -std=c++20 "${flags[@]}" "-I$work/sdk/cpp" "$work/tests/abi/hosts/mean_extremes.cpp" \
   -o "$work/out/mean_extremes_cpp.so"
 mv "$work/out" "$target"
 echo "frozen: $target"
