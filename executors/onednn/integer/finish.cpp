@@ -26,8 +26,10 @@ struct ToBytes {
   HWY_INLINE void store(Floats x, std::uint8_t *to, std::size_t count) const {
     const FloatTag d;
     const IntTag di;
-    const Floats bounded = hn::Min(hn::Max(hn::Round(x), low), high);
-    const auto codes = hn::Add(hn::ConvertTo(di, bounded), hn::Set(di, zero));
+    // Within the limits, which are whole numbers of at most 17 bits, the sum with 1.5 * 2^23 has steps of 1: the
+    // addition rounds halves to even, and the low bits are the integer.
+    const Floats bounded = hn::Add(hn::Min(hn::Max(x, low), high), hn::Set(d, 12582912.0F));
+    const auto codes = hn::Add(hn::BitCast(di, bounded), hn::Set(di, zero - 0x4B400000));
     HWY_ALIGN std::uint8_t rest[16];
     const bool whole = count >= hn::Lanes(d);
     std::uint8_t *bytes = whole ? to : rest;

@@ -23,18 +23,18 @@ class MaxPool final : public integer::FastStep {
     const ht_tensor_view &x = codes[0].view;
     if (!codes[0].channels_last || x.rank != 4) return {};
     std::int64_t top, left, bottom, right;
-    const std::int64_t rows = g_.outputs(0, x.shape[2], top, bottom), columns = g_.outputs(1, x.shape[3], left, right);
+    const std::int64_t rows = g_.outputs(1, x.shape[2], top, bottom), columns = g_.outputs(2, x.shape[3], left, right);
     if (rows <= 0 || columns <= 0) return {};
     // A window more where the last one does not reach the end: left to the plain kernel.
-    if (ceil_ && ((x.shape[2] + top + bottom - g_.kernel[0]) % g_.stride[0] != 0 ||
-                  (x.shape[3] + left + right - g_.kernel[1]) % g_.stride[1] != 0))
+    if (ceil_ && ((x.shape[2] + top + bottom - g_.kernel[1]) % g_.stride[1] != 0 ||
+                  (x.shape[3] + left + right - g_.kernel[2]) % g_.stride[2] != 0))
       return {};
     const integer::Shape shape = {x.shape[0], x.shape[1], rows, columns};
     Placed out{Tensor(x.dtype, shape), true};
     for (std::int64_t i = 0; i < x.shape[0] * rows; ++i) {
       for (std::int64_t j = 0; j < columns; ++j) {
         const std::int64_t at = (i * columns + j) * x.shape[1];
-        const Corner corner{i / rows, i % rows * g_.stride[0] - top, j * g_.stride[1] - left};
+        const Corner corner{i / rows, i % rows * g_.stride[1] - top, j * g_.stride[2] - left};
         if (x.dtype == HT_I8) {
           window(x, corner, out.tensor.data<std::int8_t>() + at);
         } else {
@@ -53,11 +53,11 @@ class MaxPool final : public integer::FastStep {
   void window(const ht_tensor_view &x, const Corner &corner, Code *to) const {
     const std::int64_t channels = x.shape[1];
     std::fill_n(to, channels, static_cast<Code>(format_.low));
-    for (std::int64_t i = 0; i < g_.kernel[0]; ++i) {
-      const std::int64_t row = corner.row + i * g_.dilation[0];
+    for (std::int64_t i = 0; i < g_.kernel[1]; ++i) {
+      const std::int64_t row = corner.row + i * g_.dilation[1];
       if (row < 0 || row >= x.shape[2]) continue;
-      for (std::int64_t j = 0; j < g_.kernel[1]; ++j) {
-        const std::int64_t column = corner.column + j * g_.dilation[1];
+      for (std::int64_t j = 0; j < g_.kernel[2]; ++j) {
+        const std::int64_t column = corner.column + j * g_.dilation[2];
         if (column < 0 || column >= x.shape[3]) continue;
         const Code *from =
             static_cast<const Code *>(x.data) + ((corner.sample * x.shape[2] + row) * x.shape[3] + column) * channels;
@@ -130,8 +130,8 @@ std::unique_ptr<integer::FastStep> fast_move(const sdk::Context &ctx, const sdk:
   const std::vector<std::int64_t> window = graph.attribute_ints(node.handle, "kernel_shape");
   if (!node.is("MaxPool") || step.outputs.size() != 1 || window.size() != 2) return nullptr;
   const Geometry geometry(graph, node, window);
-  if (!geometry.plain() || geometry.same_upper || geometry.same_lower || geometry.dilation[0] != 1 ||
-      geometry.dilation[1] != 1)
+  if (!geometry.plain() || geometry.same_upper || geometry.same_lower || geometry.dilation[1] != 1 ||
+      geometry.dilation[2] != 1)
     return nullptr;
   return std::make_unique<MaxPool>(geometry, graph.attribute_int(node.handle, "ceil_mode", 0) != 0, *format);
 }
