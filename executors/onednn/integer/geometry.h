@@ -69,6 +69,13 @@ struct Geometry {
     const std::int64_t room = extent + before + after - reach;
     return room < 0 ? 0 : room / stride[i] + 1;
   }
+  // Whether ceil_mode, which a pooling may have, gives no other number of outputs.
+  bool same_with_ceil(std::size_t i, std::int64_t extent, std::int64_t outputs_without) const {
+    if (same_upper || same_lower) return true;
+    const std::int64_t reach = (kernel[i] - 1) * dilation[i] + 1;
+    return (extent + begin[i] + end[i] - reach) % stride[i] == 0 &&
+           (outputs_without - 1) * stride[i] < extent + begin[i];
+  }
   // Whether a fast step may take it. What the operator does not allow is left to the plain kernel, which reports it,
   // and so is what is too wide for a padded image.
   bool plain() const {

@@ -8,7 +8,10 @@ using integer::Step;
 
 std::unique_ptr<integer::FastStep> fast_step(const sdk::Context &ctx, const sdk::Node &node, const Step &step) {
   if (step.form == integer::Form::kPairs) return fast_pairs(node, step);
-  if (step.form == integer::Form::kMoved) return fast_move(ctx, node, step);
+  if (step.form == integer::Form::kMoved)
+    return node.is("Slice") || node.is("Pad") ? fast_box(ctx, node, step) : fast_move(ctx, node, step);
+  if (step.form == integer::Form::kMean) return fast_average(ctx, node, step);
+  if (step.form == integer::Form::kTable) return fast_table(step);
   if (step.form != integer::Form::kSums || step.products->operands[0] || step.outputs[0].quantizer) return nullptr;
   if (node.is("Conv") && step.products->operands[1]) return fast_convolution(ctx, node, step);
   return fast_matrix_product(ctx, node, step);

@@ -20,6 +20,10 @@ std::unique_ptr<integer::FastStep> fast_convolution(const sdk::Context &ctx, con
 std::unique_ptr<integer::FastStep> fast_matrix_product(const sdk::Context &ctx, const sdk::Node &node,
                                                        const integer::Step &step);
 std::unique_ptr<integer::FastStep> fast_move(const sdk::Context &ctx, const sdk::Node &node, const integer::Step &step);
+std::unique_ptr<integer::FastStep> fast_box(const sdk::Context &ctx, const sdk::Node &node, const integer::Step &step);
+std::unique_ptr<integer::FastStep> fast_average(const sdk::Context &ctx, const sdk::Node &node,
+                                                const integer::Step &step);
+std::unique_ptr<integer::FastStep> fast_table(const integer::Step &step);
 std::unique_ptr<integer::FastStep> fast_pairs(const sdk::Node &node, const integer::Step &step);
 
 // The largest |code - zero|.

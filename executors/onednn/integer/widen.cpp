@@ -40,6 +40,23 @@ void LiftOf(const std::uint8_t *from, std::uint8_t *to, std::size_t count) {
   for (; i < count; ++i) to[i] = from[i] ^ 128U;
 }
 
+template <typename Byte>
+HWY_INLINE void add(const Byte *codes, std::int32_t *sums, std::size_t count) {
+  const hn::ScalableTag<std::int32_t> d;
+  const hn::Rebind<Byte, decltype(d)> dn;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    hn::StoreU(hn::Add(hn::LoadU(d, sums + i), hn::PromoteTo(d, hn::LoadU(dn, codes + i))), d, sums + i);
+  for (; i < count; ++i) sums[i] += codes[i];
+}
+void AddUnsigned(const std::uint8_t *codes, std::int32_t *sums, std::size_t count) {
+  add(codes, sums, count);
+}
+void AddSigned(const std::int8_t *codes, std::int32_t *sums, std::size_t count) {
+  add(codes, sums, count);
+}
+
 }  // namespace halftone::onednn::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -49,6 +66,8 @@ namespace halftone::onednn {
 HWY_EXPORT(WidenUnsigned);
 HWY_EXPORT(WidenSigned);
 HWY_EXPORT(LiftOf);
+HWY_EXPORT(AddUnsigned);
+HWY_EXPORT(AddSigned);
 
 void widen_codes(const std::uint8_t *from, bool is_signed, std::int32_t zero, std::int16_t *to, std::size_t count) {
   if (is_signed) return HWY_DYNAMIC_DISPATCH(WidenSigned)(reinterpret_cast<const std::int8_t *>(from), zero, to, count);
@@ -57,6 +76,11 @@ void widen_codes(const std::uint8_t *from, bool is_signed, std::int32_t zero, st
 
 void lift_codes(const std::uint8_t *from, std::uint8_t *to, std::size_t count) {
   HWY_DYNAMIC_DISPATCH(LiftOf)(from, to, count);
+}
+
+void add_codes(const std::uint8_t *codes, bool is_signed, std::int32_t *sums, std::size_t count) {
+  if (is_signed) return HWY_DYNAMIC_DISPATCH(AddSigned)(reinterpret_cast<const std::int8_t *>(codes), sums, count);
+  HWY_DYNAMIC_DISPATCH(AddUnsigned)(codes, sums, count);
 }
 
 void Operand::map(const ht_tensor_view &codes, std::int64_t first, std::int64_t count, std::uint8_t *to) const {

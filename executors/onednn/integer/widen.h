@@ -14,6 +14,9 @@ void widen_codes(const std::uint8_t *from, bool is_signed, std::int32_t zero, st
 // to[i] = from[i] + 128: signed bytes as unsigned ones.
 void lift_codes(const std::uint8_t *from, std::uint8_t *to, std::size_t count);
 
+// sums[i] += codes[i].
+void add_codes(const std::uint8_t *codes, bool is_signed, std::int32_t *sums, std::size_t count);
+
 // Maps `count` codes from element `first` on.
 struct Operand {
   integer::Format format;
