@@ -72,13 +72,13 @@ class Convolution : public integer::FastStep {
     Image image(operand_, codes[0], frame.before, frame.after, overreads());
     const std::vector<std::ptrdiff_t> pixels = pixels_of(frame, image), taps = taps_of(image);
     const std::size_t most = pixels_at_once();
-    std::vector<std::int32_t> sums(pitch_ * std::min(most, pixels.size()));
+    const auto sums = std::make_unique_for_overwrite<std::int32_t[]>(pitch_ * std::min(most, pixels.size()));
     for (std::int64_t n = 0; n < x.shape[0]; ++n) {
       const std::uint8_t *input = image.sample(n);
       for (std::size_t at = 0; at < pixels.size(); at += most) {
         const auto part = std::span(pixels).subspan(at, std::min(most, pixels.size() - at));
-        sum(input, part, taps, sums.data());
-        ending_.run(sums.data(), part.size(), out.tensor,
+        sum(input, part, taps, sums.get());
+        ending_.run(sums.get(), part.size(), out.tensor,
                     (static_cast<std::size_t>(n) * pixels.size() + at) * channels_);
       }
     }
@@ -153,8 +153,8 @@ class DenseConvolution final : public Convolution {
     const std::size_t inputs = inputs_ / parts_.size() * operand_.width();
     // What a group writes beyond its channels, the next one writes again.
     for (std::size_t group = 0; group < parts_.size(); ++group) {
-      dot({input + group * inputs, pixels, taps, &parts_[group], biases_.data() + group * parts_[group].channels(),
-           sums + group * channels_of_group_, pitch_});
+      dot({input + group * inputs, pixels, taps, &parts_[group],
+           biases_.data() + group * whole_blocks(channels_of_group_), sums + group * channels_of_group_, pitch_});
     }
   }
   std::vector<std::ptrdiff_t> taps_of(const Image &image) const override {

@@ -11,6 +11,14 @@
 
 #include "dot.h"
 
+// Loops over the sums of a tile are unrolled early, so that sums are never an array in memory.
+#undef HALFTONE_UNROLL
+#ifdef __clang__
+#define HALFTONE_UNROLL _Pragma("unroll")
+#else
+#define HALFTONE_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace halftone::onednn::HWY_NAMESPACE {
 

@@ -71,26 +71,34 @@ void tile(const Dot &work, const std::uint8_t *weights, std::size_t channel, std
   const Wide d;
   const std::uint8_t *input[kPixels];
   Sums sums[kPixels][kVectors];
+  HALFTONE_UNROLL
   for (std::size_t p = 0; p < kPixels; ++p) input[p] = work.input + work.pixels[at + p];
+  HALFTONE_UNROLL
   for (std::size_t v = 0; v < kVectors; ++v) {
     const Sums bias = hn::LoadU(d, work.bias + channel + v * kLanes);
+    HALFTONE_UNROLL
     for (std::size_t p = 0; p < kPixels; ++p) sums[p][v] = bias;
   }
   const auto reach = static_cast<std::ptrdiff_t>(4 * work.weights->groups());
   for (const std::ptrdiff_t tap : work.taps) {
     for (std::ptrdiff_t i = tap; i != tap + reach; i += 4, weights += 4 * kVectors * kLanes) {
       Sums w[kVectors];
+      HALFTONE_UNROLL
       for (std::size_t v = 0; v < kVectors; ++v)
         w[v] = hn::LoadU(d, reinterpret_cast<const std::int32_t *>(weights) + v * kLanes);
+      HALFTONE_UNROLL
       for (std::size_t p = 0; p < kPixels; ++p) {
         std::int32_t group;
         std::memcpy(&group, input[p] + i, sizeof(group));
         const Sums x = hn::Set(d, group);
+        HALFTONE_UNROLL
         for (std::size_t v = 0; v < kVectors; ++v) sums[p][v] = add_group<kBytes>(x, w[v], sums[p][v]);
       }
     }
   }
+  HALFTONE_UNROLL
   for (std::size_t p = 0; p < kPixels; ++p) {
+    HALFTONE_UNROLL
     for (std::size_t v = 0; v < kVectors; ++v)
       hn::StoreU(sums[p][v], d, work.sums + (at + p) * work.pitch + channel + v * kLanes);
   }
@@ -122,10 +130,10 @@ void panels(const Dot &work) {
   std::size_t channel = 0;
   for (const std::size_t width : work.weights->panels()) {
     const std::size_t vectors = width / kLanes;
-    if constexpr (kBlock / kLanes <= 1) {
+    if constexpr (kLanes >= kBlock / 2) {
       if (vectors == 1) panel<kBytes, 1>(work, weights, channel);
     }
-    if constexpr (kBlock / kLanes <= 2) {
+    if constexpr (kLanes >= kBlock / 2) {
       if (vectors == 2) panel<kBytes, 2>(work, weights, channel);
     }
     if (vectors == 4) panel<kBytes, 4>(work, weights, channel);
@@ -136,9 +144,9 @@ void panels(const Dot &work) {
 
 }  // namespace
 
-std::size_t PanelWidthOf(std::size_t blocks) {
-  if (!kManyRegisters) return kBlock;
-  return blocks >= 4 ? 4 * kBlock : blocks >= 2 ? 2 * kBlock : kBlock;
+std::size_t PanelWidthOf(std::size_t channels) {
+  if (kManyRegisters) return channels > 3 * kBlock ? 4 * kBlock : channels > kBlock ? 2 * kBlock : kBlock;
+  return kLanes == kBlock / 2 && channels <= kLanes ? kLanes : kBlock;
 }
 
 void DotOf(const Dot &work) {
@@ -166,21 +174,16 @@ HWY_EXPORT(HasByteProductsOf);
 void dot(const Dot &work) {
   if (!work.pixels.empty()) HWY_DYNAMIC_DISPATCH(DotOf)(work);
 }
-std::size_t panel_width(std::size_t blocks) {
-  return HWY_DYNAMIC_DISPATCH(PanelWidthOf)(blocks);
+std::size_t panel_width(std::size_t channels) {
+  return HWY_DYNAMIC_DISPATCH(PanelWidthOf)(channels);
 }
 bool has_byte_products() {
   return HWY_DYNAMIC_DISPATCH(HasByteProductsOf)();
 }
 
 PackedWeights::PackedWeights(bool bytes, std::size_t channels, std::size_t taps, std::size_t inputs)
-    : bytes_(bytes),
-      taps_(taps),
-      inputs_(inputs),
-      groups_(bytes ? (inputs + 3) / 4 : (inputs + 1) / 2),
-      channels_(whole_blocks(channels)) {
-  for (std::size_t first = 0; first < channels_; first += panels_.back())
-    panels_.push_back(panel_width((channels_ - first) / kBlock));
+    : bytes_(bytes), taps_(taps), inputs_(inputs), groups_(bytes ? (inputs + 3) / 4 : (inputs + 1) / 2) {
+  for (; channels_ < channels; channels_ += panels_.back()) panels_.push_back(panel_width(channels - channels_));
   data_.resize(channels_ * taps_ * groups_ * 4);
 }
 

@@ -15,7 +15,7 @@ namespace halftone::onednn {
 
 class PackedWeights;
 
-inline constexpr std::size_t kBlock = 16;  // channels of packed weights come in whole blocks
+inline constexpr std::size_t kBlock = 16;  // channels of biases and sums come in whole blocks
 // What a kernel may read behind the last element of its input, in bytes.
 inline constexpr std::size_t kSlack = 128;
 
@@ -38,8 +38,8 @@ void dot(const Dot &work);
 // Whether bytes are multiplied as they are here.
 bool has_byte_products();
 
-// How many channels the next panel of packed weights has, where so many blocks are left.
-std::size_t panel_width(std::size_t blocks);
+// How many channels the next panel of packed weights has, where so many are left.
+std::size_t panel_width(std::size_t channels);
 
 // The same of words where each channel has inputs of its own, one for each tap:
 // bias[c] + sum over taps t of input[pixels[p] + taps[t] + c] * weights[t * channels + c].

@@ -27,7 +27,7 @@ class Rows {
                 const std::vector<std::int32_t> &bias, const Ending &ending, Tensor &to, std::size_t at,
                 std::size_t channels) {
     constexpr std::ptrdiff_t kTap[] = {0};
-    std::vector<std::int32_t> sums(bias.size() * kAtOnce);
+    const auto sums = std::make_unique_for_overwrite<std::int32_t[]>(bias.size() * kAtOnce);
     const auto depth = static_cast<std::int64_t>(depth_);
     for (std::int64_t r = 0; r < rows; r += static_cast<std::int64_t>(kAtOnce)) {
       const auto part = static_cast<std::size_t>(std::min(static_cast<std::int64_t>(kAtOnce), rows - r));
@@ -36,8 +36,8 @@ class Rows {
         input = memory_.data<std::uint8_t>();
         operand_.map(x, (first + r) * depth, static_cast<std::int64_t>(part) * depth, memory_.data<std::uint8_t>());
       }
-      dot({input, std::span(pixels_).first(part), kTap, &weights, bias.data(), sums.data(), bias.size()});
-      ending.run(sums.data(), part, to, at + static_cast<std::size_t>(r) * channels);
+      dot({input, std::span(pixels_).first(part), kTap, &weights, bias.data(), sums.get(), bias.size()});
+      ending.run(sums.get(), part, to, at + static_cast<std::size_t>(r) * channels);
     }
   }
 

@@ -11,8 +11,8 @@
 
 namespace halftone::onednn {
 
-// Panels of 16 channels or a small multiple of it, as this processor likes them, each [tap][group][channel][4 bytes].
-// What fills up groups and blocks is zero.
+// Panels of 8 to 64 channels, as this processor likes them, each [tap][group][channel][4 bytes].
+// What fills up groups and panels is zero.
 class PackedWeights {
  public:
   // `inputs` of one tap.
@@ -56,7 +56,7 @@ class PackedWeights {
   }
 
   bool bytes_;
-  std::size_t taps_, inputs_, groups_, channels_;
+  std::size_t taps_, inputs_, groups_, channels_ = 0;
   std::vector<std::size_t> panels_;
   std::vector<std::uint8_t> data_;
 };
