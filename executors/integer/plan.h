@@ -99,6 +99,7 @@ struct Plan {
   std::vector<std::size_t> inputs;  // values of the session's inputs, in their order
   std::vector<ht_handle> emitted;   // by value: its handle where it is to be handed over, HT_NONE otherwise
   std::map<std::size_t, Tensor> initializers;
+  bool has_fast_steps = false;  // the executor has ways of its own
 };
 
 // What an executor adds to the plan: ways of its own. Null where the plain one serves.

@@ -31,6 +31,7 @@ class Builder {
     plan_.emitted.resize(numbers_.size(), HT_NONE);
     for (const auto &[number, value] : emits) plan_.emitted[number] = value;
     mark_last_uses();
+    plan_.has_fast_steps = plan_options_.fast != nullptr;
     return std::move(plan_);
   }
 

@@ -13,7 +13,9 @@ std::unique_ptr<integer::FastStep> fast_step(const sdk::Context &ctx, const sdk:
   if (step.form == integer::Form::kMean) return fast_average(ctx, node, step);
   if (step.form == integer::Form::kTable) return fast_table(step);
   if (step.form != integer::Form::kSums || step.products->operands[0] || step.outputs[0].quantizer) return nullptr;
-  if (node.is("Conv") && step.products->operands[1]) return fast_convolution(ctx, node, step);
+  if (!step.products->operands[1]) return fast_pair_product(ctx, node, step);
+  if (node.is("Conv")) return fast_convolution(ctx, node, step);
+  if (node.is("ConvTranspose")) return fast_transposed_convolution(ctx, node, step);
   return fast_matrix_product(ctx, node, step);
 }
 
@@ -24,11 +26,11 @@ bool fit_bytes(const integer::Format &codes, const integer::StoredOperand &store
                      [](std::int32_t weight) { return weight >= -128 && weight <= 127; });
 }
 
-Ending::Ending(const Step &step, std::size_t channels, std::size_t pitch)
+Ending::Ending(const integer::Products &p, const std::optional<integer::Format> &to, std::size_t channels,
+               std::size_t pitch)
     : channels_(channels), pitch_(pitch), dtype_(HT_F32) {
-  const integer::Products &p = *step.products;
   if (p.to_codes) {
-    dtype_ = step.outputs[0].codes->dtype;
+    dtype_ = to->dtype;
     finish_ = std::make_unique<Finish>(*p.to_codes, dtype_, pitch, channels);
     return;
   }

@@ -17,6 +17,10 @@ std::unique_ptr<integer::FastStep> fast_step(const sdk::Context &ctx, const sdk:
 
 std::unique_ptr<integer::FastStep> fast_convolution(const sdk::Context &ctx, const sdk::Node &node,
                                                     const integer::Step &step);
+std::unique_ptr<integer::FastStep> fast_transposed_convolution(const sdk::Context &ctx, const sdk::Node &node,
+                                                               const integer::Step &step);
+std::unique_ptr<integer::FastStep> fast_pair_product(const sdk::Context &ctx, const sdk::Node &node,
+                                                     const integer::Step &step);
 std::unique_ptr<integer::FastStep> fast_matrix_product(const sdk::Context &ctx, const sdk::Node &node,
                                                        const integer::Step &step);
 std::unique_ptr<integer::FastStep> fast_move(const sdk::Context &ctx, const sdk::Node &node, const integer::Step &step);
@@ -73,7 +77,10 @@ std::vector<std::int32_t> bias_of(const integer::Products &products, const Opera
 class Ending {
  public:
   // `pitch`: sums of a pixel and what fills them up.
-  Ending(const integer::Step &step, std::size_t channels, std::size_t pitch);
+  Ending(const integer::Step &step, std::size_t channels, std::size_t pitch)
+      : Ending(*step.products, step.outputs[0].codes, channels, pitch) {}
+  Ending(const integer::Products &products, const std::optional<integer::Format> &to, std::size_t channels,
+         std::size_t pitch);
   ht_dtype dtype() const { return dtype_; }
   // sums: [pixels][pitch]; to: [pixels][channels] from element `at` on.
   void run(const std::int32_t *sums, std::size_t pixels, integer::Tensor &to, std::size_t at) const;
