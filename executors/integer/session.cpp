@@ -14,6 +14,8 @@ std::string_view how(const Step &step, bool has_fast_steps) {
       return "float";
     case Form::kOther:
       return "shape";
+    case Form::kBodies:
+      return "bodies";
     default:
       return "codes";
   }
