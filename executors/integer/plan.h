@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "format.h"
+#include "halftone/control_flow.hpp"
 #include "kernel.h"
 #include "requantize.h"
 #include "stored_operand.h"
@@ -20,14 +21,15 @@ inline constexpr std::size_t kNoValue = static_cast<std::size_t>(-1);
 
 // How a node is computed.
 enum class Form {
-  kSums,   // exact int32 sums of products of codes: Conv, ConvTranspose, Gemm, MatMul
-  kMoved,  // codes that only change place, or the largest of them
-  kMean,   // exact sums of codes over a count
-  kPairs,  // Add, Sub and Mul of codes, each as the float32 that it stands for
-  kAdded,  // Add and Sub of rescaled codes, where the platform has a fixed-point multiplier
-  kTable,  // a function of one code of 8 bits
-  kFloat,  // dequantized, computed in float32, quantized
-  kOther,  // shapes and indices
+  kSums,    // exact int32 sums of products of codes: Conv, ConvTranspose, Gemm, MatMul
+  kMoved,   // codes that only change place, or the largest of them
+  kMean,    // exact sums of codes over a count
+  kPairs,   // Add, Sub and Mul of codes, each as the float32 that it stands for
+  kAdded,   // Add and Sub of rescaled codes, where the platform has a fixed-point multiplier
+  kTable,   // a function of one code of 8 bits
+  kFloat,   // dequantized, computed in float32, quantized
+  kOther,   // shapes and indices
+  kBodies,  // If, Loop and Scan: floats at the border of their bodies
 };
 
 struct InputSlot {
@@ -76,9 +78,11 @@ class FastStep {
   virtual std::optional<Placed> run(std::span<const PlacedView> codes) const = 0;
 };
 
+struct Flow;
 struct Step {
   ht_handle node = HT_NONE;
   std::unique_ptr<Kernel> kernel;
+  std::shared_ptr<const Flow> flow;  // kBodies, instead of a kernel
   Form form = Form::kFloat;
   std::vector<InputSlot> inputs;
   std::vector<OutputSlot> outputs;
@@ -96,9 +100,18 @@ struct Step {
 
 struct Plan {
   std::vector<Step> steps;
-  std::vector<std::size_t> inputs;  // values of the session's inputs, in their order
-  std::vector<ht_handle> emitted;   // by value: its handle where it is to be handed over, HT_NONE otherwise
+  std::vector<std::size_t> inputs;   // values of the session's inputs, in their order
+  std::vector<std::size_t> results;  // values that a body gives to the node around it
+  std::vector<ht_handle> emitted;    // by value: its handle where it is to be handed over, HT_NONE otherwise
   std::map<std::size_t, Tensor> initializers;
+  bool has_fast_steps = false;  // the executor has ways of its own
+};
+
+// An If, Loop or Scan: its bodies, each a plan of its own.
+struct Flow {
+  sdk::ControlFlow control;
+  std::vector<Plan> bodies;
+  std::vector<std::vector<std::size_t>> captured;  // by body: values around it, fed behind the body's own inputs
 };
 
 // What an executor adds to the plan: ways of its own. Null where the plain one serves.

@@ -3,7 +3,7 @@
 
 #include "codes.h"
 #include "forms.h"
-#include "halftone/control_flow.hpp"
+#include "part.h"
 #include "plan.h"
 #include "products.h"
 #include "tables.h"
@@ -14,47 +14,36 @@ namespace {
 
 class Builder {
  public:
-  Builder(const sdk::Context &ctx, const ht_session_options &options, const PlanOptions &plan_options)
-      : ctx_(ctx), graph_(ctx), configs_(ctx), options_(options), plan_options_(plan_options) {
-    for (const ht_handle value : sdk::span_of(options.inputs)) fed_.insert(value);
-    for (const ht_handle value : sdk::span_of(options.emits)) emitted_.insert(value);
+  Builder(const sdk::Context &ctx, const PlanOptions &plan_options, Part part)
+      : ctx_(ctx), graph_(ctx), configs_(ctx), plan_options_(plan_options), part_(std::move(part)) {
+    fed_.insert(part_.inputs.begin(), part_.inputs.end());
+    given_.insert(part_.results.begin(), part_.results.end());
+    for (const ht_handle value : part_.emits) {
+      if (!part_.is_inner(graph_, value)) emitted_.insert(value);
+    }
+    given_.insert(emitted_.begin(), emitted_.end());
   }
+  // The codes of a value that a body reads from around it: floats on this grid come in.
+  void expect(ht_handle value, const std::optional<Format> &format) { formats_[define(value)] = format; }
 
   Plan build() {
-    for (const ht_handle value : sdk::span_of(options_.inputs)) plan_.inputs.push_back(define(value));
-    find_needed_nodes();
-    for (const ht_handle node : order_) {
+    for (const ht_handle value : part_.inputs) plan_.inputs.push_back(define(value));
+    const std::vector<ht_handle> nodes = needed_nodes(graph_, part_);
+    needed_.insert(nodes.begin(), nodes.end());
+    for (const ht_handle node : nodes) {
       if (!absorbed_.contains(node)) add_step(graph_.node(node));
     }
+    for (const ht_handle value : part_.results) plan_.results.push_back(read(value));
     std::vector<std::pair<std::size_t, ht_handle>> emits;
     for (const ht_handle value : emitted_) emits.emplace_back(read(value), value);
     plan_.emitted.resize(numbers_.size(), HT_NONE);
     for (const auto &[number, value] : emits) plan_.emitted[number] = value;
     mark_last_uses();
+    plan_.has_fast_steps = plan_options_.fast != nullptr;
     return std::move(plan_);
   }
 
  private:
-  void find_needed_nodes() {
-    std::set<ht_handle> wanted;
-    std::vector<ht_handle> open;
-    const auto want = [&](ht_handle value) {
-      if (value == HT_NONE || fed_.contains(value)) return;
-      const ht_handle producer = graph_.value(value).info.producer;
-      if (producer != HT_NONE && wanted.insert(producer).second) open.push_back(producer);
-    };
-    for (const ht_handle value : emitted_) want(value);
-    while (!open.empty()) {
-      const sdk::Node node = graph_.node(open.back());
-      open.pop_back();
-      for (const ht_handle input : node.inputs()) want(input);
-    }
-    for (const ht_handle node : graph_.nodes()) {
-      if (wanted.contains(node)) order_.push_back(node);
-    }
-    needed_ = std::move(wanted);
-  }
-
   std::size_t define(ht_handle value) {
     const auto [at, added] = numbers_.emplace(value, numbers_.size());
     if (added) formats_.emplace_back();
@@ -90,12 +79,7 @@ class Builder {
   }
 
   void add_step(const sdk::Node &node) {
-    if (sdk::has_bodies(node)) {
-      throw sdk::Failure(
-          HT_UNIMPLEMENTED,
-          sdk::OpNode(ctx_, node.handle).label() + ": bodies are not run on integers; use the mode simulated",
-          node.handle);
-    }
+    if (sdk::has_bodies(node)) return add_flow(node);
     Step step;
     step.node = node.handle;
     step.kernel = std::make_unique<Kernel>(ctx_, node.handle);
@@ -113,6 +97,34 @@ class Builder {
     if (plan_options_.fast != nullptr) step.fast = plan_options_.fast(ctx_, node, step);
     for (const std::size_t i : {0U, 1U}) {
       if (sums && step.products->operands[i]) step.products->operands[i]->settle();
+    }
+    plan_.steps.push_back(std::move(step));
+  }
+
+  // If, Loop and Scan: floats go in and come out; each body is a plan of its own.
+  void add_flow(const sdk::Node &node) {
+    Step step;
+    step.node = node.handle;
+    step.form = Form::kBodies;
+    auto flow = std::make_shared<Flow>(Flow{sdk::ControlFlow(sdk::OpNode(ctx_, node.handle)), {}, {}});
+    for (const ht_handle graph : sdk::body_graphs(graph_, node.handle)) {
+      sdk::Body body = sdk::read_body(graph_, graph, part_.emits, [&](ht_handle value) { return is_parameter(value); });
+      std::vector<std::size_t> &captured = flow->captured.emplace_back();
+      for (const ht_handle value : body.captured) captured.push_back(read(value));
+      body.inputs.insert(body.inputs.end(), body.captured.begin(), body.captured.end());
+      Builder inner(ctx_, plan_options_,
+                    {graph, std::move(body.inputs), std::move(body.tapped), std::move(body.outputs)});
+      for (const ht_handle value : body.captured) inner.expect(value, formats_[read(value)]);
+      flow->bodies.push_back(inner.build());
+    }
+    step.flow = std::move(flow);
+    for (std::uint32_t i = 0; i < node.inputs().size(); ++i) {
+      step.inputs.push_back(input_slot(node, i));
+      if (node.input(i) != HT_NONE && is_parameter(node.input(i))) step.inputs[i].value = read(node.input(i));
+    }
+    for (std::uint32_t i = 0; i < node.outputs().size(); ++i) {
+      step.outputs.push_back(output_slot(node, i));
+      if (step.outputs[i].value != kNoValue) formats_[step.outputs[i].value] = step.outputs[i].codes;
     }
     plan_.steps.push_back(std::move(step));
   }
@@ -173,7 +185,7 @@ class Builder {
   std::optional<Limits> absorb_activation(const sdk::Node &node, Step &step) {
     const ht_handle value = node.output(0);
     const auto use = graph_.sole_consumer(value);
-    if (!use || use->slot != 0 || emitted_.contains(value) || fed_.contains(value) || !needed_.contains(use->node))
+    if (!use || use->slot != 0 || given_.contains(value) || fed_.contains(value) || !needed_.contains(use->node))
       return std::nullopt;
     const sdk::Node next = graph_.node(use->node);
     if (next.output(0) == HT_NONE || fed_.contains(next.output(0)) ||
@@ -312,7 +324,7 @@ class Builder {
   }
 
   void mark_last_uses() {
-    std::set<std::size_t> later;
+    std::set<std::size_t> later(plan_.results.begin(), plan_.results.end());
     for (std::size_t i = plan_.steps.size(); i-- > 0;) {
       Step &step = plan_.steps[i];
       const auto used = [&](std::size_t value) {
@@ -320,6 +332,9 @@ class Builder {
         if (later.insert(value).second) step.dead_after.push_back(value);
       };
       for (const InputSlot &slot : step.inputs) used(slot.value);
+      for (std::size_t k = 0; step.flow && k < step.flow->captured.size(); ++k) {
+        for (const std::size_t value : step.flow->captured[k]) used(value);
+      }
       for (const OutputSlot &slot : step.outputs) used(slot.value);  // what nobody reads dies at once
     }
   }
@@ -327,10 +342,10 @@ class Builder {
   const sdk::Context &ctx_;
   sdk::Graph graph_;
   sdk::Configs configs_;
-  const ht_session_options &options_;
   const PlanOptions &plan_options_;
+  Part part_;
   std::set<ht_handle> fed_, emitted_, needed_, absorbed_, indices_;
-  std::vector<ht_handle> order_;
+  std::set<ht_handle> given_;  // what is emitted, and the results of a body
   std::map<ht_handle, std::size_t> numbers_;
   std::vector<std::optional<Format>> formats_;  // by value: how it is held
   Plan plan_;
@@ -339,7 +354,9 @@ class Builder {
 }  // namespace
 
 Plan build_plan(const sdk::Context &ctx, const ht_session_options &options, const PlanOptions &plan_options) {
-  return Builder(ctx, options, plan_options).build();
+  const auto copy = [](ht_handles list) { return std::vector<ht_handle>(list.data, list.data + list.size); };
+  Part main{sdk::Graph(ctx).main(), copy(options.inputs), copy(options.emits), {}};
+  return Builder(ctx, plan_options, std::move(main)).build();
 }
 
 }  // namespace halftone::integer

@@ -30,6 +30,35 @@ void Sample::compute(const Step &step) {
   for (const std::size_t value : step.dead_after) held_[value] = Held();
 }
 
+void Sample::compute_all() {
+  for (const Step &step : plan_.steps) compute(step);
+}
+
+sdk::OwnedTensors Sample::take_results() {
+  sdk::OwnedTensors results;
+  for (const std::size_t value : plan_.results) {
+    const Held &held = held_[value];
+    results.push_back(held.format != nullptr ? dequantized(held) : Tensor(held.view));
+  }
+  return results;
+}
+
+std::vector<Tensor> Sample::run_bodies(const Step &step, std::span<const ht_tensor_view> inputs) const {
+  return step.flow->control.run(inputs, [&](std::size_t body, std::span<const ht_tensor_view> fed) {
+    std::vector<ht_tensor_view> all(fed.begin(), fed.end());
+    const std::vector<std::size_t> &captured = step.flow->captured[body];
+    std::vector<Tensor> floats(captured.size());
+    for (std::size_t i = 0; i < captured.size(); ++i) {
+      const Held &held = held_[captured[i]];
+      if (held.format != nullptr) floats[i] = dequantized(held);
+      all.push_back(held.format != nullptr ? floats[i].view() : held.view);
+    }
+    Sample sample(ctx_, step.flow->bodies[body], all, emit_);
+    sample.compute_all();
+    return sample.take_results();
+  });
+}
+
 void Sample::compute_plainly(const Step &step) {
   switch (step.form) {
     case Form::kSums:
@@ -131,7 +160,8 @@ void Sample::compute_floats(const Step &step) {
   std::vector<Tensor> made(step.inputs.size());
   std::vector<ht_tensor_view> inputs;
   for (std::size_t i = 0; i < made.size(); ++i) inputs.push_back(floats(step.inputs[i], made[i]));
-  std::vector<Tensor> results = step.kernel->run(ctx_.raw, inputs, step.outputs.size());
+  std::vector<Tensor> results =
+      step.flow ? run_bodies(step, inputs) : step.kernel->run(ctx_.raw, inputs, step.outputs.size());
   for (std::size_t i = 0; i < results.size(); ++i) {
     const OutputSlot &slot = step.outputs[i];
     const bool floats = results[i].dtype() == HT_F32 && results[i].count() != 0;

@@ -11,6 +11,9 @@ class Sample {
   // Throws unless the inputs are as many as the plan wants.
   Sample(const sdk::Context &ctx, const Plan &plan, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit);
   void compute(const Step &step);
+  void compute_all();
+  // What a body gives, as floats.
+  sdk::OwnedTensors take_results();
 
  private:
   // A value as it is held: codes where there is a format.
@@ -27,6 +30,8 @@ class Sample {
   void compute_codes(const Step &step);
   void compute_table(const Step &step);
   void compute_floats(const Step &step);
+  // Each run of a body is a sample of its own.
+  std::vector<Tensor> run_bodies(const Step &step, std::span<const ht_tensor_view> inputs) const;
   // Sums of products by the plain kernel, in float64, which is exact below 2^53. Throws where one leaves 32 bits.
   Tensor plain_sums(const Step &step, std::span<const ht_tensor_view> codes) const;
   Tensor finished(const Step &step, const Tensor &sums) const;

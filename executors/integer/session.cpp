@@ -6,14 +6,16 @@ namespace halftone::integer {
 
 namespace {
 
-std::string_view how(const Step &step) {
+std::string_view how(const Step &step, bool has_fast_steps) {
   switch (step.form) {
     case Form::kSums:
-      return "integer sums";
+      return step.fast || !has_fast_steps ? "integer sums" : "integer sums, plainly";
     case Form::kFloat:
       return "float";
     case Form::kOther:
       return "shape";
+    case Form::kBodies:
+      return "bodies";
     default:
       return "codes";
   }
@@ -53,7 +55,7 @@ void IntegerSession::profile(const sdk::Context &, const sdk::EachStep &each) {
     step.kind = HT_STEP_NODE;
     step.node = planned.node;
     step.fused = {planned.fused.data(), planned.fused.size()};
-    step.how = sdk::view(how(planned));
+    step.how = sdk::view(how(planned, plan_.has_fast_steps));
     times_.add_to(step, i);
     each(step);
   }

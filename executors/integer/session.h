@@ -16,7 +16,8 @@ class IntegerSession final : public sdk::Session {
   IntegerSession(Plan plan, const ht_session_options &options) : plan_(std::move(plan)), times_(options) {}
   void run(const sdk::Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
            const sdk::Emit &emit) override;
-  // Tells by `how` what each node was computed on: "integer sums", "codes" or "float".
+  // Tells by `how` what each node was computed on: "integer sums", "codes" or "float"; of sums that have no fast way in
+  // an executor that has such ways, "integer sums, plainly".
   void profile(const sdk::Context &ctx, const sdk::EachStep &each) override;
   // Refuses: buffers are allocated as they are needed.
   ht_session_memory memory(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs) override;

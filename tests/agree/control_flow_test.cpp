@@ -3,7 +3,7 @@
 
 #include "core/quant/arithmetic.h"
 #include "tests/agree/body_net.h"
-#include "tests/agree/net.h"
+#include "tests/agree/integer_net.h"
 
 namespace halftone::test {
 namespace {
@@ -41,7 +41,9 @@ void compare(Net &net, const std::vector<model::Tensor> &sample, const std::vect
   const Emitted want = Runner(net.working, {.executor = "reference", .mode = mode, .emits = emits}).run(sample);
   Runner fast(net.working, {.mode = mode, .workers = 2, .emits = emits});
   const Emitted first = fast.run(sample, 0), second = fast.run(sample, 1), again = fast.run(sample, 0);
-  CHECK(disagreement(net.working.model, first, want, {}) == "");
+  // Integer mode is exact.
+  const Tolerance tolerance{.relative = mode == host::Mode::kInteger ? 0 : 1e-4};
+  CHECK(disagreement(net.working.model, first, want, tolerance) == "");
   for (const auto &[value, tensor] : first) {
     CHECK(std::ranges::equal(tensor.bytes(), second.at(value).bytes()));
     CHECK(std::ranges::equal(tensor.bytes(), again.at(value).bytes()));
@@ -99,6 +101,55 @@ TEST_CASE("configs in branches and outside quantize alike") {
   for (const bool cond : {true, false}) {
     compare(made.net, {random_tensor({1, 4, 9, 9}, 6), truth(cond)}, {made.out}, host::Mode::kSimulated);
   }
+}
+
+TEST_CASE("integer mode runs branches on codes that they read from around them") {
+  Branches made(true);
+  model::Model &m = made.net.working.model;
+  for (const Handle graph : m.graphs()) {
+    for (const Handle node : m.graph(graph).nodes) {
+      if (m.node(node).op_type != "Conv") continue;
+      // The convolution of the branch has the codes of the one before; its own result is quantized behind the Relu.
+      if (graph == m.main_graph()) put(made.net, node, false, 0, {8, false, 0.008F, 120});
+      put(made.net, node, false, 1, {8, true, 0.0078F});
+      put(made.net, node, true, 0, {8, false, 0.02F, 128});
+    }
+  }
+  for (const bool cond : {true, false}) {
+    const std::vector<model::Tensor> sample = {random_tensor({1, 4, 9, 9}, 6), truth(cond)};
+    compare(made.net, sample, {made.out}, host::Mode::kInteger);
+    compare(made.net, sample, all_made(m), host::Mode::kInteger);
+    const Emitted simulated = Runner(made.net.working, {.mode = host::Mode::kSimulated}).run(sample);
+    const Emitted on_codes = Runner(made.net.working, {.mode = host::Mode::kInteger}).run(sample);
+    CHECK(disagreement(m, on_codes, simulated, {.relative = 0.02}) == "");
+  }
+}
+
+TEST_CASE("integer mode runs a Loop over a dense layer, whose states are floats on their grid") {
+  Net net(14);
+  model::Model &m = net.working.model;
+  const Handle x = net.input({4, 16}), w = net.weight({16, 16}, 0.3F), trips = net.integers({5});
+  const Handle loop = flow_node(m, m.main_graph(), "Loop", {trips, HT_NONE, x}, 2);
+  BodyNet body(m, loop, "body");
+  body.input("i");
+  const Handle go = body.input("go"), state = body.input("state");
+  const Handle product = body.node("MatMul", {state, w}), next = body.node("Tanh", {product});
+  body.output(body.node("Identity", {go}));
+  body.output(next);
+  body.output(body.node("ReduceMean", {next}, {Net::ints("axes", {0})}));
+  const Handle dense = m.value(product).producer;
+  put(net, dense, false, 0, {8, true, 0.0078125F});
+  put(net, dense, false, 1, {8, true, 0.0025F}, 16, 1);
+  put(net, dense, true, 0, {8, false, 0.015625F, 128});
+  put(net, m.value(next).producer, true, 0, {8, true, 0.0078125F});
+  for (const Handle out : m.node(loop).outputs) net.output(out);
+  const std::vector<Handle> outputs = {m.node(loop).outputs[0], m.node(loop).outputs[1]};
+  compare(net, net.sample(11), outputs, host::Mode::kInteger);
+  compare(net, net.sample(12), all_made(m), host::Mode::kInteger);
+  const Emitted simulated = Runner(net.working, {.mode = host::Mode::kSimulated}).run(net.sample(11));
+  const Emitted on_codes = Runner(net.working, {.mode = host::Mode::kInteger}).run(net.sample(11));
+  CHECK(disagreement(m, on_codes, simulated, {.relative = 0.02}) == "");
+  CHECK(ways(net, 11)["Loop"] == "bodies");
 }
 
 TEST_CASE("a Loop over a dense layer, and a Scan over its rows") {

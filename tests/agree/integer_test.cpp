@@ -2,33 +2,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <array>
 #include <thread>
 
-#include "core/quant/arithmetic.h"
-#include "tests/agree/net.h"
+#include "tests/agree/integer_net.h"
 
 namespace halftone::test {
 namespace {
 
 using model::Handle;
-
-// What differs between the executors in integer mode, in any value and in the outputs with steps fused.
-std::string differing(Net &net, std::uint64_t sample) {
-  const auto inputs = net.sample(sample);
-  const auto all = made_values(net.working.model);
-  for (const auto &emits : {all, std::vector<Handle>{}}) {
-    RunRequest request{.mode = host::Mode::kInteger, .emits = emits};
-    const Emitted got = Runner(net.working, request).run(inputs);
-    request.executor = "reference";
-    const Emitted want = Runner(net.working, request).run(inputs);
-    for (const auto &[value, tensor] : want) {
-      if (std::ranges::equal(tensor.bytes(), got.at(value).bytes())) continue;
-      return fmt::format("'{}': {}", net.working.model.value(value).name, difference(got.at(value), tensor, {0, 0}));
-    }
-  }
-  return {};
-}
 
 // What an executor says instead of computing in integer mode; nothing where it computes.
 std::string refusal(Net &net, const std::string &executor) {
@@ -38,27 +19,6 @@ std::string refusal(Net &net, const std::string &executor) {
     return e.what();
   }
   return {};
-}
-
-struct Grid {
-  std::uint32_t bits = 8;
-  bool is_signed = false;
-  float scale = 0.02F;
-  std::int32_t zero = 0;
-};
-
-void put(Net &net, Handle node, bool is_output, std::uint32_t slot, const Grid &grid, std::size_t channels = 0,
-         std::int32_t axis = 0) {
-  ht_quant_spec spec = quant::make_spec(grid.bits, grid.is_signed, grid.zero == 0 ? HT_SYMMETRIC : HT_ASYMMETRIC);
-  std::vector<float> scales(std::max<std::size_t>(channels, 1), grid.scale);
-  if (channels != 0) {
-    spec.granularity = HT_PER_CHANNEL;
-    spec.axis = axis;
-    for (std::size_t c = 0; c < channels; ++c) scales[c] *= 1 + 0.01F * static_cast<float>(c % 50);
-  }
-  const std::vector<std::int32_t> zeros(scales.size(), grid.zero);
-  const Handle config = net.working.configs.create({node, is_output, slot}, spec, quant::State::kInitial);
-  net.working.configs.set_scales(config, scales, zeros, {});
 }
 
 // A convolution of random shape, quantized at every slot or at some.

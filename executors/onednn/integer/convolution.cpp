@@ -1,8 +1,9 @@
-// Conv over one or two spatial axes: the input is widened into a padded image with channels last, and each row of
-// output pixels is a row of sums over taps.
+// Conv over one to three spatial axes: the input becomes a padded image with channels last, and each output pixel is a
+// sum over taps.
 #include "geometry.h"
+#include "image.h"
 #include "integer/codes.h"
-#include "integer/tables.h"
+#include "packed.h"
 #include "products.h"
 
 namespace halftone::onednn {
@@ -13,121 +14,202 @@ using integer::PlacedView;
 using integer::Step;
 using integer::Tensor;
 
-class Convolution final : public integer::FastStep {
+// How an input with its padding lies about the outputs.
+struct Frame {
+  Axes inside, outside, before, after;
+
+  Frame(const Geometry &g, const ht_tensor_view &x) : inside(extents_of(x)) {
+    for (std::size_t i = 0; i < kAxes; ++i) outside[i] = g.outputs(i, inside[i], before[i], after[i]);
+  }
+};
+
+// The stored weights, channel by channel.
+class Kernel {
  public:
-  Convolution(const Step &step, const Geometry &geometry, std::size_t inputs, std::size_t channels, bool depthwise,
-              std::vector<std::int16_t> weights)
-      : format_(*step.inputs[0].codes),
-        g_(geometry),
-        inputs_(inputs),
-        channels_(channels),
-        // What a pixel of the padded image takes: whole pairs, or whole blocks of channels.
-        pitch_(depthwise ? (inputs + kBlock - 1) / kBlock * kBlock : (inputs + 1) / 2 * 2),
-        depthwise_(depthwise),
-        weights_(std::move(weights)),
-        bias_(padded_bias(*step.products, channels)),
-        ending_(step, channels) {}
+  Kernel(const Step &step, std::size_t group_count)
+      : groups(group_count), products_(*step.products), stored_(*products_.operands[1]) {
+    channels = static_cast<std::size_t>(stored_.shape()[0]);
+    inputs = static_cast<std::size_t>(stored_.shape()[1]);
+    taps = static_cast<std::size_t>(stored_.count()) / (channels * inputs);
+  }
+  std::int32_t operator()(std::size_t channel, std::size_t input, std::size_t tap) const {
+    return stored_.codes()[(channel * inputs + input) * taps + tap];
+  }
+  bool fit_bytes(const integer::Format &codes) const { return onednn::fit_bytes(codes, stored_); }
+  std::vector<std::int32_t> bias(const Operand &operand, std::size_t first, std::size_t count) const {
+    const std::size_t depth = inputs * taps;
+    return bias_of(products_, operand, first, count, depth,
+                   [&](std::size_t c, std::size_t i) { return stored_.codes()[(first + c) * depth + i]; });
+  }
+
+  std::size_t groups, channels, inputs, taps;  // inputs of one group
+
+ private:
+  const integer::Products &products_;
+  const integer::StoredOperand &stored_;
+};
+
+class Convolution : public integer::FastStep {
+ public:
+  Convolution(const Step &step, const Geometry &geometry, const Kernel &kernel, std::size_t pitch)
+      : g_(geometry),
+        inputs_(kernel.inputs * kernel.groups),
+        channels_(kernel.channels),
+        pitch_(pitch),
+        ending_(step, channels_, pitch) {
+    operand_.format = *step.inputs[0].codes;
+  }
 
   std::optional<Placed> run(std::span<const PlacedView> codes) const override {
     const ht_tensor_view &x = codes[0].view;
-    if (x.rank < 3 || x.rank > 4 || x.shape[1] != static_cast<std::int64_t>(inputs_)) return {};
-    Image image;
-    image.height = x.rank == 4 ? x.shape[2] : 1;
-    image.width = x.shape[x.rank - 1];
-    std::int64_t after[2];
-    const std::int64_t rows = g_.outputs(0, image.height, image.top, after[0]);
-    const std::int64_t columns = g_.outputs(1, image.width, image.left, after[1]);
-    if (rows <= 0 || columns <= 0) return {};
-    image.pitch = static_cast<std::int64_t>(pitch_) * (image.width + image.left + after[1]);
-    image.data.assign(static_cast<std::size_t>(image.pitch * (image.height + image.top + after[0])), 0);
-    integer::Shape shape = {x.shape[0], static_cast<std::int64_t>(channels_), rows, columns};
-    if (x.rank == 3) shape.erase(shape.begin() + 2);
+    if (x.rank < 3 || x.rank > 2 + kAxes || x.shape[1] != static_cast<std::int64_t>(inputs_)) return {};
+    const Frame frame(g_, x);
+    if (std::ranges::any_of(frame.outside, [](std::int64_t extent) { return extent <= 0; })) return {};
+    integer::Shape shape(x.shape, x.shape + x.rank);
+    shape[1] = static_cast<std::int64_t>(channels_);
+    std::copy_n(frame.outside.end() - (x.rank - 2), x.rank - 2, shape.begin() + 2);
     Placed out{Tensor(ending_.dtype(), shape), true};
-    std::vector<std::int32_t> sums(bias_.size() * static_cast<std::size_t>(columns));
-    const std::vector<std::ptrdiff_t> taps = taps_of(image);
-    PlacedView source = codes[0];
-    Tensor moved;
-    if (!source.channels_last && inputs_ >= 16 && integer::has_table(format_)) {
-      moved = integer::channels_last(x);
-      source = {moved.view(), true};
-    }
+    Image image(operand_, codes[0], frame.before, frame.after, overreads());
+    const std::vector<std::ptrdiff_t> pixels = pixels_of(frame, image), taps = taps_of(image);
+    const std::size_t most = pixels_at_once();
+    const auto sums = std::make_unique_for_overwrite<std::int32_t[]>(pitch_ * std::min(most, pixels.size()));
     for (std::int64_t n = 0; n < x.shape[0]; ++n) {
-      fill(image, source, n);
-      for (std::int64_t row = 0; row < rows; ++row) {
-        const DotRow work{image.data.data() + row * g_.stride[0] * image.pitch,
-                          static_cast<std::ptrdiff_t>(g_.stride[1] * static_cast<std::int64_t>(pitch_)),
-                          taps,
-                          pitch_ / 2,
-                          weights_.data(),
-                          bias_.data(),
-                          bias_.size(),
-                          sums.data(),
-                          static_cast<std::size_t>(columns)};
-        depthwise_ ? depthwise_row(work) : dot_row(work);
-        ending_.run(sums.data(), work.pixels, out.tensor,
-                    static_cast<std::size_t>((n * rows + row) * columns) * channels_);
+      const std::uint8_t *input = image.sample(n);
+      for (std::size_t at = 0; at < pixels.size(); at += most) {
+        const auto part = std::span(pixels).subspan(at, std::min(most, pixels.size() - at));
+        sum(input, part, taps, sums.get());
+        ending_.run(sums.get(), part.size(), out.tensor,
+                    (static_cast<std::size_t>(n) * pixels.size() + at) * channels_);
       }
     }
     if (out.tensor.dtype() == HT_F32) return plain_floats(out.tensor);
     return out;
   }
 
- private:
-  struct Image {
-    std::int64_t height = 1, width = 1, top = 0, left = 0, pitch = 0;
-    std::vector<std::int16_t> data;
-  };
+ protected:
+  // sums: [pixel][pitch].
+  virtual void sum(const std::uint8_t *input, std::span<const std::ptrdiff_t> pixels,
+                   std::span<const std::ptrdiff_t> taps, std::int32_t *sums) const = 0;
+  virtual std::vector<std::ptrdiff_t> taps_of(const Image &image) const = 0;
+  virtual bool overreads() const { return true; }
+  virtual std::size_t weight_bytes() const { return 0; }
 
-  std::vector<std::ptrdiff_t> taps_of(const Image &image) const {
+  Operand operand_;
+  Geometry g_;
+  std::size_t inputs_, channels_, pitch_;
+
+ private:
+  // So many that sums stay in the cache, and that weights beyond it are not read too often.
+  std::size_t pixels_at_once() const {
+    const std::size_t sums = weight_bytes() > (std::size_t{1} << 17) ? std::size_t{1} << 16 : std::size_t{1} << 13;
+    return std::max<std::size_t>(sums / pitch_, 24);
+  }
+
+  std::vector<std::ptrdiff_t> pixels_of(const Frame &frame, const Image &image) const {
+    std::vector<std::ptrdiff_t> pixels;
+    pixels.reserve(static_cast<std::size_t>(count_of(frame.outside)));
+    for (std::int64_t z = 0; z < frame.outside[0]; ++z) {
+      for (std::int64_t y = 0; y < frame.outside[1]; ++y) {
+        const std::ptrdiff_t row = z * g_.stride[0] * image.step(0) + y * g_.stride[1] * image.step(1);
+        for (std::int64_t i = 0; i < frame.outside[2]; ++i) pixels.push_back(row + i * g_.stride[2] * image.step(2));
+      }
+    }
+    return pixels;
+  }
+
+  Ending ending_;
+};
+
+// With channels in one group or several. Where neighbours along the width lie together, they are one tap.
+class DenseConvolution final : public Convolution {
+ public:
+  DenseConvolution(const Step &step, const Geometry &geometry, const Kernel &kernel)
+      : Convolution(step, geometry, kernel, pitch_of(kernel)),
+        run_(kernel.groups == 1 && (g_.dilation[2] == 1 || g_.kernel[2] == 1) ? static_cast<std::size_t>(g_.kernel[2])
+                                                                              : 1),
+        inputs_of_tap_(run_ * kernel.inputs),
+        channels_of_group_(kernel.channels / kernel.groups) {
+    operand_.bytes = kernel.fit_bytes(operand_.format);
+    const std::size_t taps = kernel.taps / run_;
+    for (std::size_t group = 0; group < kernel.groups; ++group) {
+      const std::size_t first = group * channels_of_group_;
+      parts_.emplace_back(operand_.bytes, channels_of_group_, taps, inputs_of_tap_);
+      parts_.back().set(channels_of_group_, [&](std::size_t c, std::size_t t, std::size_t i) {
+        return kernel(first + c, i % kernel.inputs, t * run_ + i / kernel.inputs);
+      });
+      const std::vector<std::int32_t> bias = kernel.bias(operand_, first, channels_of_group_);
+      biases_.insert(biases_.end(), bias.begin(), bias.end());
+    }
+  }
+
+ private:
+  // Whole blocks from the first channel of the last group on.
+  static std::size_t pitch_of(const Kernel &kernel) {
+    const std::size_t each = kernel.channels / kernel.groups;
+    return whole_blocks(kernel.channels - each + whole_blocks(each));
+  }
+  void sum(const std::uint8_t *input, std::span<const std::ptrdiff_t> pixels, std::span<const std::ptrdiff_t> taps,
+           std::int32_t *sums) const override {
+    const std::size_t inputs = inputs_ / parts_.size() * operand_.width();
+    // What a group writes beyond its channels, the next one writes again.
+    for (std::size_t group = 0; group < parts_.size(); ++group) {
+      dot({input + group * inputs, pixels, taps, &parts_[group],
+           biases_.data() + group * whole_blocks(channels_of_group_), sums + group * channels_of_group_, pitch_});
+    }
+  }
+  std::vector<std::ptrdiff_t> taps_of(const Image &image) const override {
     std::vector<std::ptrdiff_t> taps;
-    for (std::int64_t i = 0; i < g_.kernel[0]; ++i) {
-      for (std::int64_t j = 0; j < g_.kernel[1]; ++j) {
-        taps.push_back(i * g_.dilation[0] * image.pitch + j * g_.dilation[1] * static_cast<std::int64_t>(pitch_));
+    for (std::int64_t z = 0; z < g_.kernel[0]; ++z) {
+      for (std::int64_t y = 0; y < g_.kernel[1]; ++y) {
+        const std::ptrdiff_t row = z * g_.dilation[0] * image.step(0) + y * g_.dilation[1] * image.step(1);
+        for (std::int64_t i = 0; i < g_.kernel[2]; i += static_cast<std::int64_t>(run_))
+          taps.push_back(row + i * g_.dilation[2] * image.step(2));
       }
     }
     return taps;
   }
+  bool overreads() const override { return inputs_of_tap_ * operand_.width() % 4 != 0; }
+  std::size_t weight_bytes() const override { return parts_[0].size() * parts_.size(); }
 
-  // The inside of the image; its border and what fills up a pixel stay zero, which is the zero point.
-  void fill(Image &image, const PlacedView &x, std::int64_t n) const {
-    const auto channels = static_cast<std::int64_t>(inputs_), pitch = static_cast<std::int64_t>(pitch_);
-    const std::int64_t plane = image.height * image.width;
-    std::vector<std::int16_t> line(static_cast<std::size_t>(image.width));
-    for (std::int64_t i = 0; i < image.height; ++i) {
-      std::int16_t *to = image.data.data() + (i + image.top) * image.pitch + image.left * pitch;
-      const std::int64_t first = (n * plane + i * image.width) * channels;
-      if (x.channels_last && channels == pitch) {
-        widen(x.view, first, image.width * channels, format_, to);
-        continue;
-      }
-      for (std::int64_t j = 0; x.channels_last && j < image.width; ++j)
-        widen(x.view, first + j * channels, channels, format_, to + j * pitch);
-      for (std::int64_t c = 0; !x.channels_last && c < channels; ++c) {
-        widen(x.view, (n * channels + c) * plane + i * image.width, image.width, format_, line.data());
-        for (std::int64_t j = 0; j < image.width; ++j) to[j * pitch + c] = line[static_cast<std::size_t>(j)];
-      }
+  std::size_t run_;  // pixels of one tap
+  std::size_t inputs_of_tap_, channels_of_group_;
+  std::vector<PackedWeights> parts_;  // by group
+  std::vector<std::int32_t> biases_;
+};
+
+class DepthwiseConvolution final : public Convolution {
+ public:
+  DepthwiseConvolution(const Step &step, const Geometry &geometry, const Kernel &kernel)
+      : Convolution(step, geometry, kernel, whole_blocks(kernel.channels, kDepthwiseBlock)),
+        weights_((kernel.taps + 1) / 2 * 2 * pitch_),
+        bias_(kernel.bias(operand_, 0, kernel.channels)) {
+    bias_.resize(pitch_);
+    for (std::size_t t = 0; t < kernel.taps; ++t) {
+      for (std::size_t c = 0; c < channels_; ++c) weights_[t * pitch_ + c] = static_cast<std::int16_t>(kernel(c, 0, t));
     }
   }
 
-  // Floats are for the plain kernels, which read them in the order of the shape.
-  static Placed plain_floats(const Tensor &from) {
-    Placed out{Tensor(HT_F32, from.shape()), false};
-    const std::int64_t channels = from.shape()[1], plane = from.count() / (from.shape()[0] * channels);
-    const auto *source = from.data<float>();
-    for (std::int64_t i = 0, all = from.count(); i < all; ++i) {
-      const std::int64_t n = i / (channels * plane), c = i / plane % channels;
-      out.tensor.data<float>()[i] = source[(n * plane + i % plane) * channels + c];
+ private:
+  void sum(const std::uint8_t *input, std::span<const std::ptrdiff_t> pixels, std::span<const std::ptrdiff_t> taps,
+           std::int32_t *sums) const override {
+    depthwise_dot({input, pixels, taps, weights_.data(), bias_.data(), sums, pitch_});
+  }
+  // Of an odd number, the last stands twice, the second time with weights of zero.
+  std::vector<std::ptrdiff_t> taps_of(const Image &image) const override {
+    std::vector<std::ptrdiff_t> taps;
+    for (std::int64_t z = 0; z < g_.kernel[0]; ++z) {
+      for (std::int64_t y = 0; y < g_.kernel[1]; ++y) {
+        for (std::int64_t i = 0; i < g_.kernel[2]; ++i)
+          taps.push_back(z * g_.dilation[0] * image.step(0) + y * g_.dilation[1] * image.step(1) +
+                         i * g_.dilation[2] * image.step(2));
+      }
     }
-    return out;
+    if (taps.size() % 2 != 0) taps.push_back(taps.back());
+    return taps;
   }
 
-  integer::Format format_;
-  Geometry g_;
-  std::size_t inputs_, channels_, pitch_;
-  bool depthwise_;
   std::vector<std::int16_t> weights_;
   std::vector<std::int32_t> bias_;
-  Ending ending_;
 };
 
 }  // namespace
@@ -136,30 +218,17 @@ std::unique_ptr<integer::FastStep> fast_convolution(const sdk::Context &ctx, con
   const sdk::Graph graph(ctx);
   const integer::StoredOperand &w = *step.products->operands[1];
   const integer::Shape &shape = w.shape();
-  if (shape.size() < 3 || shape.size() > 4 || w.count() == 0) return nullptr;
+  if (shape.size() < 3 || shape.size() > 2 + kAxes || w.count() == 0) return nullptr;
   const Geometry geometry(graph, node, std::span(shape).subspan(2));
   const auto group = graph.attribute_int(node.handle, "group", 1);
-  const auto channels = static_cast<std::size_t>(shape[0]), inputs = static_cast<std::size_t>(shape[1]);
-  const bool depthwise = group > 1 && inputs == 1 && group == shape[0];
-  if ((group != 1 && !depthwise) || !geometry.plain()) return nullptr;
-  const std::size_t taps = static_cast<std::size_t>(w.count()) / (channels * inputs), depth = inputs * taps;
-  const std::int32_t *codes = w.codes();
-  if (!never_overflows(step, channels, depth, [&](std::size_t c, std::size_t i) { return codes[c * depth + i]; }))
+  if (group < 1 || shape[0] % group != 0 || !geometry.plain()) return nullptr;
+  const Kernel kernel(step, static_cast<std::size_t>(group));
+  if (!never_overflows(step, kernel.channels, kernel.inputs * kernel.taps,
+                       [&](std::size_t c, std::size_t i) { return kernel(c, i / kernel.taps, i % kernel.taps); }))
     return nullptr;
-  std::vector<std::int16_t> packed;
-  if (depthwise) {
-    const std::size_t padded = (channels + kBlock - 1) / kBlock * kBlock;
-    packed.resize(taps * padded);
-    for (std::size_t c = 0; c < channels; ++c) {
-      for (std::size_t t = 0; t < taps; ++t) packed[t * padded + c] = static_cast<std::int16_t>(codes[c * taps + t]);
-    }
-  } else {
-    packed = packed_weights(channels, taps, inputs, [&](std::size_t c, std::size_t t, std::size_t i) {
-      return codes[(c * inputs + i) * taps + t];
-    });
-  }
-  return std::make_unique<Convolution>(step, geometry, depthwise ? channels : inputs, channels, depthwise,
-                                       std::move(packed));
+  if (kernel.groups > 1 && kernel.inputs == 1 && kernel.groups == kernel.channels)
+    return std::make_unique<DepthwiseConvolution>(step, geometry, kernel);
+  return std::make_unique<DenseConvolution>(step, geometry, kernel);
 }
 
 }  // namespace halftone::onednn

@@ -1,170 +1,164 @@
 #include "dot.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
-#define HWY_WANT_AVX3_DL  // for vpdpwssd
+#include "packed.h"
+
+#define HWY_WANT_AVX3_DL  // for vpdpwssd and vpdpbusd
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "onednn/integer/dot.cpp"
 #include <hwy/foreach_target.h>  // compiles what follows once for each instruction set
 
 #include <hwy/highway.h>
 
+#include "dot-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace halftone::onednn::HWY_NAMESPACE {
+
+#if HWY_TARGET == HWY_SCALAR
+std::size_t PanelWidthOf(std::size_t) {
+  return kBlock;
+}
+void DotOf(const Dot &work) {
+  const std::uint8_t *weights = work.weights->data();
+  for (std::size_t first = 0; first < work.weights->channels(); first += kBlock) {
+    for (std::size_t p = 0; p < work.pixels.size(); ++p) {
+      for (std::size_t c = 0; c < kBlock; ++c) {
+        const auto *weight = reinterpret_cast<const std::int16_t *>(weights) + 2 * c;
+        std::int32_t sum = work.bias[first + c];
+        for (const std::ptrdiff_t tap : work.taps) {
+          const auto *from = reinterpret_cast<const std::int16_t *>(work.input + work.pixels[p] + tap);
+          for (std::size_t i = 0; i < work.weights->groups(); ++i, from += 2, weight += kBlock * 2)
+            sum += from[0] * weight[0] + from[1] * weight[1];
+        }
+        work.sums[p * work.pitch + first + c] = sum;
+      }
+    }
+    weights += work.taps.size() * work.weights->groups() * kBlock * 4;
+  }
+}
+#else
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-using Wide = hn::CappedTag<std::int32_t, kBlock>;
-using Sums = hn::Vec<Wide>;
-
-#if HWY_TARGET != HWY_SCALAR
-using Narrow = hn::Repartition<std::int16_t, Wide>;
-using Pairs = hn::Vec<Narrow>;
-
-// sum + a[2i] * b[2i] + a[2i + 1] * b[2i + 1] in lane i.
-HWY_INLINE Sums add_pairs(Pairs a, Pairs b, Sums sum) {
-#if HWY_TARGET == HWY_AVX3_DL
-  // Highway tells processors with VNNI apart, but compiles for them without it.
-  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
-  return sum;
-#elif HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128
-  Sums unused = hn::Zero(Wide());
-  return hn::ReorderWidenMulAccumulate(Wide(), a, b, sum, unused);
-#else
-  const Wide d;
-  const auto a2 = hn::BitCast(d, a), b2 = hn::BitCast(d, b);
-  const auto low = [](auto v) { return hn::ShiftRight<16>(hn::ShiftLeft<16>(v)); };
-  sum = hn::Add(sum, hn::Mul(low(a2), low(b2)));
-  return hn::Add(sum, hn::Mul(hn::ShiftRight<16>(a2), hn::ShiftRight<16>(b2)));
-#endif
+constexpr std::size_t kLanes = HWY_LANES(std::int32_t) < kBlock ? HWY_LANES(std::int32_t) : kBlock;
+constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL;
+// As many sums as there are registers, less those for weights and inputs, and as many pixels as there are pointers.
+constexpr std::size_t most_pixels(std::size_t vectors) {
+  return kManyRegisters ? (vectors == 4 ? 6 : 8) : (vectors == 4 ? 2 : vectors == 2 ? 6 : 8);
 }
 
-// kVectors vectors of channels from `first` on, kPixels pixels from `at` on: all sums stay in registers.
-template <std::size_t kVectors, std::size_t kPixels>
-HWY_INLINE void tile(const DotRow &row, std::size_t first, std::size_t at) {
+// A group of inputs times one of weights, in each lane.
+template <bool kBytes>
+HWY_INLINE Sums add_group(Sums inputs, Sums weights, Sums sum) {
+#if HWY_TARGET == HWY_AVX3_DL
+  if constexpr (kBytes) {
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(inputs.raw), "v"(weights.raw));
+    return sum;
+  }
+#endif
+  return add_pairs(hn::BitCast(Narrow(), inputs), hn::BitCast(Narrow(), weights), sum);
+}
+
+// The pixels from `at` on, and the channels of a panel of kVectors vectors: all sums stay in registers.
+template <bool kBytes, std::size_t kVectors, std::size_t kPixels>
+void tile(const Dot &work, const std::uint8_t *weights, std::size_t channel, std::size_t at) {
   const Wide d;
-  const Narrow dn;
-  const std::size_t lanes = hn::Lanes(d), block = row.taps.size() * row.pairs * kBlock * 2;
-  const std::int16_t *weights[kVectors];
+  const std::uint8_t *input[kPixels];
   Sums sums[kPixels][kVectors];
+  HALFTONE_UNROLL
+  for (std::size_t p = 0; p < kPixels; ++p) input[p] = work.input + work.pixels[at + p];
+  HALFTONE_UNROLL
   for (std::size_t v = 0; v < kVectors; ++v) {
-    const std::size_t channel = first + v * lanes;
-    weights[v] = row.weights + channel / kBlock * block + channel % kBlock * 2;
-    const Sums bias = hn::LoadU(d, row.bias + channel);
+    const Sums bias = hn::LoadU(d, work.bias + channel + v * kLanes);
+    HALFTONE_UNROLL
     for (std::size_t p = 0; p < kPixels; ++p) sums[p][v] = bias;
   }
-  const std::int16_t *input = row.input + static_cast<std::ptrdiff_t>(at) * row.pixel_step;
-  std::size_t offset = 0;
-  for (const std::ptrdiff_t tap : row.taps) {
-    const std::int16_t *from = input + tap;
-    for (std::size_t i = 0; i < row.pairs; ++i, from += 2, offset += kBlock * 2) {
-      Pairs w[kVectors];
-      for (std::size_t v = 0; v < kVectors; ++v) w[v] = hn::LoadU(dn, weights[v] + offset);
+  const auto reach = static_cast<std::ptrdiff_t>(4 * work.weights->groups());
+  for (const std::ptrdiff_t tap : work.taps) {
+    for (std::ptrdiff_t i = tap; i != tap + reach; i += 4, weights += 4 * kVectors * kLanes) {
+      Sums w[kVectors];
+      HALFTONE_UNROLL
+      for (std::size_t v = 0; v < kVectors; ++v)
+        w[v] = hn::LoadU(d, reinterpret_cast<const std::int32_t *>(weights) + v * kLanes);
+      HALFTONE_UNROLL
       for (std::size_t p = 0; p < kPixels; ++p) {
-        std::int32_t pair;
-        std::memcpy(&pair, from + static_cast<std::ptrdiff_t>(p) * row.pixel_step, sizeof(pair));
-        const Pairs x = hn::BitCast(dn, hn::Set(d, pair));
-        for (std::size_t v = 0; v < kVectors; ++v) sums[p][v] = add_pairs(x, w[v], sums[p][v]);
+        std::int32_t group;
+        std::memcpy(&group, input[p] + i, sizeof(group));
+        const Sums x = hn::Set(d, group);
+        HALFTONE_UNROLL
+        for (std::size_t v = 0; v < kVectors; ++v) sums[p][v] = add_group<kBytes>(x, w[v], sums[p][v]);
       }
     }
   }
+  HALFTONE_UNROLL
   for (std::size_t p = 0; p < kPixels; ++p) {
+    HALFTONE_UNROLL
     for (std::size_t v = 0; v < kVectors; ++v)
-      hn::StoreU(sums[p][v], d, row.sums + (at + p) * row.channels + first + v * lanes);
+      hn::StoreU(sums[p][v], d, work.sums + (at + p) * work.pitch + channel + v * kLanes);
   }
 }
 
-// As many registers as the instruction set has, less those for weights and inputs.
-constexpr std::size_t kMostPixels = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL ? 12 : 6;
+using Tile = void (*)(const Dot &, const std::uint8_t *, std::size_t, std::size_t);
+template <bool kBytes, std::size_t kVectors, std::size_t... kPixels>
+constexpr std::array<Tile, sizeof...(kPixels)> tiles_of(std::index_sequence<kPixels...>) {
+  return {&tile<kBytes, kVectors, kPixels + 1>...};
+}
 
-template <std::size_t kVectors>
-void columns(const DotRow &row, std::size_t first) {
-  for (std::size_t at = 0; at < row.pixels;) {
-    const std::size_t rest = row.pixels - at;
-    const std::size_t tiles = (rest + kMostPixels - 1) / kMostPixels, want = (rest + tiles - 1) / tiles;
-    if (kMostPixels == 12 && want >= 12) {
-      tile<kVectors, kMostPixels>(row, first, at), at += kMostPixels;
-    } else if (kMostPixels == 12 && want >= 8) {
-      tile<kVectors, kMostPixels == 12 ? 8 : 6>(row, first, at), at += 8;
-    } else if (want >= 6) {
-      tile<kVectors, 6>(row, first, at), at += 6;
-    } else if (want >= 4) {
-      tile<kVectors, 4>(row, first, at), at += 4;
-    } else if (want >= 2) {
-      tile<kVectors, 2>(row, first, at), at += 2;
-    } else {
-      tile<kVectors, 1>(row, first, at), at += 1;
+// All pixels, in tiles of nearly the same size.
+template <bool kBytes, std::size_t kVectors>
+void panel(const Dot &work, const std::uint8_t *weights, std::size_t channel) {
+  constexpr std::size_t kMost = most_pixels(kVectors);
+  static constexpr std::array<Tile, kMost> kTiles = tiles_of<kBytes, kVectors>(std::make_index_sequence<kMost>());
+  const std::size_t all = work.pixels.size(), tiles = (all + kMost - 1) / kMost;
+  for (std::size_t i = 0, at = 0; i < tiles; ++i) {
+    const std::size_t next = all * (i + 1) / tiles;
+    kTiles[next - at - 1](work, weights, channel, at);
+    at = next;
+  }
+}
+
+template <bool kBytes>
+void panels(const Dot &work) {
+  const std::uint8_t *weights = work.weights->data();
+  const std::size_t each = 4 * work.taps.size() * work.weights->groups();  // bytes of one channel
+  std::size_t channel = 0;
+  for (const std::size_t width : work.weights->panels()) {
+    const std::size_t vectors = width / kLanes;
+    if constexpr (kLanes >= kBlock / 2) {
+      if (vectors == 1) panel<kBytes, 1>(work, weights, channel);
     }
+    if constexpr (kLanes >= kBlock / 2) {
+      if (vectors == 2) panel<kBytes, 2>(work, weights, channel);
+    }
+    if (vectors == 4) panel<kBytes, 4>(work, weights, channel);
+    weights += each * width;
+    channel += width;
   }
 }
-
-#endif
 
 }  // namespace
 
-#if HWY_TARGET == HWY_SCALAR
-void DotRowOf(const DotRow &row) {
-  for (std::size_t p = 0; p < row.pixels; ++p) {
-    for (std::size_t c = 0; c < row.channels; ++c) {
-      const std::int16_t *weight = row.weights + (c / kBlock * row.taps.size() * row.pairs * kBlock + c % kBlock) * 2;
-      std::int32_t sum = row.bias[c];
-      for (const std::ptrdiff_t tap : row.taps) {
-        const std::int16_t *from = row.input + static_cast<std::ptrdiff_t>(p) * row.pixel_step + tap;
-        for (std::size_t i = 0; i < row.pairs; ++i, from += 2, weight += kBlock * 2)
-          sum += from[0] * weight[0] + from[1] * weight[1];
-      }
-      row.sums[p * row.channels + c] = sum;
-    }
-  }
+std::size_t PanelWidthOf(std::size_t channels) {
+  if (kManyRegisters) return channels > 3 * kBlock ? 4 * kBlock : channels > kBlock ? 2 * kBlock : kBlock;
+  return kLanes == kBlock / 2 && channels <= kLanes ? kLanes : kBlock;
 }
-#else
-void DotRowOf(const DotRow &row) {
-  const std::size_t lanes = hn::Lanes(Wide());
-  std::size_t first = 0;
-  for (; first + 2 * lanes <= row.channels; first += 2 * lanes) columns<2>(row, first);
-  for (; first < row.channels; first += lanes) columns<1>(row, first);
+
+void DotOf(const Dot &work) {
+#if HWY_TARGET == HWY_AVX3_DL
+  if (work.weights->bytes()) return panels<true>(work);
+#endif
+  panels<false>(work);
 }
 #endif
 
-void DepthwiseRowOf(const DotRow &row) {
-  const Wide d;
-  const hn::Rebind<std::int16_t, Wide> dn;
-  const std::size_t lanes = hn::Lanes(d);
-  for (std::size_t p = 0; p < row.pixels; ++p) {
-    const std::int16_t *input = row.input + static_cast<std::ptrdiff_t>(p) * row.pixel_step;
-    for (std::size_t c = 0; c < row.channels; c += lanes) {
-      Sums sum = hn::LoadU(d, row.bias + c);
-      for (std::size_t t = 0; t < row.taps.size(); ++t) {
-        const auto x = hn::PromoteTo(d, hn::LoadU(dn, input + row.taps[t] + c));
-        const auto w = hn::PromoteTo(d, hn::LoadU(dn, row.weights + t * row.channels + c));
-        sum = hn::Add(sum, hn::Mul(x, w));
-      }
-      hn::StoreU(sum, d, row.sums + p * row.channels + c);
-    }
-  }
-}
-
-void WidenUnsigned(const std::uint8_t *from, std::int32_t zero, std::int16_t *to, std::size_t count) {
-  const hn::ScalableTag<std::int16_t> d;
-  const hn::Rebind<std::uint8_t, decltype(d)> dn;
-  const auto z = hn::Set(d, static_cast<std::int16_t>(zero));
-  const std::size_t lanes = hn::Lanes(d);
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) hn::StoreU(hn::Sub(hn::PromoteTo(d, hn::LoadU(dn, from + i)), z), d, to + i);
-  for (; i < count; ++i) to[i] = static_cast<std::int16_t>(from[i] - zero);
-}
-
-void WidenSigned(const std::int8_t *from, std::int32_t zero, std::int16_t *to, std::size_t count) {
-  const hn::ScalableTag<std::int16_t> d;
-  const hn::Rebind<std::int8_t, decltype(d)> dn;
-  const auto z = hn::Set(d, static_cast<std::int16_t>(zero));
-  const std::size_t lanes = hn::Lanes(d);
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) hn::StoreU(hn::Sub(hn::PromoteTo(d, hn::LoadU(dn, from + i)), z), d, to + i);
-  for (; i < count; ++i) to[i] = static_cast<std::int16_t>(from[i] - zero);
+bool HasByteProductsOf() {
+  return HWY_TARGET == HWY_AVX3_DL;
 }
 
 }  // namespace halftone::onednn::HWY_NAMESPACE
@@ -173,20 +167,24 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace halftone::onednn {
 
-HWY_EXPORT(DotRowOf);
-HWY_EXPORT(DepthwiseRowOf);
-HWY_EXPORT(WidenUnsigned);
-HWY_EXPORT(WidenSigned);
+HWY_EXPORT(DotOf);
+HWY_EXPORT(PanelWidthOf);
+HWY_EXPORT(HasByteProductsOf);
 
-void dot_row(const DotRow &row) {
-  HWY_DYNAMIC_DISPATCH(DotRowOf)(row);
+void dot(const Dot &work) {
+  if (!work.pixels.empty()) HWY_DYNAMIC_DISPATCH(DotOf)(work);
 }
-void depthwise_row(const DotRow &row) {
-  HWY_DYNAMIC_DISPATCH(DepthwiseRowOf)(row);
+std::size_t panel_width(std::size_t channels) {
+  return HWY_DYNAMIC_DISPATCH(PanelWidthOf)(channels);
 }
-void widen_codes(const std::uint8_t *from, bool is_signed, std::int32_t zero, std::int16_t *to, std::size_t count) {
-  if (is_signed) return HWY_DYNAMIC_DISPATCH(WidenSigned)(reinterpret_cast<const std::int8_t *>(from), zero, to, count);
-  HWY_DYNAMIC_DISPATCH(WidenUnsigned)(from, zero, to, count);
+bool has_byte_products() {
+  return HWY_DYNAMIC_DISPATCH(HasByteProductsOf)();
+}
+
+PackedWeights::PackedWeights(bool bytes, std::size_t channels, std::size_t taps, std::size_t inputs)
+    : bytes_(bytes), taps_(taps), inputs_(inputs), groups_(bytes ? (inputs + 3) / 4 : (inputs + 1) / 2) {
+  for (; channels_ < channels; channels_ += panels_.back()) panels_.push_back(panel_width(channels - channels_));
+  data_.resize(channels_ * taps_ * groups_ * 4);
 }
 
 void limit_instructions() {

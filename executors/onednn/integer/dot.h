@@ -1,39 +1,58 @@
-// Exact sums of products of 16-bit integers, vectorised: what every sum of integer mode comes down to here.
+// Exact sums of products of integers, vectorised: what every sum of integer mode comes down to here.
 //
-// Bytes are widened to 16 bits first and multiplied in pairs into 32 bits (vpmaddwd, with VNNI vpdpwssd), because the
-// byte form without VNNI (vpmaddubsw) saturates at 16 bits. No product and no pair of them leaves 32 bits, and a caller
-// makes sure that no sum does: the result is that of arithmetic without bounds.
+// Operands lie in groups of four bytes: two words of 16 bits, or four bytes. Words are multiplied in pairs into 32 bits
+// (vpmaddwd, with VNNI vpdpwssd), because the byte form without VNNI (vpmaddubsw) saturates at 16 bits. Bytes are for
+// processors with VNNI, whose vpdpbusd adds four products of an unsigned and a signed byte without saturating. Sums may
+// wrap at 32 bits on the way; a caller makes sure that no result leaves them: it is that of arithmetic without bounds.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace halftone::onednn {
 
-inline constexpr std::size_t kBlock = 16;  // output channels that lie together in packed weights
+class PackedWeights;
 
-// A row of output pixels. Sums of pixel p and channel c:
-// bias[c] + sum over taps t and inputs i of input[p * pixel_step + taps[t] + i] * weight(c, t, i).
-struct DotRow {
-  const std::int16_t *input = nullptr;
-  std::ptrdiff_t pixel_step = 0;
-  std::span<const std::ptrdiff_t> taps;
-  std::size_t pairs = 0;                  // of inputs of one tap
-  const std::int16_t *weights = nullptr;  // [channels / 16][tap][pair][16][2]
-  const std::int32_t *bias = nullptr;     // by channel
-  std::size_t channels = 0;               // a multiple of kBlock
-  std::int32_t *sums = nullptr;           // [pixel][channels]
-  std::size_t pixels = 0;
+inline constexpr std::size_t kBlock = 16;  // channels of biases and sums come in whole blocks
+// What a kernel may read behind the last element of its input, in bytes.
+inline constexpr std::size_t kSlack = 128;
+
+inline std::size_t whole_blocks(std::size_t channels, std::size_t block = kBlock) {
+  return (channels + block - 1) / block * block;
+}
+
+// Sums of pixel p and channel c:
+// bias[c] + sum over taps t and inputs i of input[pixels[p] + taps[t] + i] * weight(c, t, i).
+struct Dot {
+  const std::uint8_t *input = nullptr;
+  std::span<const std::ptrdiff_t> pixels, taps;  // offsets in bytes
+  const PackedWeights *weights = nullptr;
+  const std::int32_t *bias = nullptr;  // by channel, whole blocks
+  std::int32_t *sums = nullptr;        // of pixel p from sums + p * pitch on, whole blocks of channels
+  std::size_t pitch = 0;
 };
-void dot_row(const DotRow &row);
+void dot(const Dot &work);
 
-// The same where each channel has inputs of its own: one for each tap.
-// bias[c] + sum over taps t of input[p * pixel_step + taps[t] + c] * weights[t * channels + c].
-void depthwise_row(const DotRow &row);
+// Whether bytes are multiplied as they are here.
+bool has_byte_products();
 
-// to[i] = from[i] - zero.
-void widen_codes(const std::uint8_t *from, bool is_signed, std::int32_t zero, std::int16_t *to, std::size_t count);
+// How many channels the next panel of packed weights has, where so many are left.
+std::size_t panel_width(std::size_t channels);
+
+// The same of words where each channel has inputs of its own, one for each tap:
+// bias[c] + sum over taps t of input[pixels[p] + taps[t] + c] * weights[t * channels + c].
+struct DepthwiseDot {
+  const std::uint8_t *input = nullptr;
+  std::span<const std::ptrdiff_t> pixels, taps;  // offsets in bytes; an even number of taps
+  const std::int16_t *weights = nullptr;
+  const std::int32_t *bias = nullptr;
+  std::int32_t *sums = nullptr;  // [pixel][channels]
+  std::size_t channels = 0;      // a multiple of kDepthwiseBlock
+};
+inline constexpr std::size_t kDepthwiseBlock = 32;
+void depthwise_dot(const DepthwiseDot &work);
 
 // Lowers what the kernels here use to what ONEDNN_MAX_CPU_ISA names, so that one variable limits the whole executor.
 void limit_instructions();

@@ -1,5 +1,8 @@
-// Gemm and MatMul with a stored second operand: rows of the first are pixels of one tap.
+// Gemm and MatMul: rows of the first operand are pixels of one tap. The second is stored.
+#include "integer/codes.h"
+#include "packed.h"
 #include "products.h"
+#include "rows.h"
 
 namespace halftone::onednn {
 namespace {
@@ -11,54 +14,36 @@ using integer::Tensor;
 
 class MatrixProduct final : public integer::FastStep {
  public:
-  MatrixProduct(const Step &step, bool gemm, std::size_t depth, std::size_t channels, std::vector<std::int16_t> weights)
-      : format_(*step.inputs[0].codes),
-        gemm_(gemm),
+  template <typename Weight>
+  MatrixProduct(const Step &step, bool gemm, std::size_t depth, std::size_t channels, Weight &&weight)
+      : gemm_(gemm),
         depth_(depth),
         channels_(channels),
-        weights_(std::move(weights)),
-        bias_(padded_bias(*step.products, channels)),
-        ending_(step, channels) {}
+        operand_{*step.inputs[0].codes, fit_bytes(*step.inputs[0].codes, *step.products->operands[1])},
+        weights_(operand_.bytes, channels, 1, depth),
+        bias_(bias_of(*step.products, operand_, 0, channels, depth, weight)),
+        ending_(step, channels, bias_.size()) {
+    weights_.set(channels, [&](std::size_t c, std::size_t, std::size_t i) { return weight(c, i); });
+  }
 
   std::optional<Placed> run(std::span<const PlacedView> codes) const override {
-    const ht_tensor_view &x = codes[0].view;
-    if (codes[0].channels_last || x.rank < 2 || x.shape[x.rank - 1] != static_cast<std::int64_t>(depth_)) return {};
+    Tensor moved;
+    const ht_tensor_view x = row_major_view(codes[0], moved);
+    if (x.rank < 2 || x.shape[x.rank - 1] != static_cast<std::int64_t>(depth_)) return {};
     if (gemm_ && x.rank != 2) return {};
     integer::Shape shape(x.shape, x.shape + x.rank);
     shape.back() = static_cast<std::int64_t>(channels_);
     Placed out{Tensor(ending_.dtype(), shape), false};
-    constexpr std::int64_t kRows = 48;
-    const std::size_t pitch = (depth_ + 1) / 2 * 2;
     const std::int64_t rows = integer::count_of(x) / static_cast<std::int64_t>(depth_);
-    std::vector<std::int16_t> input(pitch * kRows);
-    std::vector<std::int32_t> sums(bias_.size() * kRows);
-    constexpr std::ptrdiff_t kTap[] = {0};
-    DotRow row{input.data(),
-               static_cast<std::ptrdiff_t>(pitch),
-               kTap,
-               pitch / 2,
-               weights_.data(),
-               bias_.data(),
-               bias_.size(),
-               sums.data(),
-               0};
-    for (std::int64_t r = 0; r < rows; r += kRows) {
-      row.pixels = static_cast<std::size_t>(std::min(kRows, rows - r));
-      for (std::size_t i = 0; i < row.pixels; ++i) {
-        widen(x, (r + static_cast<std::int64_t>(i)) * static_cast<std::int64_t>(depth_),
-              static_cast<std::int64_t>(depth_), format_, input.data() + i * pitch);
-      }
-      dot_row(row);
-      ending_.run(sums.data(), row.pixels, out.tensor, static_cast<std::size_t>(r) * channels_);
-    }
+    Rows(operand_, depth_).multiply(x, 0, rows, weights_, bias_, ending_, out.tensor, 0, channels_);
     return out;
   }
 
  private:
-  integer::Format format_;
   bool gemm_;  // takes matrices only
   std::size_t depth_, channels_;
-  std::vector<std::int16_t> weights_;
+  Operand operand_;
+  PackedWeights weights_;
   std::vector<std::int32_t> bias_;
   Ending ending_;
 };
@@ -69,7 +54,7 @@ std::unique_ptr<integer::FastStep> fast_matrix_product(const sdk::Context &ctx, 
                                                        const Step &step) {
   const bool gemm = node.is("Gemm");
   const sdk::Graph graph(ctx);
-  if (!gemm && !node.is("MatMul")) return nullptr;
+  if ((!gemm && !node.is("MatMul")) || !step.products->operands[1]) return nullptr;
   if (gemm && graph.attribute_int(node.handle, "transA", 0) != 0) return nullptr;
   const integer::StoredOperand &b = *step.products->operands[1];
   if (b.shape().size() != 2) return nullptr;
@@ -79,9 +64,7 @@ std::unique_ptr<integer::FastStep> fast_matrix_product(const sdk::Context &ctx, 
   const std::int32_t *w = b.codes();
   const auto weight = [&](std::size_t c, std::size_t i) { return transposed ? w[c * depth + i] : w[i * channels + c]; };
   if (depth == 0 || channels == 0 || !never_overflows(step, channels, depth, weight)) return nullptr;
-  return std::make_unique<MatrixProduct>(
-      step, gemm, depth, channels,
-      packed_weights(channels, 1, depth, [&](std::size_t c, std::size_t, std::size_t i) { return weight(c, i); }));
+  return std::make_unique<MatrixProduct>(step, gemm, depth, channels, weight);
 }
 
 }  // namespace halftone::onednn

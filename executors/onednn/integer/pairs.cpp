@@ -55,7 +55,9 @@ class PairsOfCodes final : public integer::FastStep {
 std::unique_ptr<integer::FastStep> fast_pairs(const sdk::Node &node, const integer::Step &step) {
   const auto &a = step.inputs[0].codes, &b = step.inputs[1].codes;
   const Format &to = *step.outputs[0].codes;
-  if (!a || !b || !is_bytes(*a) || !is_bytes(*b) || !is_bytes(to) || to.rounding != HT_ROUND_HALF_EVEN) return nullptr;
+  if (!a || !b || !is_bytes(*a) || !is_bytes(*b) || !is_bytes(to) || to.rounding != HT_ROUND_HALF_EVEN ||
+      to.zero < -128 || to.zero > 255)
+    return nullptr;
   const Pairing pairing = node.is("Add") ? Pairing::kAdd : node.is("Sub") ? Pairing::kSub : Pairing::kMul;
   return std::make_unique<PairsOfCodes>(pairing, step);
 }
