@@ -13,6 +13,7 @@
 #include "core/base/nearest.h"
 #include "core/host/schema.h"
 #include "core/model/dtype.h"
+#include "core/model/onnx_io.h"
 #include "halftone/reader.h"
 
 namespace halftone::calibration {
@@ -157,6 +158,7 @@ void require_zeros(const model::Value &value) {
        value.name, value.name);
 }
 
+// Without a type: an empty slot, which is what an input that is left out is.
 ht_tensor_view zeros(host::Context &ctx, const model::ValueType &type) {
   const model::Shape shape = zeros_shape(type);
   const std::size_t bytes = model::dtype_bytes(type.dtype, model::element_count(shape));
@@ -237,10 +239,21 @@ Dataset::Dataset(const host::Registry &registry, const model::Model &m, std::vec
     return options_.sequence && options_.sequence->feeds(input) &&
            std::ranges::find(sources_, input, &InputSource::input) == sources_.end();
   };
-  const auto from_data = std::ranges::count_if(names, [&](const std::string &name) { return !is_zero(name); });
+  // An optional input that nobody names is left out; of those alone, an unnamed source feeds each.
+  const bool all_optional = std::ranges::all_of(inputs, [&](auto h) { return model::is_optional_input(m, h); });
+  const auto is_absent = [&](model::Handle h) {
+    return !all_optional && model::is_optional_input(m, h) &&
+           std::ranges::find(sources_, m.value(h).name, &InputSource::input) == sources_.end();
+  };
+  const auto from_data =
+      std::ranges::count_if(inputs, [&](auto h) { return !is_zero(m.value(h).name) && !is_absent(h); });
   host::Context ctx;
   for (const model::Handle h : inputs) {
     const model::Value &value = m.value(h);
+    if (is_absent(h)) {
+      feeds_.emplace_back();
+      continue;
+    }
     Feed &feed = feeds_.emplace_back(Feed{nullptr, value.type});
     if (is_zero(value.name)) {
       require_zeros(value);

@@ -108,8 +108,10 @@ class Flow {
     const Sample sample = read(worker.ctx, index);
     worker.sink->begin(index);
     try {
-      session_.run(worker.ctx, number, sample.inputs,
-                   [&](model::Handle value, const ht_tensor_view &tensor) { worker.sink->value(value, tensor); });
+      session_.run(
+          worker.ctx, number, sample.inputs,
+          [&](model::Handle value, const ht_tensor_view &tensor) { worker.sink->value(value, tensor); },
+          [&](host::Context &ctx, std::span<const ht_tensor_view> inputs) { worker.sink->frame(ctx, inputs); });
     } catch (Error &error) {
       error.note("while running sample " + dataset_.name(worker.ctx, index));
       throw;

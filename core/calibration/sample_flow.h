@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,8 @@ class SampleSink {
   virtual ~SampleSink() = default;
   virtual void begin(std::uint64_t index) = 0;
   virtual void value(model::Handle value, const ht_tensor_view &tensor) = 0;
+  // After the values of a sample, or of each frame of one that is a sequence, with what was fed: see FrameFunction.
+  virtual void frame(host::Context & /*ctx*/, std::span<const ht_tensor_view> /*inputs*/) {}
   virtual std::shared_ptr<void> take(host::Context &ctx, const Sample &sample) = 0;
 };
 

@@ -263,7 +263,6 @@ int command_analyze(const std::vector<std::string> &arguments) {
   pipeline::PipelineSpec spec = is_pipeline_file(model) ? spec_of_file(values, model) : spec_of_options(values, model);
   spec.figures_out = text_of(values, "json");
   pipeline::DataSpec data = data_of(values, spec);
-  pipeline::refuse_sequences(data, "`halftone analyze`");
   if (values.count("data") != 0) spec.evaluation = data;  // files that no output may overwrite
 
   const host::Registry registry = open_registry(values);

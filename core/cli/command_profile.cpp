@@ -16,6 +16,8 @@
 #include "core/cli/profile_report.h"
 #include "core/cli/profile_runs.h"
 #include "core/cli/run_setup.h"
+#include "core/pipeline/float32_form.h"
+#include "core/pipeline/free_batch.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/run_files.h"
 #include "core/pipeline/runner.h"
@@ -52,33 +54,45 @@ struct Subject {
   const model::Model &model() const { return file.working.model; }
 };
 
-Subject read_subject(const std::string &path, host::Mode mode, const Engine &engine, bool emit_all,
-                     std::uint32_t workers, Progress &progress) {
-  Subject subject;
-  subject.file = read_model_file(path, engine, progress);
+// The samples, null without any; the model is made to fit single ones, as for an evaluation.
+std::unique_ptr<calibration::Dataset> fit_to_samples(const pipeline::DataSpec &data, const Engine &engine,
+                                                     Subject &subject, Progress &progress) {
+  host::WorkingModel &working = subject.file.working;
+  if (data.inputs.empty()) {
+    (void)pipeline::free_shapes(engine.registry(), engine.kernels(), working);
+    return nullptr;
+  }
+  const auto open = [&](const model::Model &fed) { return pipeline::open_dataset(engine.registry(), fed, data); };
+  std::optional<std::string> told;
+  auto dataset = pipeline::open_for_single_samples(engine.registry(), engine.kernels(), working, open, told);
+  if (told) show_warnings({*told}, progress);
+  subject.request.sequence = dataset->sequence();
+  return dataset;
+}
+
+// What is run: in float32 and for the mode.
+void prepare(Subject &subject, const std::string &path, host::Mode mode, const Engine &engine, bool emit_all) {
+  pipeline::bring_to_float32(engine.registry(), engine.kernels(), subject.file.working);
   prepare_for(mode, path, subject.file.working);
   subject.request.mode = mode;
   const model::Model &m = subject.model();
-  subject.request.workers = workers;
   subject.request.emits = m.graph(m.main_graph()).outputs;
-  if (!emit_all) return subject;
+  if (!emit_all) return;
   for (const model::Handle node : m.topological_order(m.main_graph())) {
     for (const model::Handle value : m.node(node).outputs) {
       if (value != HT_NONE && !m.value(value).is_output) subject.request.emits.push_back(value);
     }
   }
-  return subject;
 }
 
-std::vector<StoredSample> samples_of(const host::Registry &registry, const Subject &subject,
+std::vector<StoredSample> samples_of(const calibration::Dataset *dataset, const Subject &subject,
                                      const std::vector<model::Handle> &inputs, const pipeline::DataSpec &data,
                                      Progress &progress) {
   std::vector<StoredSample> samples;
-  if (data.inputs.empty()) {
+  if (dataset == nullptr) {
     for (std::uint32_t i = 0; i < kRandomSamples; ++i) samples.emplace_back(subject.model(), inputs, i);
     return samples;
   }
-  const auto dataset = pipeline::open_dataset(registry, subject.model(), data);
   const std::uint64_t count = std::min(data.limit == 0 ? kStoredSamples : data.limit, dataset->count());
   host::Context ctx;
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -196,12 +210,11 @@ int command_profile(const std::vector<std::string> &arguments) {
   const host::Registry &registry = engine.registry();
   const bool has_data = values.count("data") != 0;
   const pipeline::DataSpec data = data_spec(values, texts_of(values, "data"));
-  pipeline::refuse_sequences(data, "`halftone profile`");
   if (data.memory_budget) {
     fail(Status::kInvalidArgument,
          "--memory-budget has no effect on a profile, whose samples lie in memory; limit them with --limit");
   }
-  for (const char *option : {"preprocess", "reader", "reader-setting", "limit", "batch", "on-bad-sample"}) {
+  for (const char *option : {"preprocess", "feedback", "reader", "reader-setting", "limit", "batch", "on-bad-sample"}) {
     if (has_data || values.count(option) == 0) continue;
     fail(Status::kInvalidArgument, "--{} is about samples, and none are named: give --data PATH", option);
   }
@@ -216,12 +229,16 @@ int command_profile(const std::vector<std::string> &arguments) {
   files.check();
   const std::uint32_t workers = calibration::worker_count(data.threads, ~std::uint64_t{0});
   Progress progress(values.count("quiet") != 0);
-  Subject subject = read_subject(model_path, mode, engine, values.count("emit-all") != 0, workers, progress);
+  Subject subject;
+  subject.file = read_model_file(model_path, engine, progress);
+  subject.request.workers = workers;
   files.reads(subject.file.external_files, "weights of the model");
   files.check();
 
+  const auto dataset = fit_to_samples(data, engine, subject, progress);
+  prepare(subject, model_path, mode, engine, values.count("emit-all") != 0);
   Measurement measurement(engine, subject, progress);
-  const std::vector<StoredSample> samples = samples_of(registry, subject, measurement.inputs(), data, progress);
+  const std::vector<StoredSample> samples = samples_of(dataset.get(), subject, measurement.inputs(), data, progress);
   const Measured measured = measurement.run(samples, runs, install_interrupt_handler());
   if (!json.empty()) {
     AtomicFile file(json);

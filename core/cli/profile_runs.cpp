@@ -10,6 +10,8 @@
 #include <thread>
 
 #include "core/base/error.h"
+#include "core/host/feed_type.h"
+#include "core/model/onnx_io.h"
 #include "core/model/tensor.h"
 
 namespace halftone::cli {
@@ -62,6 +64,11 @@ void on_workers(std::uint32_t workers, const Body &body) {
 
 void ignore(model::Handle, const ht_tensor_view &) {}
 
+// Types that samples are converted to.
+bool takes_floats(ht_dtype type) {
+  return type == HT_F32 || type == HT_F64 || type == HT_F16 || type == HT_BF16;
+}
+
 }  // namespace
 
 StoredSample::StoredSample(const calibration::Sample &sample) {
@@ -77,15 +84,35 @@ StoredSample::StoredSample(const model::Model &model, const std::vector<model::H
   std::mt19937 random(seed);
   for (const model::Handle handle : inputs) {
     const model::Value &input = model.value(handle);
+    if (model::is_optional_input(model, handle) && inputs.size() > 1) {
+      views_.emplace_back().struct_size = sizeof(ht_tensor_view);  // left out
+      continue;
+    }
     std::vector<std::int64_t> shape = fixed_shape(input);
     const std::int64_t count = model::element_count(shape);
-    std::vector<std::byte> bytes(model::dtype_bytes(input.type.dtype, count));
-    for (std::int64_t i = 0; input.type.dtype == HT_F32 && i < count; ++i) {
+    const ht_dtype type = input.type.dtype;
+    std::vector<std::byte> bytes(model::dtype_bytes(takes_floats(type) ? HT_F32 : type, count));
+    for (std::int64_t i = 0; takes_floats(type) && i < count; ++i) {
       const float number = static_cast<float>(random()) * 0x1p-31F - 1.0F;
       std::memcpy(bytes.data() + i * std::int64_t{sizeof number}, &number, sizeof number);
     }
-    add(input.type.dtype, std::move(shape), std::move(bytes));
+    add_as(type, std::move(shape), std::move(bytes));
   }
+}
+
+// Floats come as float32.
+void StoredSample::add_as(ht_dtype type, std::vector<std::int64_t> shape, std::vector<std::byte> bytes) {
+  if (!takes_floats(type) || type == HT_F32) return add(type, std::move(shape), std::move(bytes));
+  host::Context ctx;
+  ht_tensor_view view{};
+  view.struct_size = sizeof view;
+  view.dtype = HT_F32;
+  view.rank = static_cast<std::uint32_t>(shape.size());
+  view.shape = shape.data();
+  view.data = bytes.data();
+  const ht_tensor_view own = host::in_float_type(ctx, view, type);
+  const auto *data = static_cast<const std::byte *>(own.data);
+  add(own.dtype, shape, {data, data + model::dtype_bytes(own.dtype, model::element_count(shape))});
 }
 
 void StoredSample::add(ht_dtype dtype, std::vector<std::int64_t> shape, std::vector<std::byte> bytes) {

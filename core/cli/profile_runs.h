@@ -25,6 +25,7 @@ class StoredSample {
     std::vector<std::int64_t> shape;
     std::vector<std::byte> bytes;
   };
+  void add_as(ht_dtype type, std::vector<std::int64_t> shape, std::vector<std::byte> bytes);
   void add(ht_dtype dtype, std::vector<std::int64_t> shape, std::vector<std::byte> bytes);
   std::vector<Tensor> tensors_;
   std::vector<ht_tensor_view> views_;

@@ -21,7 +21,6 @@ constexpr std::array kLeftOut = {
     LeftOut{"Sequence", "it works on sequences, which are not tensors"},
     LeftOut{"SplitToSequence", "it works on sequences, which are not tensors"},
     LeftOut{"ConcatFromSequence", "it works on sequences, which are not tensors"},
-    LeftOut{"Optional", "it works on optional values, which are not tensors"},
     LeftOut{"ImageDecoder", "it decodes image files, which readers do"},
     LeftOut{"Gradient", "it differentiates a graph, which belongs to training"},
 };

@@ -171,6 +171,10 @@ std::vector<ht_tensor_view> SequencePlan::first_frame(std::span<const ht_tensor_
   return views;
 }
 
+bool SequencePlan::is_internal(model::Handle value) const {
+  return std::ranges::any_of(states_, [&](const State &state) { return state.internal && state.output == value; });
+}
+
 void SequencePlan::run(std::span<const ht_tensor_view> inputs, const EmitFunction &emit, const RunFrame &frame) const {
   struct Kept {
     std::vector<std::byte> bytes;

@@ -44,6 +44,8 @@ class SequencePlan {
   // Inputs of one frame only are the same in every frame. Throws DataLoss where inputs have different numbers of frames
   // or no whole number.
   void run(std::span<const ht_tensor_view> inputs, const EmitFunction &emit, const RunFrame &frame) const;
+  // A state that is emitted for the next frame only.
+  bool is_internal(model::Handle value) const;
   // Views of the first frame; `shapes` holds what they point to. The inputs need no data.
   std::vector<ht_tensor_view> first_frame(std::span<const ht_tensor_view> inputs,
                                           std::vector<std::vector<std::int64_t>> &shapes) const;

@@ -159,9 +159,13 @@ std::vector<ht_tensor_view> Session::in_own_types(Context &ctx, std::span<const 
   return out;
 }
 
-void Session::run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
-                  const EmitFunction &emit) const {
-  if (!sequence_) return run_once(ctx, worker, inputs, emit);
+void Session::run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs, const EmitFunction &emit,
+                  const FrameFunction &after) const {
+  if (!sequence_) {
+    run_once(ctx, worker, inputs, emit);
+    if (after) after(ctx, inputs);
+    return;
+  }
   // With a context of its own, so that memory of one frame is free for the next.
   Context own;
   own.working = ctx.working;
@@ -173,6 +177,14 @@ void Session::run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_
     }
     own.arena.reset();
     run_once(own, worker, frame, take);
+    if (after) after(own, frame);
+  });
+}
+
+void Session::run_frame(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
+                        const EmitFunction &emit) const {
+  run_once(ctx, worker, inputs, [&](model::Handle value, const ht_tensor_view &tensor) {
+    if (!sequence_ || !sequence_->is_internal(value)) emit(value, tensor);
   });
 }
 

@@ -45,6 +45,10 @@ struct StepTime {
 std::vector<model::Handle> needed_nodes(const model::Model &m, std::span<const model::Handle> feeds,
                                         std::span<const model::Handle> emits);
 
+// Called when a sample has run, with what was fed to it; in a session with sequences after each frame, whose states are
+// among its inputs. `ctx` is the frame's.
+using FrameFunction = std::function<void(Context &ctx, std::span<const ht_tensor_view> inputs)>;
+
 class Session {
  public:
   // Asks the executor about every node first, so that a missing operator is an error before any data is read. `ctx`
@@ -66,7 +70,11 @@ class Session {
 
   // One sample on the calling thread; an input of another floating-point type than the model's is converted. `ctx`
   // belongs to the worker. What emit throws ends the run and is thrown again.
-  void run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs, const EmitFunction &emit) const;
+  void run(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs, const EmitFunction &emit,
+           const FrameFunction &after = {}) const;
+  // One frame, with states of the caller's among the inputs; where samples are no sequences, a sample.
+  void run_frame(Context &ctx, std::uint32_t worker, std::span<const ht_tensor_view> inputs,
+                 const EmitFunction &emit) const;
 
   // The steps of a session that was opened `timed`, while none runs. Throws Unimplemented for an executor that has no
   // times to give.

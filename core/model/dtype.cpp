@@ -16,7 +16,7 @@ struct DtypeFacts {
 };
 
 // In the order of the codes, so that a code is an index.
-constexpr std::array<DtypeFacts, 23> kFacts = {{
+constexpr std::array<DtypeFacts, 25> kFacts = {{
     {HT_DTYPE_NONE, 0, 0, false, "none"},
     {HT_F32, 1, 32, true, "float32"},
     {HT_F64, 11, 64, true, "float64"},
@@ -40,6 +40,8 @@ constexpr std::array<DtypeFacts, 23> kFacts = {{
     {HT_STRING, 8, 0, false, "string"},
     {HT_F4E2M1, 23, 4, true, "float4e2m1"},
     {HT_F8E8M0, 24, 8, true, "float8e8m0"},
+    {HT_F8E4M3FNUZ, 18, 8, true, "float8e4m3fnuz"},
+    {HT_F8E5M2FNUZ, 20, 8, true, "float8e5m2fnuz"},
 }};
 
 constexpr bool codes_are_indices() {

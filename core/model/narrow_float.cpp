@@ -46,6 +46,14 @@ float float_from_f8e5m2(std::uint8_t bits) {
   return widen(bits, 5, 2, 15);
 }
 
+float float_from_f8e4m3fnuz(std::uint8_t bits) {
+  return bits == 0x80U ? std::numeric_limits<float>::quiet_NaN() : widen(bits, 4, 3, 8);
+}
+
+float float_from_f8e5m2fnuz(std::uint8_t bits) {
+  return bits == 0x80U ? std::numeric_limits<float>::quiet_NaN() : widen(bits, 5, 2, 16);
+}
+
 float float_from_f8e8m0(std::uint8_t bits) {
   if (bits == 0xFFU) return std::numeric_limits<float>::quiet_NaN();
   return std::ldexp(1.0F, static_cast<int>(bits) - 127);

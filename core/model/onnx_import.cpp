@@ -8,6 +8,7 @@
 #include "core/model/onnx_io.h"
 #include "core/model/onnx_read.h"
 #include "core/model/onnx_schema.h"
+#include "core/model/onnx_sparse.h"
 #include "core/model/opset_lift.h"
 #include "halftone/graph_edit.h"
 
@@ -64,7 +65,10 @@ ImportResult import_message(std::span<const std::byte> bytes, const std::filesys
   Model &model = result.model;
   const auto sidecar = std::make_shared<Sidecar>();
   read_model_proto(bytes, sidecar->proto);
-  if (expand != nullptr) expand_functions(sidecar->proto, *expand);
+  if (expand != nullptr) {
+    expand_functions(sidecar->proto, *expand);
+    make_dense(sidecar->proto);
+  }
   read_header(sidecar->proto, *sidecar, model);
   ExternalData external(folder);
   import_graphs(*sidecar, external, model, result.warnings);

@@ -46,11 +46,21 @@ std::string serialize_tensor_proto(const Tensor &tensor, std::string_view name);
 // Static types of all values by ONNX's inference, on a copy without weights. Values with known types keep them.
 void infer_shapes(Model &model);
 
+// Whether the file declares this graph input optional, so that a run may leave it out.
+bool is_optional_input(const Model &model, Handle value);
+
 // Highest opset of ai.onnx that the linked libonnx knows.
 std::int64_t linked_opset();
 
 // True when the linked onnx knows an operator of this domain at all; false says nothing about foreign domains.
 bool is_known_operator(std::string_view domain, std::string_view op_type, std::int64_t opset);
+
+// How many inputs and outputs an operator takes, empty slots between others included.
+struct SlotCounts {
+  std::size_t least_inputs = 0, most_inputs = 0, most_outputs = 0;
+};
+// Nothing for what the linked onnx does not know: a foreign domain, a newer opset.
+std::optional<SlotCounts> slot_counts(std::string_view domain, std::string_view op_type, std::int64_t opset);
 
 // Attributes that an operator has in any opset that the linked onnx knows; nullopt for an operator that it does not.
 std::optional<std::vector<std::string>> attribute_names(std::string_view domain, std::string_view op_type);

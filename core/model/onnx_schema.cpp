@@ -50,6 +50,13 @@ bool is_known_operator(std::string_view domain, std::string_view op_type, std::i
   return schema(domain, op_type, opset) != nullptr;
 }
 
+std::optional<SlotCounts> slot_counts(std::string_view domain, std::string_view op_type, std::int64_t opset) {
+  const onnx::OpSchema *known = opset > linked_version(domain) ? nullptr : schema(domain, op_type, opset);
+  if (known == nullptr) return std::nullopt;
+  const auto count = [](int number) { return static_cast<std::size_t>(std::max(number, 0)); };
+  return SlotCounts{count(known->min_input()), count(known->max_input()), count(known->max_output())};
+}
+
 std::optional<std::vector<std::string>> attribute_names(std::string_view domain, std::string_view op_type) {
   std::set<std::string> names;
   bool known = false;

@@ -6,7 +6,7 @@
 
 namespace halftone::model {
 
-// A type that is no dense tensor gives HT_DTYPE_NONE without shape.
+// An optional tensor has the type of the tensor. A type that is none gives HT_DTYPE_NONE without shape.
 ValueType read_type(const onnx::TypeProto &proto);
 
 // Leaves the message alone where it says the same already, or where the type is unknown to us.

@@ -162,6 +162,10 @@ std::vector<float> Tensor::to_floats() const {
       return octets(float_from_f8e4m3fn);
     case HT_F8E5M2:
       return octets(float_from_f8e5m2);
+    case HT_F8E4M3FNUZ:
+      return octets(float_from_f8e4m3fnuz);
+    case HT_F8E5M2FNUZ:
+      return octets(float_from_f8e5m2fnuz);
     case HT_F8E8M0:
       return octets(float_from_f8e8m0);
     case HT_F4E2M1:

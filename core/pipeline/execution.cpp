@@ -59,11 +59,15 @@ class Forward final : public calibration::SampleSink {
 
   void value(model::Handle value, const ht_tensor_view &tensor) override { take_or_keep(false, value, tensor); }
 
-  std::shared_ptr<void> take(host::Context &ctx, const calibration::Sample &sample) override {
-    if (reference_ != nullptr) {
-      reference_->run(ctx, worker_, sample.inputs,
-                      [this](model::Handle value, const ht_tensor_view &tensor) { take_or_keep(true, value, tensor); });
-    }
+  // The float network starts each frame from the states of the working one, so that what differs is the frame's.
+  void frame(host::Context &ctx, std::span<const ht_tensor_view> inputs) override {
+    if (reference_ == nullptr) return;
+    reference_->run_frame(ctx, worker_, inputs, [this](model::Handle value, const ht_tensor_view &tensor) {
+      take_or_keep(true, value, tensor);
+    });
+  }
+
+  std::shared_ptr<void> take(host::Context &, const calibration::Sample &) override {
     for (const Kept &kept : kept_) {
       hand_over(kept.reference, kept.value, plain_view(kept.dtype, kept.shape, kept.bytes.data()));
     }
@@ -209,14 +213,6 @@ host::ExecutionOutcome Execution::run(host::Context &ctx, const host::ExecutionR
   std::vector<const host::Session *> sessions = {session.get()};
   std::unique_ptr<host::Session> reference;
   if (!request.references.empty()) {
-    // Frames of the two networks would have to come in turn.
-    if (dataset_->sequence()) {
-      fail(Status::kUnimplemented,
-           "pass '{}' compares with the float network sample by sample, and with `feedback` a sample is a sequence; "
-           "leave "
-           "the pass out, or leave `feedback` out and give samples of the states too",
-           ctx.component);
-    }
     if (ctx.original == nullptr) fail(Status::kFailedPrecondition, "this call has no float network to compare with");
     require_values(ctx.original->model, request.references);
     host::ExecutionRequest before;

@@ -235,11 +235,14 @@ calibration::MemoryNeed need_of_analysis(const AnalysisSessions &sessions, const
   }
   std::map<model::Handle, ht_tensor_view> seen;
   std::list<model::Shape> kept;  // that the views point to
+  std::map<model::Handle, std::uint64_t> sizes;
   std::uint64_t all = 0, largest = 0;
   const auto see = [&](model::Handle value, ht_tensor_view view) {
     kept.emplace_back(view.shape, view.shape + view.rank);
     const std::uint64_t bytes = model::dtype_bytes(view.dtype, model::element_count(kept.back()));
-    all += bytes;
+    std::uint64_t &counted = sizes[value];  // frames and bodies hand a value over several times
+    all += bytes > counted ? bytes - counted : 0;
+    counted = std::max(counted, bytes);
     largest = std::max(largest, bytes);
     view.shape = kept.back().data();
     view.strides = nullptr;
@@ -248,8 +251,9 @@ calibration::MemoryNeed need_of_analysis(const AnalysisSessions &sessions, const
     seen[value] = view;
   };
   const host::Session &first = *sessions.whole.front();
-  for (std::size_t i = 0; i < shapes.size(); ++i) see(first.inputs()[i], shapes[i]);
-  first.run(ctx, 0, sample.inputs, see);
+  first.run(ctx, 0, sample.inputs, see, [&](host::Context &, std::span<const ht_tensor_view> fed) {
+    for (std::size_t i = 0; i < fed.size(); ++i) see(first.inputs()[i], fed[i]);
+  });
   for (const host::Session *part : sessions.parts) add_part(*part, seen, need);
   need.process = resident_memory();
   need.in_flight = with_rounding(ctx.arena.held());

@@ -1,6 +1,7 @@
 #include "builder.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "flow.h"
@@ -159,6 +160,16 @@ bool Builder::infer(const NodeRecord &node) {
   return true;
 }
 
+ConstantPtr Builder::constant_for(const NodeRecord &node, int value) const {
+  try {
+    return make_constant(dtype(value), shape(value));
+  } catch (const std::bad_alloc &) {
+    const Layout layout = plain_layout(dtype(value), shape(value));
+    const std::array<ht_tensor_view, 1> result = {layout.view(nullptr)};
+    throw sdk::out_of_memory(node.label(), result);
+  }
+}
+
 // Values that depend on nothing but constants and shapes become constants of the plan.
 bool Builder::fold(const NodeRecord &node) {
   if (node.native && node.native->fold(*this, node)) return true;
@@ -170,7 +181,7 @@ bool Builder::fold(const NodeRecord &node) {
   for (const int value : node.outputs) {
     // Types of results that nobody names are not kept, so a kernel with such results runs as a step.
     if (value < 0) return false;
-    made.push_back(make_constant(dtype(value), shape(value)));
+    made.push_back(constant_for(node, value));
     outputs.push_back(made.back()->view());
   }
   sdk::check(

@@ -143,6 +143,7 @@ class Builder {
   void add_node(const NodeRecord &node);
   bool any_dynamic(const NodeRecord &node) const;
   bool infer(const NodeRecord &node);
+  ConstantPtr constant_for(const NodeRecord &node, int value) const;
   bool fold(const NodeRecord &node);
   bool build_native(const NodeRecord &node);
   void build_kernel(const NodeRecord &node);

@@ -58,11 +58,15 @@ namespace {
 
 std::size_t size_of(ht_dtype dtype) {
   switch (dtype) {
+    case HT_DTYPE_NONE:  // an optional input that was left out
+      return 0;
     case HT_I8:
     case HT_U8:
     case HT_BOOL:
     case HT_F8E4M3FN:
     case HT_F8E5M2:
+    case HT_F8E4M3FNUZ:
+    case HT_F8E5M2FNUZ:
       return 1;
     case HT_F16:
     case HT_BF16:

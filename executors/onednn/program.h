@@ -55,6 +55,9 @@ struct NodeRecord {
   std::unique_ptr<NativeOp> native;
   std::shared_ptr<const Flow> flow;  // of If, Loop and Scan, instead of a kernel
   QuantizerPtr quantizer;            // set for a fake quantization, which has neither kernel nor name
+
+  // How errors name it.
+  std::string label() const { return quantizer ? "a fake quantization" : "node '" + name + "' (" + op_type + ")"; }
 };
 
 struct ValueRecord {

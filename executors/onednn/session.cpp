@@ -119,14 +119,37 @@ std::shared_ptr<const Plan> Session::plan_for(const sdk::Context &ctx, std::span
   return plans_.front().plan;
 }
 
-Workspace &Session::workspace_for(std::list<Workspace> &own, const std::shared_ptr<const Plan> &plan) {
+// Names the node of the largest tensor.
+void Session::refuse_workspace(const Plan &plan) const {
+  const Buffer *largest = nullptr;
+  for (const Buffer &buffer : plan.buffers) {
+    const bool counts = !buffer.constant && buffer.first >= 0;
+    if (counts && (largest == nullptr || buffer.bytes > largest->bytes)) largest = &buffer;
+  }
+  std::string text = "out of memory; the tensors of one sample need " + std::to_string(plan.arena_bytes) + " bytes";
+  if (largest != nullptr) {
+    const ht_handle handle = plan.steps[static_cast<std::size_t>(largest->first)]->label.node;
+    const auto node = std::find_if(program_.nodes.begin(), program_.nodes.end(), [&](const NodeRecord &record) {
+      return handle != HT_NONE && record.handle == handle;
+    });
+    text += ", the largest of them " + std::to_string(largest->bytes);
+    if (node != program_.nodes.end()) text = node->label() + ": " + text + ", which this node makes";
+  }
+  throw sdk::Failure(HT_RESOURCE_EXHAUSTED, std::move(text));
+}
+
+Workspace &Session::workspace_for(std::list<Workspace> &own, const std::shared_ptr<const Plan> &plan) const {
   for (auto i = own.begin(); i != own.end(); ++i) {
     if (i->plan() != plan.get()) continue;
     own.splice(own.begin(), own, i);
     return own.front();
   }
   while (own.size() >= kWorkspaces) own.pop_back();
-  return own.emplace_front(plan);
+  try {
+    return own.emplace_front(plan);
+  } catch (const std::bad_alloc &) {
+    refuse_workspace(*plan);
+  }
 }
 
 }  // namespace halftone::onednn

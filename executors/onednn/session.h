@@ -45,7 +45,8 @@ class Session final : public sdk::Session {
   void count_memory(const Plan &plan, ht_session_memory &memory) const;
   std::shared_ptr<const Plan> plan_for(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs);
   std::span<std::uint64_t> times_for(std::uint32_t worker, const std::shared_ptr<const Plan> &plan);
-  static Workspace &workspace_for(std::list<Workspace> &own, const std::shared_ptr<const Plan> &plan);
+  Workspace &workspace_for(std::list<Workspace> &own, const std::shared_ptr<const Plan> &plan) const;
+  [[noreturn]] void refuse_workspace(const Plan &plan) const;
 
   Program program_;
   WeightStore weights_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "halftone/op_kernel.hpp"
+
 namespace halftone::onednn {
 namespace {
 
@@ -99,7 +101,21 @@ void DynamicStep::run(Run &run, StepState *) const {
         node_.kernel->infer(node_.state.get(), run.ctx.raw, inputs.data(), inputs.size(), infos.data(), count);
     sdk::check(status);
   }
-  for (std::size_t i = 0; i < count; ++i) {
+  try {
+    allocate(run, infos, outputs);
+  } catch (const sdk::Failure &failure) {  // which says why
+    throw sdk::Failure(failure.status(), "for " + sdk::sizes_of(infos) + ", which " + node_.label() + " makes");
+  }
+  const ht_status status =
+      node_.quantizer
+          ? run.ctx.host.arithmetic->fake_quantize(run.ctx.raw, &node_.quantizer->table, inputs.data(), outputs.data())
+          : node_.kernel->run(node_.state.get(), run.ctx.raw, inputs.data(), inputs.size(), outputs.data(), count);
+  sdk::check(status);
+}
+
+void DynamicStep::allocate(Run &run, const std::vector<ht_tensor_info> &infos,
+                           std::vector<ht_tensor_view> &outputs) const {
+  for (std::size_t i = 0; i < infos.size(); ++i) {
     auto *shape = run.ctx.allocate<std::int64_t>(HT_MAX_RANK);
     std::copy_n(infos[i].shape, infos[i].rank, shape);
     ht_tensor_view &view = outputs[i];
@@ -112,11 +128,6 @@ void DynamicStep::run(Run &run, StepState *) const {
     view.data = run.ctx.allocate<std::byte>(bytes_of(view.dtype, elements) + 1);
     if (node_.outputs[i] >= 0) run.workspace.dynamic[static_cast<std::size_t>(node_.outputs[i])] = view;
   }
-  const ht_status status =
-      node_.quantizer
-          ? run.ctx.host.arithmetic->fake_quantize(run.ctx.raw, &node_.quantizer->table, inputs.data(), outputs.data())
-          : node_.kernel->run(node_.state.get(), run.ctx.raw, inputs.data(), inputs.size(), outputs.data(), count);
-  sdk::check(status);
 }
 
 EmitStep::EmitStep(ht_handle value, KernelSlot source)

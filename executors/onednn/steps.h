@@ -68,6 +68,8 @@ class DynamicStep final : public Step {
   void run(Run &run, StepState *state) const override;
 
  private:
+  // Memory for the results; what readers find in the workspace.
+  void allocate(Run &run, const std::vector<ht_tensor_info> &infos, std::vector<ht_tensor_view> &outputs) const;
   const NodeRecord &node_;
   std::vector<KernelSlot> inputs_;
 };

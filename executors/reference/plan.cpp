@@ -1,8 +1,9 @@
 #include "plan.h"
+#include "halftone/op_kernel.hpp"
 
 namespace halftone::reference {
 
-PreparedKernel::PreparedKernel(const sdk::Context &ctx, const sdk::Node &node) {
+PreparedKernel::PreparedKernel(const sdk::Context &ctx, const sdk::Node &node) : label_(sdk::label_of(node)) {
   sdk::check(ctx.host.op_kernel->find(ctx.raw, node.handle, &kernel_));
   void *state = nullptr;
   sdk::check(kernel_->prepare(ctx.host.raw, ctx.raw, node.handle, &state));

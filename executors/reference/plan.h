@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "halftone/control_flow.hpp"
@@ -25,6 +26,7 @@ class PreparedKernel {
 
   std::vector<ht_tensor_info> infer(ht_ctx *ctx, std::span<const ht_tensor_view> inputs, std::size_t outputs) const;
   void run(ht_ctx *ctx, std::span<const ht_tensor_view> inputs, std::span<ht_tensor_view> outputs) const;
+  const std::string &label() const { return label_; }  // how errors name the node
 
  private:
   struct Release {
@@ -32,6 +34,7 @@ class PreparedKernel {
     void operator()(void *state) const { kernel->release(state); }
   };
   const ht_op_kernel *kernel_ = nullptr;
+  std::string label_;
   std::unique_ptr<void, Release> state_{nullptr, Release{nullptr}};
 };
 

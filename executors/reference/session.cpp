@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include "halftone/op_kernel.hpp"
+
 namespace halftone::reference {
 
 namespace {
@@ -53,9 +55,13 @@ class Sample {
     const auto types = step.kernel->infer(ctx_.raw, inputs, step.outputs.size());
     std::vector<Tensor> results;
     std::vector<ht_tensor_view> outputs;
-    for (const ht_tensor_info &type : types) {
-      results.emplace_back(type.dtype, ShapeSpan(type.shape, type.rank));
-      outputs.push_back(results.back().view());
+    try {
+      for (const ht_tensor_info &type : types) {
+        results.emplace_back(type.dtype, ShapeSpan(type.shape, type.rank));
+        outputs.push_back(results.back().view());
+      }
+    } catch (const std::bad_alloc &) {
+      throw sdk::out_of_memory(step.kernel->label(), types);
     }
     // Moving a tensor may move its shape.
     for (std::size_t i = 0; i < results.size(); ++i) outputs[i] = results[i].view();

@@ -10,6 +10,13 @@ namespace {
 struct Sums {
   std::vector<double> by_channel;
   double squared = 0, elements = 0;  // elements of each channel
+
+  void add(const Sums &other) {
+    by_channel.resize(std::max(by_channel.size(), other.by_channel.size()));
+    for (std::size_t c = 0; c < other.by_channel.size(); ++c) by_channel[c] += other.by_channel[c];
+    squared += other.squared;
+    elements += other.elements;
+  }
 };
 
 class ErrorSink final : public sdk::SampleSink {
@@ -32,10 +39,10 @@ class ErrorSink final : public sdk::SampleSink {
     }
     for (std::size_t i = 0; i < probes_.size(); ++i) {
       if (probes_[i].value != value) continue;
-      Sums sums = compare(probes_[i], tensor, quantized);
+      const Sums sums = compare(probes_[i], tensor, quantized);
       const std::scoped_lock lock(mutex_);
       waiting_[sample].resize(probes_.size());
-      waiting_[sample][i] = std::move(sums);
+      waiting_[sample][i].add(sums);  // a sample that is a sequence comes frame by frame
     }
   }
 
@@ -46,13 +53,7 @@ class ErrorSink final : public sdk::SampleSink {
       sums = std::move(waiting_[sample]);
       waiting_.erase(sample);
     }
-    for (std::size_t i = 0; i < sums.size(); ++i) {
-      Sums &total = totals_[i];
-      total.by_channel.resize(std::max(total.by_channel.size(), sums[i].by_channel.size()));
-      for (std::size_t c = 0; c < sums[i].by_channel.size(); ++c) total.by_channel[c] += sums[i].by_channel[c];
-      total.squared += sums[i].squared;
-      total.elements += sums[i].elements;
-    }
+    for (std::size_t i = 0; i < sums.size(); ++i) totals_[i].add(sums[i]);
   }
 
   std::vector<ProbeError> errors() const {

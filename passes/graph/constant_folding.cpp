@@ -33,6 +33,8 @@ std::uint64_t bits_of(ht_dtype dtype) {
     case HT_BOOL:
     case HT_F8E4M3FN:
     case HT_F8E5M2:
+    case HT_F8E4M3FNUZ:
+    case HT_F8E5M2FNUZ:
     case HT_F8E8M0:
       return 8;
     case HT_I4:

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "bfloat16_operators.h"
 #include "float16_operators.h"
 #include "halftone/narrow_float.hpp"
 #include "halftone/rewire.hpp"
@@ -17,7 +18,17 @@ namespace halftone::exporters {
 namespace {
 
 constexpr std::int64_t kOnnxFloat32 = 1, kOnnxFloat16 = 10, kOnnxFloat64 = 11, kOnnxBFloat16 = 16;
-constexpr float kLargestFloat16 = 65504.0F;
+
+// A 16-bit float.
+struct Narrow {
+  ht_dtype dtype;
+  std::int64_t onnx;
+  const char *name;
+  float largest;
+  std::uint16_t (*of_float)(float);
+};
+constexpr Narrow kFloat16{HT_F16, kOnnxFloat16, "float16", 65504.0F, sdk::f16_of_float};
+constexpr Narrow kBFloat16{HT_BF16, kOnnxBFloat16, "bfloat16", 0x1.FEp127F, sdk::bf16_of_float};
 
 // Inputs that say where or how many: what is computed for them needs the digits of float32.
 bool carries_a_shape(const sdk::Node &node, std::uint32_t slot) {
@@ -28,7 +39,8 @@ bool carries_a_shape(const sdk::Node &node, std::uint32_t slot) {
 
 class Narrowing {
  public:
-  explicit Narrowing(const sdk::Context &ctx) : ctx_(ctx), graph_(ctx), edit_(ctx), types_(ctx), main_(graph_.main()) {}
+  Narrowing(const sdk::Context &ctx, const Narrow &type)
+      : ctx_(ctx), graph_(ctx), edit_(ctx), types_(ctx), type_(type), main_(graph_.main()), opset_(graph_.opset()) {}
 
   void run(const std::vector<ht_handle> &in_float) {
     for (const ht_handle node : in_float) {
@@ -45,9 +57,10 @@ class Narrowing {
       if (chosen_.contains(in_float[i])) narrow(in_float[i]);
     }
     sweep();
-    ctx_.log(std::to_string(chosen_.size()) + " operators that are not quantized are written in float16");
+    ctx_.log(std::to_string(chosen_.size()) + " operators that are not quantized are written in " + type_.name);
     if (clipped_ > 0) {
-      ctx_.warn(std::to_string(clipped_) + " stored numbers are beyond the range of float16 and were clipped to 65504");
+      ctx_.warn(std::to_string(clipped_) + " stored numbers are beyond the range of " + type_.name +
+                " and were clipped to " + (type_.dtype == HT_F16 ? "65504" : "3.39e38"));
     }
   }
 
@@ -63,9 +76,13 @@ class Narrowing {
     return value != HT_NONE && graph_.value(value).info.type.dtype == HT_DTYPE_NONE && !is_float32(value);
   }
 
+  bool has_form(std::string_view op_type) const {
+    return has_float16_form(op_type) && (type_.dtype == HT_F16 || has_bfloat16_form(op_type, opset_));
+  }
+
   bool may_narrow(ht_handle handle) const {
     const sdk::Node node = graph_.node(handle);
-    if (!node.domain().empty() || !has_float16_form(node.op_type())) return false;
+    if (!node.domain().empty() || !has_form(node.op_type())) return false;
     const auto inputs = node.inputs(), outputs = node.outputs();
     const auto is_read = [](ht_handle value) { return value != HT_NONE; };
     // The second and third outputs of these are float32 in any case.
@@ -115,7 +132,7 @@ class Narrowing {
     }
   }
 
-  // The value in float16: a stored tensor, what a Cast to float32 was made from, or a new Cast.
+  // The value in the narrow type: a stored tensor, what a Cast to float32 was made from, or a new Cast.
   ht_handle narrowed(ht_handle value) {
     const auto [at, is_new] = narrow_.try_emplace(value, HT_NONE);
     if (!is_new) return at->second;
@@ -123,10 +140,10 @@ class Narrowing {
     if (v.is_initializer() && v.info.graph == main_ && !v.is_input()) return narrow_[value] = stored(value);
     if (v.info.producer != HT_NONE && graph_.node(v.info.producer).is("Cast")) {
       const ht_handle source = graph_.node(v.info.producer).input(0);
-      if (source != HT_NONE && graph_.value(source).info.type.dtype == HT_F16) return narrow_[value] = source;
+      if (source != HT_NONE && graph_.value(source).info.type.dtype == type_.dtype) return narrow_[value] = source;
     }
-    const ht_handle out = like(value, "_float16", HT_F16);
-    cast(value, out, kOnnxFloat16);
+    const ht_handle out = like(value, suffix(), type_.dtype);
+    cast(value, out, type_.onnx);
     return narrow_[value] = out;
   }
 
@@ -136,17 +153,19 @@ class Narrowing {
     const auto *data = static_cast<const float *>(source.data);
     std::vector<std::uint16_t> halves(static_cast<std::size_t>(sdk::count_of(source)));
     for (std::size_t i = 0; i < halves.size(); ++i) {
-      const bool beyond = std::isfinite(data[i]) && std::fabs(data[i]) > kLargestFloat16;
+      const bool beyond = std::isfinite(data[i]) && std::fabs(data[i]) > type_.largest;
       clipped_ += beyond ? 1 : 0;
-      halves[i] = sdk::f16_of_float(beyond ? std::copysign(kLargestFloat16, data[i]) : data[i]);
+      halves[i] = type_.of_float(beyond ? std::copysign(type_.largest, data[i]) : data[i]);
     }
     ht_tensor_view view = source;
-    view.dtype = HT_F16;
+    view.dtype = type_.dtype;
     view.data = halves.data();
-    return edit_.add_initializer(main_, std::string(graph_.value(value).name()) + "_float16", view);
+    return edit_.add_initializer(main_, std::string(graph_.value(value).name()) + suffix(), view);
   }
 
-  // The value becomes float16. Who cannot read that reads it through a Cast, and so does a caller of the model.
+  std::string suffix() const { return std::string("_") + type_.name; }
+
+  // The value becomes narrow. Who cannot read that reads it through a Cast, and so does a caller of the model.
   void give_narrow(ht_handle value) {
     ht_handle wide = HT_NONE;
     const std::vector<ht_use> uses = graph_.consumers(value);
@@ -159,19 +178,19 @@ class Narrowing {
     for (const ht_use &use : uses) {
       const sdk::Node reader = graph_.node(use.node);
       if (reader.is("Cast")) {
-        if (graph_.attribute_int(use.node, "to", kOnnxFloat32) == kOnnxFloat16) needless.push_back(use.node);
+        if (graph_.attribute_int(use.node, "to", kOnnxFloat32) == type_.onnx) needless.push_back(use.node);
         continue;
       }
       if (chosen_.contains(use.node) && !stays_float32(reader.op_type(), use.slot)) continue;
       if (wide == HT_NONE) wide = like(value, "_float32", HT_F32);
       edit_.set_input(use.node, use.slot, wide);
     }
-    types_.set_element_type(value, HT_F16);
+    types_.set_element_type(value, type_.dtype);
     if (wide != HT_NONE) cast(value, wide, kOnnxFloat32);
     for (const ht_handle node : needless) sdk::Rewire(graph_, edit_).remove_keeping_links(node);
   }
 
-  ht_handle like(ht_handle value, const char *suffix, ht_dtype dtype) {
+  ht_handle like(ht_handle value, const std::string &suffix, ht_dtype dtype) {
     const sdk::Value old = graph_.value(value);
     ht_tensor_info info = old.info.type;
     info.struct_size = sizeof(info);
@@ -208,7 +227,9 @@ class Narrowing {
   const sdk::Graph graph_;
   const sdk::GraphEdit edit_;
   const sdk::ValueTypes types_;
+  const Narrow &type_;
   const ht_handle main_;
+  const std::int64_t opset_;
   std::set<ht_handle> chosen_, shape_arithmetic_;
   std::map<ht_handle, ht_handle> narrow_;
   std::size_t clipped_ = 0;
@@ -236,8 +257,8 @@ std::vector<ht_handle> nodes_in_float(const sdk::Graph &graph, const QdqPlan &pl
   return nodes;
 }
 
-void narrow_to_float16(const sdk::Context &ctx, const std::vector<ht_handle> &in_float) {
-  Narrowing(ctx).run(in_float);
+void narrow_floats(const sdk::Context &ctx, const std::vector<ht_handle> &in_float, ht_dtype type) {
+  Narrowing(ctx, type == HT_BF16 ? kBFloat16 : kFloat16).run(in_float);
 }
 
 }  // namespace halftone::exporters

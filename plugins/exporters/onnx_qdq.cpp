@@ -27,11 +27,13 @@ bool keeps_grid(const sdk::Node &node, const sdk::Graph &graph) {
 
 class Writer {
  public:
-  Writer(const sdk::Context &ctx, bool stored, bool float16)
-      : ctx_(ctx), graph_(ctx), edit_(ctx), plan_(ctx), stored_(stored), float16_(float16) {}
+  // `float_type`: of what is not quantized.
+  Writer(const sdk::Context &ctx, bool stored, ht_dtype float_type)
+      : ctx_(ctx), graph_(ctx), edit_(ctx), plan_(ctx), stored_(stored), float_type_(float_type) {}
 
   void run() {
-    const std::vector<ht_handle> in_float = float16_ ? nodes_in_float(graph_, plan_) : std::vector<ht_handle>();
+    const std::vector<ht_handle> in_float =
+        float_type_ != HT_F32 ? nodes_in_float(graph_, plan_) : std::vector<ht_handle>();
     QdqBuilder builder(ctx_, graph_, edit_);
     std::vector<ht_handle> nodes;
     for (const ht_handle graph : graphs()) {
@@ -51,7 +53,7 @@ class Writer {
                " for the types of the quantized tensors");
       raise_opset(ctx_, builder.needed_opset());
     }
-    if (float16_) narrow_to_float16(ctx_, in_float);
+    if (float_type_ != HT_F32) narrow_floats(ctx_, in_float, float_type_);
   }
 
  private:
@@ -146,7 +148,8 @@ class Writer {
   const sdk::Graph graph_;
   const sdk::GraphEdit edit_;
   const QdqPlan plan_;
-  bool stored_, float16_;
+  bool stored_;
+  ht_dtype float_type_;
   std::unordered_map<ht_handle, Quantization> grids_;
   std::vector<ht_handle> orphans_;
 };
@@ -176,9 +179,9 @@ class OnnxQdq final : public sdk::Exporter {
                     "2000 MiB together, which one ONNX file may not hold",
                     "auto", {"auto", "always"});
     d.params.choice("float_type",
-                    "what is not quantized: in `float32`, in `float16`, or as the `model` was read, where that was "
-                    "float16. Scales and quantized operators stay float32, with Casts where the two meet",
-                    "float32", {"float32", "float16", "model"});
+                    "what is not quantized: in `float32`, `float16` or `bfloat16`, or as the `model` was read, where "
+                    "that was one of these. Scales and quantized operators stay float32, with Casts where the two meet",
+                    "float32", {"float32", "float16", "bfloat16", "model"});
   }
   explicit OnnxQdq(const sdk::Args &args)
       : stored_(args.text("weights") == "stored"),
@@ -186,7 +189,7 @@ class OnnxQdq final : public sdk::Exporter {
         float_type_(args.text("float_type")) {}
 
   void write(const sdk::Context &ctx, const std::string &path) override {
-    Writer(ctx, stored_, wants_float16(ctx)).run();
+    Writer(ctx, stored_, written_float(ctx)).run();
     const sdk::GraphEdit edit(ctx);
     edit.set_metadata("halftone.version", ctx.host.raw->version);
     edit.set_metadata("halftone.exporter", "onnx-qdq");
@@ -195,12 +198,13 @@ class OnnxQdq final : public sdk::Exporter {
   }
 
  private:
-  bool wants_float16(const sdk::Context &ctx) const {
-    if (float_type_ != "model") return float_type_ == "float16";
-    const std::string present = sdk::Graph(ctx).metadata(HT_NOTE_PREFIX "float-type").value_or("float32");
-    if (present == "float16" || present == "float32") return present == "float16";
-    ctx.warn("float_type: model: the model was " + present + ", which is written as float32");
-    return false;
+  ht_dtype written_float(const sdk::Context &ctx) const {
+    std::string type = float_type_;
+    if (type == "model") {
+      type = sdk::Graph(ctx).metadata(HT_NOTE_PREFIX "float-type").value_or("float32");
+      if (type == "float64") ctx.warn("float_type: model: the model was float64, which is written as float32");
+    }
+    return type == "float16" ? HT_F16 : (type == "bfloat16" ? HT_BF16 : HT_F32);
   }
 
   bool stored_, beside_;

@@ -69,6 +69,17 @@ def fixed_batch(bench):
             require(bench.json("e.json")["outputs"][0]["largest_difference"] == 0, f"{pair} differ")
 
 
+def profiled(bench):
+    """A profile frees a fixed batch for single samples, and says so; where that cannot be, it names the node."""
+    samples(bench)
+    (bench.work / "fixed.onnx").write_bytes(net(4, [4, -1]))
+    done = bench.done("profile", "fixed.onnx", "--data", "x.npy", "--runs", 1, "--json", "p.json", "-q")
+    require(done.returncode == 0 and "batches of 4" in done.stderr, done.stderr)
+    require(bench.json("p.json")["samples"] == 10, f"{bench.json('p.json')['samples']} samples")
+    (bench.work / "alone.onnx").write_bytes(net("N", [4, 256]))
+    bench.run("profile", "alone.onnx", "--runs", 1, "-q")
+
+
 def statistics_of_freed(bench):
     """Statistics that were taken of the freed model serve the file again."""
     samples(bench)
@@ -136,7 +147,7 @@ def empty_and_scalar(bench):
             require(len(found) == len(outputs) and found[0]["noise_to_signal"] < 1e-2, str(found))
 
 
-TESTS = (fixed_batch, statistics_of_freed, tied_batch, short_last_batch, kept_dimensions, empty_and_scalar)
+TESTS = (fixed_batch, statistics_of_freed, tied_batch, short_last_batch, kept_dimensions, empty_and_scalar, profiled)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,84 @@ def in_a_file(bench):
     require(0 < figures["outputs"][0]["noise_to_signal"] < 0.05, f"unexpected figures: {figures}")
 
 
+def memory_cell(bench):
+    """state' = tanh(x A + state B), y = state' C, with weights of 4 bits so that there is something to correct."""
+    random = numpy.random.default_rng(11)
+    a, b, c = (random.normal(size=(WIDTH, WIDTH)) / 2 for _ in range(3))
+    shape = [1, WIDTH]
+    (bench.work / "cell.onnx").write_bytes(onnx.model(
+        [onnx.node("MatMul", ["x", "a"], ["p"], "read"), onnx.node("MatMul", ["state", "b"], ["q"], "keep"),
+         onnx.node("Add", ["p", "q"], ["s"]), onnx.node("Tanh", ["s"], ["stateN"]), onnx.node("Gemm", ["stateN", "c", "d"], ["y"], "give")],
+        [onnx.value_info("x", shape), onnx.value_info("state", shape)], [onnx.value_info("y", shape), onnx.value_info("stateN", shape)],
+        [onnx.tensor(name, (WIDTH, WIDTH), m.ravel().tolist()) for name, m in (("a", a), ("b", b), ("c", c))]
+        + [onnx.tensor("d", (WIDTH,), [0.0] * WIDTH)]))
+    x = random.normal(size=(COUNT, FRAMES, 1, WIDTH)).astype(numpy.float32)
+    numpy.save(bench.work / "x.npy", x)
+    bench.run("evaluate", "cell.onnx", "--outputs-npy", "cell", "--feedback", "stateN=state", "--quiet", "--data", "x=x.npy")
+    state = numpy.load(bench.work / "cell" / "stateN.npy").reshape(COUNT, FRAMES, 1, WIDTH)
+    before = numpy.concatenate([numpy.zeros((COUNT, 1, 1, WIDTH), numpy.float32), state[:, :-1]], axis=1)
+    numpy.save(bench.work / "frames.npy", x.reshape(-1, 1, WIDTH))
+    numpy.save(bench.work / "recorded.npy", before.reshape(-1, 1, WIDTH))
+
+
+def analysis(bench):
+    """The error of operators over sequences is that over their frames, each from the state that the float model has."""
+    memory_cell(bench)
+
+    def analyze(name, *args):
+        bench.run("analyze", "cell.onnx", "-p", "onnxruntime-int8", "--samples", 1000, "--only",
+                  "graphwise,layerwise,own,statistics", "--json", f"{name}.json", "-q", *args)
+        figures = bench.json(f"{name}.json")
+        figures.pop("analysis_seconds", None)
+        return figures
+
+    fed = ["-c", "x=x.npy", "--feedback", "stateN=state"]
+    found, wanted = analyze("fed", *fed), analyze("recorded", "-c", "x=frames.npy", "-c", "state=recorded.npy")
+    require(len(found["operators"]) == 3, f"{len(found['operators'])} operators")
+    for a, b in zip(found["operators"], wanted["operators"]):
+        for kind in ("graphwise", "layerwise", "own", "inherited"):
+            x, y = a[kind]["noise_to_signal"], b[kind]["noise_to_signal"]
+            require(abs(x - y) <= 1e-6 * y, f"{kind} of {a['name']}: {x}, over recorded frames {y}")
+    for a, b in zip(found["variables"], wanted["variables"]):
+        require(a["float"]["count"] == b["float"]["count"], f"{a['value']}: {a} instead of {b}")
+    require(analyze("three", *fed, "--threads", 3) == analyze("one", *fed, "--threads", 1), "other figures on three threads")
+    budget = analyze("budget", *fed, "--memory-budget", "256MiB")
+    require(budget["operators"] == found["operators"], "other figures within a memory budget")
+
+
+def corrections(bench):
+    """Passes that compare with the float network work over sequences, and the same on any number of threads."""
+    memory_cell(bench)
+
+    def noise(name, steps, threads):
+        passes = ["assign-configs", "parameter-quantize", "runtime-calibration", *steps, "parameter-baking"]
+        (bench.work / "p.yaml").write_text("\n".join([
+            "halftone: 1", "model: cell.onnx", "platform: narrow", f"passes: [{', '.join(passes)}]", "calibration:",
+            f"  threads: {threads}", "  inputs: {x: {path: x.npy}}", "  feedback: {stateN: state}", "evaluate:",
+            "  inputs: {x: {path: x.npy}}", "export:", f"  - {{path: {name}.onnx}}"]) + "\n")
+        bench.run("run", "p.yaml", "--json", f"{name}.json", "-q", "--plugin-path", bench.work)
+        return bench.json(f"{name}.json")["outputs"][0]["noise_to_signal"]
+
+    text = (bench.plugins / "tensorrt-int8.platform.yaml").read_text().replace("weight: {bits: 8", "weight: {bits: 4")
+    (bench.work / "narrow.platform.yaml").write_text(text.replace("id: tensorrt-int8", "id: narrow"))
+    plain = noise("plain", [], 1)
+    for step in ("round-tuning", "bias-correction", "seq-mse"):
+        left = noise(f"{step}.1", [step], 1)
+        require(left < plain, f"{step}: noise/signal {left}, {plain} without it")
+        noise(f"{step}.3", [step], 3)
+        require(bench.bytes(f"{step}.1.onnx") == bench.bytes(f"{step}.3.onnx"), f"{step}: another file on three threads")
+
+
+def profiled(bench):
+    """A profile runs whole sequences; a step runs once a frame."""
+    memory_cell(bench)
+    bench.run("profile", "cell.onnx", "--data", "x=x.npy", "--feedback", "stateN=state", "--runs", 2, "--threads", 1, "--json", "p.json", "-q")
+    figures = bench.json("p.json")
+    require(figures["samples"] == 2 * COUNT, f"{figures['samples']} samples")
+    runs = {step["runs"] for step in figures["steps"] if "inside" not in step and step["type"] == "MatMul"}
+    require(runs == {(2 * COUNT + 1) * FRAMES}, f"steps ran {runs} times")
+
+
 def silero(bench):
     """The speech model over its whole recording: probabilities of ONNX Runtime, and little noise after quantization."""
     shared = os.environ.get("HALFTONE_SHARED")
@@ -118,11 +196,15 @@ def silero(bench):
     quantized = numpy.load(bench.work / "quantized" / "output.npy").ravel()
     same = numpy.mean((quantized > 0.5) == (wanted > 0.5))
     require(same > 0.97, f"only {same:.3f} of the frames are decided alike")
+    bench.run("analyze", model / "model.onnx", "-p", "onnxruntime-int8", "-c", f"input={model}/calib/input.npy", "--sample-axis", "none",
+              "--feedback", "stateN=state", "--json", "a.json", "-q")
+    require(len(bench.json("a.json")["operators"]) > 5, "hardly any operator was analysed")
+    bench.run("profile", model / "model.onnx", "--runs", 1, *test[:-1], "--json", "p.json", "-q")
     print(f"float differs by {numpy.abs(found - wanted).max():.2e}; quantized decides {same:.4f} of the frames alike, mean "
           f"difference {numpy.abs(quantized - wanted).mean():.4f}")
 
 
-TESTS = (states, axes, calibration, in_a_file, silero)
+TESTS = (states, axes, calibration, in_a_file, analysis, corrections, profiled, silero)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,30 @@ struct LayerFigures {
   std::optional<ErrorFigures> graphwise, layerwise, own, inherited;
 };
 
-// What one sample leaves for the serial step, by layer of the pass.
+struct LayerMeans {
+  ErrorMean graphwise, layerwise, own, inherited;
+};
+
+void add(ErrorMean &mean, const std::optional<ErrorFigures> &figures) {
+  if (figures) mean.add(*figures);
+}
+
+void add(LayerMeans &means, const LayerFigures &figures) {
+  add(means.graphwise, figures.graphwise);
+  add(means.layerwise, figures.layerwise);
+  add(means.own, figures.own);
+  add(means.inherited, figures.inherited);
+}
+
+std::optional<ErrorFigures> mean_of(const ErrorMean &mean) {
+  return mean.samples() == 0 ? std::nullopt : std::optional(mean.mean());
+}
+
+LayerFigures figures_of(const LayerMeans &means) {
+  return {mean_of(means.graphwise), mean_of(means.layerwise), mean_of(means.own), mean_of(means.inherited)};
+}
+
+// What one sample leaves for the serial step, by layer of the pass: the mean of its frames.
 using Left = std::vector<LayerFigures>;
 
 // The sessions of one pass over the data.
@@ -46,21 +69,30 @@ struct Pass {
 class LayerSink final : public calibration::SampleSink {
  public:
   LayerSink(const Pass &pass, std::uint32_t worker) : pass_(pass), worker_(worker) {}
-  void begin(std::uint64_t) override {}
+  void begin(std::uint64_t) override { means_ = std::vector<LayerMeans>(pass_.layers.size()); }
   void value(Handle value, const ht_tensor_view &tensor) override { floats_[value].store(tensor); }
 
-  std::shared_ptr<void> take(host::Context &ctx, const calibration::Sample &sample) override {
+  // Every frame of a sequence starts from the states of the float model, whatever is quantized.
+  void frame(host::Context &ctx, std::span<const ht_tensor_view> fed) override {
     const std::vector<Handle> &inputs = pass_.floats->inputs();
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      floats_[inputs[i]].store(sample.inputs[i]);
-      if (pass_.quantized) quantized_[inputs[i]].store(sample.inputs[i]);
+      floats_[inputs[i]].store(fed[i]);
+      if (pass_.quantized) quantized_[inputs[i]].store(fed[i]);
     }
     if (pass_.quantized) {
-      pass_.quantized->run(ctx, worker_, sample.inputs,
-                           [&](Handle value, const ht_tensor_view &tensor) { quantized_[value].store(tensor); });
+      pass_.quantized->run_frame(ctx, worker_, fed,
+                                 [&](Handle value, const ht_tensor_view &tensor) { quantized_[value].store(tensor); });
     }
-    auto left = std::make_shared<Left>(pass_.layers.size());
-    for (std::size_t i = 0; i < pass_.layers.size(); ++i) measure(ctx, *pass_.layers[i], (*left)[i]);
+    for (std::size_t i = 0; i < pass_.layers.size(); ++i) {
+      LayerFigures figures;
+      measure(ctx, *pass_.layers[i], figures);
+      add(means_[i], figures);
+    }
+  }
+
+  std::shared_ptr<void> take(host::Context &, const calibration::Sample &) override {
+    auto left = std::make_shared<Left>();
+    for (const LayerMeans &means : means_) left->push_back(figures_of(means));
     return left;
   }
 
@@ -100,20 +132,9 @@ class LayerSink final : public calibration::SampleSink {
   const Pass &pass_;
   std::uint32_t worker_;
   Values floats_, quantized_;
+  std::vector<LayerMeans> means_;  // over the frames of a sample, by layer of the pass
   StoredTensor scratch_;
 };
-
-struct LayerMeans {
-  ErrorMean graphwise, layerwise, own, inherited;
-};
-
-void add(ErrorMean &mean, const std::optional<ErrorFigures> &figures) {
-  if (figures) mean.add(*figures);
-}
-
-std::optional<ErrorFigures> mean_of(const ErrorMean &mean) {
-  return mean.samples() == 0 ? std::nullopt : std::optional(mean.mean());
-}
 
 class Analyzer {
  public:
@@ -122,7 +143,7 @@ class Analyzer {
         request_(request),
         options_(options),
         model_(request.working->model),
-        opener_(request, options.workers) {}
+        opener_(request, options.workers, dataset.sequence()) {}
 
   ErrorAnalysis run() {
     const auto start = std::chrono::steady_clock::now();
@@ -133,10 +154,11 @@ class Analyzer {
     while (next < layers_.size());
     for (std::size_t i = 0; i < means_.size(); ++i) {
       OperatorError &result = result_.operators[i];
-      result.graphwise = mean_of(means_[i].graphwise);
-      result.layerwise = mean_of(means_[i].layerwise);
-      result.own = mean_of(means_[i].own);
-      result.inherited = mean_of(means_[i].inherited);
+      LayerFigures figures = figures_of(means_[i]);
+      result.graphwise = std::move(figures.graphwise);
+      result.layerwise = std::move(figures.layerwise);
+      result.own = std::move(figures.own);
+      result.inherited = std::move(figures.inherited);
     }
     result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return std::move(result_);
@@ -210,7 +232,7 @@ class Analyzer {
         [&](std::uint32_t worker) { return std::make_unique<LayerSink>(pass, worker); },
         [&](std::uint64_t, const std::shared_ptr<void> &left) {
           const Left &figures = *static_cast<const Left *>(left.get());
-          for (std::size_t i = 0; i < figures.size(); ++i) take(means_[pass.layers[i]->number], figures[i]);
+          for (std::size_t i = 0; i < figures.size(); ++i) add(means_[pass.layers[i]->number], figures[i]);
         });
     result_.samples = flow.samples;
     result_.skipped = calibration::reasons_of(flow.skipped);
@@ -238,13 +260,6 @@ class Analyzer {
     }
     const calibration::MemoryPlan plan = fit_analysis(sessions, dataset_, *request_.memory_budget, options);
     if (options.sinks.notice) options.sinks.notice(plan.text());
-  }
-
-  static void take(LayerMeans &means, const LayerFigures &figures) {
-    add(means.graphwise, figures.graphwise);
-    add(means.layerwise, figures.layerwise);
-    add(means.own, figures.own);
-    add(means.inherited, figures.inherited);
   }
 
   void open(Layer &layer) {

@@ -12,8 +12,8 @@ void PartSession::run(host::Context &ctx, std::uint32_t worker, const Values &va
   session->run(ctx, worker, inputs, emit);
 }
 
-PartOpener::PartOpener(const AnalysisRequest &request, std::uint32_t workers)
-    : request_(request), workers_(workers), copy_(*request.working) {}
+PartOpener::PartOpener(const AnalysisRequest &request, std::uint32_t workers, std::optional<host::Sequence> sequence)
+    : request_(request), workers_(workers), sequence_(std::move(sequence)), copy_(*request.working) {}
 
 std::unique_ptr<host::Session> PartOpener::open(quant::ConfigTable configs, bool quantized,
                                                 host::SessionRequest request) {
@@ -29,6 +29,7 @@ std::unique_ptr<host::Session> PartOpener::open(quant::ConfigTable configs, bool
 std::unique_ptr<host::Session> PartOpener::whole(bool quantized, std::vector<model::Handle> emits) {
   host::SessionRequest request;
   request.emits = std::move(emits);
+  request.sequence = sequence_;
   return open(quantized ? request_.working->configs : quant::ConfigTable(), quantized, std::move(request));
 }
 

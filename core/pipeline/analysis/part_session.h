@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "core/host/session.h"
@@ -23,8 +24,9 @@ struct PartSession {
 
 class PartOpener {
  public:
-  PartOpener(const AnalysisRequest &request, std::uint32_t workers);
-  // The whole model on its inputs.
+  // `sequence`: that of the samples.
+  PartOpener(const AnalysisRequest &request, std::uint32_t workers, std::optional<host::Sequence> sequence);
+  // The whole model on its inputs; with sequences, over them.
   std::unique_ptr<host::Session> whole(bool quantized, std::vector<model::Handle> emits);
   // A part with only this node's configs; HT_NONE: in float.
   PartSession part(Cut cut, model::Handle quantized);
@@ -33,6 +35,7 @@ class PartOpener {
   std::unique_ptr<host::Session> open(quant::ConfigTable configs, bool quantized, host::SessionRequest request);
   const AnalysisRequest &request_;
   std::uint32_t workers_;
+  std::optional<host::Sequence> sequence_;
   host::WorkingModel copy_;  // its configs are those of the session being opened
 };
 

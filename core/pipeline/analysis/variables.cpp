@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "core/pipeline/analysis/part_session.h"
 #include "core/pipeline/memory_fit.h"
@@ -107,25 +108,30 @@ void count_codes(std::span<const float> values, std::span<const float> quantized
   }
 }
 
-// Runs both models on a sample and hands over each slot's float values, quantized values and their difference.
+// Runs both models on a sample, or on each frame of a sequence from the states of the float model, and hands over each
+// slot's float values, quantized values and their difference. Leaves a Part for each slot.
+template <typename Part>
 class BothModels : public calibration::SampleSink {
  public:
   BothModels(const std::vector<Slot> &slots, const host::Session &floats, const host::Session &quantized,
              std::uint32_t worker)
       : slots_(slots), float_session_(floats), quantized_session_(quantized), worker_(worker) {}
-  void begin(std::uint64_t) override {}
+  void begin(std::uint64_t) override { left_ = std::make_shared<std::vector<Part>>(slots_.size()); }
+  std::shared_ptr<void> take(host::Context &, const calibration::Sample &) override {
+    return std::exchange(left_, nullptr);
+  }
   void value(Handle value, const ht_tensor_view &tensor) override { floats_[value].store(tensor); }
 
  protected:
   template <typename Visit>
-  void each_slot(host::Context &ctx, const calibration::Sample &sample, Visit &&visit) {
+  void each_slot(host::Context &ctx, std::span<const ht_tensor_view> fed, Visit &&visit) {
     const std::vector<Handle> &inputs = float_session_.inputs();
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      floats_[inputs[i]].store(sample.inputs[i]);
-      quantized_[inputs[i]].store(sample.inputs[i]);
+      floats_[inputs[i]].store(fed[i]);
+      quantized_[inputs[i]].store(fed[i]);
     }
-    quantized_session_.run(ctx, worker_, sample.inputs,
-                           [&](Handle value, const ht_tensor_view &tensor) { quantized_[value].store(tensor); });
+    quantized_session_.run_frame(ctx, worker_, fed,
+                                 [&](Handle value, const ht_tensor_view &tensor) { quantized_[value].store(tensor); });
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       const StoredTensor &f = floats_.at(slots_[i].value), &q = quantized_.at(slots_[i].value);
       const std::size_t count = f.floats().size();
@@ -138,6 +144,7 @@ class BothModels : public calibration::SampleSink {
     }
   }
   const std::vector<Slot> &slots_;
+  std::shared_ptr<std::vector<Part>> left_;
 
  private:
   const host::Session &float_session_, &quantized_session_;
@@ -146,35 +153,33 @@ class BothModels : public calibration::SampleSink {
   std::vector<float> after_, noise_;
 };
 
-class RangeSink final : public BothModels {
+class RangeSink final : public BothModels<Ranges> {
  public:
   using BothModels::BothModels;
-  std::shared_ptr<void> take(host::Context &ctx, const calibration::Sample &sample) override {
-    auto left = std::make_shared<std::vector<Ranges>>(slots_.size());
-    each_slot(ctx, sample, [&](std::size_t i, const StoredTensor &floats, auto quantized, auto noise) {
-      Ranges &ranges = (*left)[i];
+  void frame(host::Context &ctx, std::span<const ht_tensor_view> fed) override {
+    each_slot(ctx, fed, [&](std::size_t i, const StoredTensor &floats, auto quantized, auto noise) {
+      Ranges ranges;
       ranges.channels = channel_magnitudes(floats.floats(), floats.shape());
       ranges.floats.take(floats.floats()), ranges.quantized.take(quantized), ranges.noise.take(noise);
+      (*left_)[i].join(ranges);
     });
-    return left;
   }
 };
 
-class CountSink final : public BothModels {
+class CountSink final : public BothModels<Counts> {
  public:
   CountSink(const std::vector<Slot> &slots, const host::Session &floats, const host::Session &quantized,
             std::uint32_t worker, const std::vector<Ranges> &ranges)
       : BothModels(slots, floats, quantized, worker), ranges_(ranges) {}
-  std::shared_ptr<void> take(host::Context &ctx, const calibration::Sample &sample) override {
-    auto left = std::make_shared<std::vector<Counts>>(slots_.size());
-    each_slot(ctx, sample, [&](std::size_t i, const StoredTensor &floats, auto quantized, auto noise) {
-      Counts &counts = (*left)[i];
+  void frame(host::Context &ctx, std::span<const ht_tensor_view> fed) override {
+    each_slot(ctx, fed, [&](std::size_t i, const StoredTensor &floats, auto quantized, auto noise) {
+      Counts counts;
       counts.floats.take(floats.floats(), ranges_[i].floats);
       counts.quantized.take(quantized, ranges_[i].quantized);
       counts.noise.take(noise, ranges_[i].noise);
       if (slots_[i].one_scale()) count_codes(floats.floats(), quantized, slots_[i], ranges_[i].floats, counts);
+      (*left_)[i].join(counts);
     });
-    return left;
   }
 
  private:
@@ -254,7 +259,7 @@ VariableAnalysis analyze_variables(const calibration::Dataset &dataset, const An
   for (const Slot &slot : slots) {
     if (m.value(slot.value).producer != HT_NONE) values.insert(slot.value);
   }
-  PartOpener opener(request, options.workers);
+  PartOpener opener(request, options.workers, dataset.sequence());
   const auto floats = opener.whole(false, {values.begin(), values.end()});
   const auto quantized = opener.whole(true, {values.begin(), values.end()});
   calibration::FlowOptions flow = options;

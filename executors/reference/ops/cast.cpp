@@ -13,7 +13,8 @@ namespace halftone::reference {
 namespace {
 
 using CastTypes = Types<float, double, std::int32_t, std::int64_t, std::int8_t, std::uint8_t, std::int16_t,
-                        std::uint16_t, std::uint32_t, std::uint64_t, bool, Float16, BFloat16, Float8E4M3FN, Float8E5M2>;
+                        std::uint16_t, std::uint32_t, std::uint64_t, bool, Float16, BFloat16, Float8E4M3FN, Float8E5M2,
+                        Float8E4M3FNUZ, Float8E5M2FNUZ>;
 
 template <typename To, typename From>
 To converted(From value) {

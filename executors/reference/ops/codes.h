@@ -16,13 +16,15 @@ inline constexpr ht_dtype kDtype<Int4> = HT_I4;
 template <>
 inline constexpr ht_dtype kDtype<UInt4> = HT_U4;
 
-using CodeTypes =
-    Types<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, Int4, UInt4, Float8E4M3FN, Float8E5M2>;
+using CodeTypes = Types<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, Int4, UInt4, Float8E4M3FN,
+                        Float8E5M2, Float8E4M3FNUZ, Float8E5M2FNUZ>;
 
 template <typename T>
 inline constexpr bool kIsPacked = std::is_same_v<T, Int4> || std::is_same_v<T, UInt4>;
 template <typename T>
-inline constexpr bool kIsFloat8 = std::is_same_v<T, Float8E4M3FN> || std::is_same_v<T, Float8E5M2>;
+inline constexpr bool kIsOneZero = std::is_same_v<T, Float8E4M3FNUZ> || std::is_same_v<T, Float8E5M2FNUZ>;
+template <typename T>
+inline constexpr bool kIsFloat8 = std::is_same_v<T, Float8E4M3FN> || std::is_same_v<T, Float8E5M2> || kIsOneZero<T>;
 
 template <typename T>
 double load_code(const void *data, std::int64_t i) {
@@ -40,6 +42,12 @@ double load_code(const void *data, std::int64_t i) {
 template <typename T>
 T float8_of(double value, bool saturate) {
   T out(value);
+  if constexpr (kIsOneZero<T>) {
+    // Halfway between the greatest and the next power of two is rounded up to it: 248 and 61440.
+    const double limit = std::is_same_v<T, Float8E4M3FNUZ> ? 248 : 61440;
+    if (!saturate && std::fabs(value) >= limit) out.bits = T::kNan;
+    return out;
+  }
   constexpr bool kHasInfinity = std::is_same_v<T, Float8E5M2>;
   // The numbers from which on rounding to the nearest leaves the format: 464 goes down to 448, 61440 up.
   const bool beyond = kHasInfinity ? std::fabs(value) >= 61440 : std::fabs(value) > 464;

@@ -10,6 +10,8 @@
 namespace halftone::reference {
 namespace {
 
+using GemmTypes = Types<float, double, Float16, BFloat16, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t>;
+
 class Gemm {
  public:
   explicit Gemm(const sdk::OpNode &node)
@@ -18,7 +20,7 @@ class Gemm {
         trans_a_(node.flag("transA", false)),
         trans_b_(node.flag("transB", false)) {}
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
-    require_type(inputs[0].dtype, FloatTypes{});
+    require_type(inputs[0].dtype, GemmTypes{});
     const ht_tensor_view &a = inputs[0], &b = inputs[1];
     if (a.rank != 2 || b.rank != 2) throw sdk::Failure(HT_INVALID_ARGUMENT, "A and B must be matrices");
     if (a.shape[trans_a_ ? 0 : 1] != b.shape[trans_b_ ? 1 : 0]) {
@@ -31,29 +33,35 @@ class Gemm {
     sdk::set_type(outputs[0], a.dtype, shape);
   }
   void run(sdk::KernelInputs inputs, sdk::KernelOutputs outputs) const {
-    dispatch(inputs[0].dtype, FloatTypes{}, [&]<typename T>() { multiply<T>(inputs, outputs[0]); });
+    dispatch(inputs[0].dtype, GemmTypes{}, [&]<typename T>() { multiply<T>(inputs, outputs[0]); });
   }
 
  private:
   template <typename T>
-  static std::vector<double> operand(const ht_tensor_view &t, bool transpose) {
-    return transpose ? transposed<double>(in_data<T>(t), t.shape[0], t.shape[1])
-                     : widened<double>(in_data<T>(t), count_of(t));
+  static std::vector<Accumulator<T>> operand(const ht_tensor_view &t, bool transpose) {
+    return transpose ? transposed<Accumulator<T>>(in_data<T>(t), t.shape[0], t.shape[1])
+                     : widened<Accumulator<T>>(in_data<T>(t), count_of(t));
+  }
+  // Exact for integers where the factor is 1.
+  template <typename Number>
+  static Number scaled(Number value, double factor) {
+    return factor == 1 ? value : static_cast<Number>(factor * static_cast<double>(value));
   }
   template <typename T>
   void multiply(sdk::KernelInputs inputs, ht_tensor_view &output) const {
     const std::int64_t m = output.shape[0], n = output.shape[1];
     const auto a = operand<T>(inputs[0], trans_a_), b = operand<T>(inputs[1], trans_b_);
-    std::vector<double> c(static_cast<std::size_t>(m * n));
+    using Sum = Accumulator<T>;
+    std::vector<Sum> c(static_cast<std::size_t>(m * n));
     product(a.data(), b.data(), c.data(), m, n, inputs[0].shape[trans_a_ ? 0 : 1]);
-    for (double &value : c) value *= alpha_;
+    for (Sum &value : c) value = scaled(value, alpha_);
     if (sdk::present(inputs, 2)) {
       const T *bias = in_data<T>(inputs[2]);
       for_each_row<2>(
           shape_of(output), {strides_of(shape_of(output)), broadcast_strides(shape_of(inputs[2]), shape_of(output))},
           [&](const auto &at, std::int64_t count, const auto &step) {
             for (std::int64_t i = 0; i < count; ++i) {
-              c[static_cast<std::size_t>(at[0] + i)] += beta_ * static_cast<double>(bias[at[1] + i * step[1]]);
+              c[static_cast<std::size_t>(at[0] + i)] += scaled(static_cast<Sum>(bias[at[1] + i * step[1]]), beta_);
             }
           });
     }

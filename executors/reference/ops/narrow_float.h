@@ -64,9 +64,49 @@ struct NarrowFloat {
   }
 };
 
+// A float8 format with one zero and no infinity; its only NaN is the code of what would be -0, and the exponent's bias
+// is one more. Overflow saturates. Source: "8-bit Numerical Formats for Deep Neural Networks" (arXiv 2206.02915) and
+// ONNX's page on float8.
+template <int E, int M>
+struct OneZeroFloat8 {
+  std::uint8_t bits = 0;
+  static constexpr int kBias = 1 << (E - 1), kTop = 0x7F, kNan = 0x80;
+
+  OneZeroFloat8() = default;
+  explicit OneZeroFloat8(double value) : bits(encode(value)) {}
+  template <typename Number>
+  requires std::is_arithmetic_v<Number>
+  explicit operator Number() const { return static_cast<Number>(decode()); }
+
+  double decode() const {
+    if (bits == kNan) return std::nan("");
+    const int exponent = (bits >> M) & ((1 << E) - 1), mantissa = bits & ((1 << M) - 1);
+    const double sign = bits >> 7 ? -1.0 : 1.0;
+    if (exponent == 0) return sign * std::ldexp(mantissa, 1 - kBias - M);
+    return sign * std::ldexp(mantissa + (1 << M), exponent - kBias - M);
+  }
+
+ private:
+  static std::uint8_t encode(double value) {
+    if (std::isnan(value)) return kNan;
+    const double magnitude = std::fabs(value);
+    int code = magnitude > 0 ? kTop : 0;
+    if (magnitude > 0 && !std::isinf(magnitude)) {
+      int exponent = 0;
+      std::frexp(magnitude, &exponent);
+      const int scale = exponent - 1 < 1 - kBias ? 1 - kBias : exponent - 1;
+      const double wide = std::nearbyint(std::ldexp(magnitude, M - scale)) + std::ldexp(scale + kBias - 1, M);
+      code = wide > kTop ? kTop : static_cast<int>(wide);
+    }
+    return static_cast<std::uint8_t>(code != 0 && std::signbit(value) ? code | 0x80 : code);
+  }
+};
+
 using Float16 = NarrowFloat<std::uint16_t, 5, 10, false, false>;
 using BFloat16 = NarrowFloat<std::uint16_t, 8, 7, false, false>;
 using Float8E4M3FN = NarrowFloat<std::uint8_t, 4, 3, true, true>;
 using Float8E5M2 = NarrowFloat<std::uint8_t, 5, 2, true, false>;
+using Float8E4M3FNUZ = OneZeroFloat8<4, 3>;
+using Float8E5M2FNUZ = OneZeroFloat8<5, 2>;
 
 }  // namespace halftone::reference

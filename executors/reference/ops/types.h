@@ -26,6 +26,10 @@ inline constexpr ht_dtype kDtype<Float8E4M3FN> = HT_F8E4M3FN;
 template <>
 inline constexpr ht_dtype kDtype<Float8E5M2> = HT_F8E5M2;
 template <>
+inline constexpr ht_dtype kDtype<Float8E4M3FNUZ> = HT_F8E4M3FNUZ;
+template <>
+inline constexpr ht_dtype kDtype<Float8E5M2FNUZ> = HT_F8E5M2FNUZ;
+template <>
 inline constexpr ht_dtype kDtype<std::int8_t> = HT_I8;
 template <>
 inline constexpr ht_dtype kDtype<std::uint8_t> = HT_U8;
@@ -49,11 +53,12 @@ struct DtypeEntry {
   const char *name;
   int bits;
 };
-inline constexpr std::array<DtypeEntry, 23> kDtypes = {
-    {{"none", 0},       {"float32", 32},     {"float64", 64},     {"float16", 16},   {"bfloat16", 16}, {"int8", 8},
-     {"uint8", 8},      {"int16", 16},       {"uint16", 16},      {"int32", 32},     {"uint32", 32},   {"int64", 64},
-     {"uint64", 64},    {"bool", 8},         {"float8e4m3fn", 8}, {"float8e5m2", 8}, {"int4", 4},      {"uint4", 4},
-     {"complex64", 64}, {"complex128", 128}, {"string", 0},       {"float4e2m1", 4}, {"float8e8m0", 8}}};
+inline constexpr std::array<DtypeEntry, 25> kDtypes = {
+    {{"none", 0},       {"float32", 32},   {"float64", 64},   {"float16", 16},       {"bfloat16", 16},
+     {"int8", 8},       {"uint8", 8},      {"int16", 16},     {"uint16", 16},        {"int32", 32},
+     {"uint32", 32},    {"int64", 64},     {"uint64", 64},    {"bool", 8},           {"float8e4m3fn", 8},
+     {"float8e5m2", 8}, {"int4", 4},       {"uint4", 4},      {"complex64", 64},     {"complex128", 128},
+     {"string", 0},     {"float4e2m1", 4}, {"float8e8m0", 8}, {"float8e4m3fnuz", 8}, {"float8e5m2fnuz", 8}}};
 
 inline const DtypeEntry &dtype_entry(ht_dtype dtype) {
   return kDtypes[dtype < kDtypes.size() ? dtype : 0];
@@ -64,7 +69,7 @@ inline ht_dtype dtype_of_onnx(std::int64_t code) {
   constexpr std::array<ht_dtype, 24> kCodes = {HT_DTYPE_NONE, HT_F32,    HT_U8,         HT_I8,   HT_U16,  HT_I16,
                                                HT_I32,        HT_I64,    HT_STRING,     HT_BOOL, HT_F16,  HT_F64,
                                                HT_U32,        HT_U64,    HT_C64,        HT_C128, HT_BF16, HT_F8E4M3FN,
-                                               HT_DTYPE_NONE, HT_F8E5M2, HT_DTYPE_NONE, HT_U4,   HT_I4,   HT_F4E2M1};
+                                               HT_F8E4M3FNUZ, HT_F8E5M2, HT_F8E5M2FNUZ, HT_U4,   HT_I4,   HT_F4E2M1};
   if (code <= 0 || code >= static_cast<std::int64_t>(kCodes.size()) ||
       kCodes[static_cast<std::size_t>(code)] == HT_DTYPE_NONE) {
     throw sdk::Failure(HT_UNIMPLEMENTED, "ONNX's element type " + std::to_string(code));

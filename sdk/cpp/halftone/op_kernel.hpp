@@ -12,8 +12,10 @@
 #pragma once
 
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,7 @@
 #include "halftone/component.hpp"
 #include "halftone/graph.hpp"
 #include "halftone/kernel_slots.hpp"
+#include "halftone/owned_tensor.hpp"
 
 namespace halftone::sdk {
 
@@ -40,6 +43,37 @@ inline void require_extents(std::span<const std::int64_t> shape) {
       throw Failure(HT_RESOURCE_EXHAUSTED, "a tensor of more elements than memory can hold");
     }
   }
+}
+
+// How errors name a node.
+inline std::string label_of(const Node &node) {
+  const std::string domain(node.domain().empty() ? "ai.onnx" : node.domain());
+  return "node '" + std::string(node.name()) + "' (" + domain + " " + std::string(node.op_type()) + ", opset " +
+         std::to_string(node.opset()) + ")";
+}
+
+// Results as errors say them: "[2, 3] (24 bytes)". `results`: ht_tensor_view or ht_tensor_info.
+template <typename Results>
+std::string sizes_of(const Results &results) {
+  std::string text;
+  for (const auto &result : results) {
+    if (result.dtype == HT_DTYPE_NONE) continue;
+    std::string shape;
+    std::uint64_t bits = bits_of(result.dtype);
+    for (std::uint32_t i = 0; i < result.rank; ++i) {
+      shape += (i == 0 ? "" : ", ") + std::to_string(result.shape[i]);
+      bits *= static_cast<std::uint64_t>(result.shape[i]);
+    }
+    text += (text.empty() ? "[" : ", [") + shape + "] (" + std::to_string((bits + 7) / 8) + " bytes)";
+  }
+  return text;
+}
+
+// Memory ran out for a node; its results are named as far as they are known.
+template <typename Results>
+Failure out_of_memory(const std::string &label, const Results &results) {
+  const std::string sizes = sizes_of(results);
+  return Failure(HT_RESOURCE_EXHAUSTED, label + ": out of memory" + (sizes.empty() ? "" : "; it makes " + sizes));
 }
 
 inline void set_type(ht_tensor_info &type, ht_dtype dtype, std::span<const std::int64_t> shape) {
@@ -102,11 +136,7 @@ class OpNode {
     return has_input(slot) ? graph_.value(node_.input(slot)).info.type.dtype : HT_DTYPE_NONE;
   }
   // How errors name the node.
-  std::string label() const {
-    const std::string domain(node_.domain().empty() ? "ai.onnx" : node_.domain());
-    return "node '" + std::string(node_.name()) + "' (" + domain + " " + std::string(node_.op_type()) + ", opset " +
-           std::to_string(opset()) + ")";
-  }
+  std::string label() const { return label_of(node_); }
 
  private:
   std::optional<ht_attr> attribute_of(std::string_view name, std::uint32_t kind, const char *what) const {
@@ -158,10 +188,12 @@ class OpKernelSlots {
                                ht_tensor_view *outputs, std::uint64_t output_count) noexcept {
     const auto *self = static_cast<const State *>(state);
     return guarded(self->host, raw, [&] {
-      named(self->label, [&] {
-        self->kernel.run({inputs, static_cast<std::size_t>(input_count)},
-                         {outputs, static_cast<std::size_t>(output_count)});
-      });
+      named(self->label,
+            [&] {
+              self->kernel.run({inputs, static_cast<std::size_t>(input_count)},
+                               {outputs, static_cast<std::size_t>(output_count)});
+            },
+            {outputs, static_cast<std::size_t>(output_count)});
     });
   }
 
@@ -173,12 +205,16 @@ class OpKernelSlots {
     Kernel kernel;
   };
   template <typename Body>
-  static void named(const std::string &label, Body &&body) {
+  static void named(const std::string &label, Body &&body, std::span<const ht_tensor_view> results = {}) {
     try {
       body();
     } catch (const Failure &failure) {
       if (*failure.what() == '\0') throw;
       throw Failure(failure.status(), label + ": " + failure.what(), failure.subject());
+    } catch (const std::bad_alloc &) {
+      throw out_of_memory(label, results);
+    } catch (const std::length_error &) {  // a container asked for more than there could be
+      throw out_of_memory(label, results);
     }
   }
 };

@@ -17,8 +17,8 @@ namespace halftone::sdk {
 
 // Bits of an element; 0 for types whose elements have no fixed size, such as strings.
 inline std::size_t bits_of(ht_dtype dtype) {
-  constexpr std::array<std::uint8_t, 23> kBits = {0,  32, 64, 16, 16, 8, 8,  16,  16, 32, 32, 64,
-                                                  64, 8,  8,  8,  4,  4, 64, 128, 0,  4,  8};
+  constexpr std::array<std::uint8_t, 25> kBits = {0, 32, 64, 16, 16, 8,  8,   16, 16, 32, 32, 64, 64,
+                                                  8, 8,  8,  4,  4,  64, 128, 0,  4,  8,  8,  8};
   return dtype < kBits.size() ? kBits[dtype] : 0;
 }
 inline std::size_t bytes_of(ht_dtype dtype, std::int64_t elements) {

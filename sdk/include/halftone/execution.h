@@ -27,8 +27,8 @@ typedef struct ht_execution_options {
   uint64_t sink_bytes;
   uint64_t sink_worker_bytes;
   /* Values of the float network, run on the same samples, for comparisons; each is handed to see_reference() after the
-   * sample's other values. The float network is the model as it was when its activations were calibrated, so that
-   * corrections of several passes aim at the same; before that, the model as it was before the pass. */
+   * other values of the sample, or of the frame of a sequence, whose states it shares. The float network is the model
+   * as when its activations were calibrated, so that corrections aim at the same; before that, as before the pass. */
   ht_handles references;
 } ht_execution_options;
 

@@ -31,16 +31,16 @@ typedef uint32_t ht_dtype;
 #define HT_STRING 20u /* never crosses as data */
 #define HT_F4E2M1 21u
 #define HT_F8E8M0 22u
+#define HT_F8E4M3FNUZ 23u /* one zero, one NaN, no infinity */
+#define HT_F8E5M2FNUZ 24u
 
 #define HT_MAX_RANK 16u
 
-/* A dense or blocked tensor in host memory. `shape` is always the logical shape.
- *
- * Plain layout: block_size is 0; strides are in elements, one per axis; null strides mean row-major contiguous.
- * Blocked layout (one axis split, as oneDNN's nChw8c): block_axis and block_size are set; the axis's extent is padded
- * up to a multiple of block_size; element (i0..in) lies at sum over axes of index * stride, where the blocked axis
- * contributes (i / block_size) * stride[axis] + (i % block_size). What lies beyond the logical extent is padding and
- * must never enter a statistic. */
+/* A dense or blocked tensor in host memory; `shape` is always the logical shape. Plain layout: block_size is 0; strides
+ * in elements, one per axis; null strides mean row-major contiguous. Blocked layout (one axis split, as oneDNN's
+ * nChw8c): block_axis and block_size are set; the axis is padded to a multiple of block_size; element (i0..in) lies at
+ * the sum over axes of index * stride, where the blocked axis contributes (i / block_size) * stride[axis] +
+ * (i % block_size). What lies beyond the logical extent is padding and must never enter a statistic. */
 typedef struct ht_tensor_view {
   uint32_t struct_size;
   ht_dtype dtype;

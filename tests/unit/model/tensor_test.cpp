@@ -80,6 +80,9 @@ TEST_CASE("narrow floats widen exactly") {
   CHECK(bytes_tensor(HT_F8E4M3FN, {4}, {0x38, 0x7E, 0x01, 0xB8}).to_floats() ==
         std::vector<float>{1.0F, 448.0F, 0x1p-9F, -1.0F});
   CHECK(bytes_tensor(HT_F8E5M2, {3}, {0x3C, 0x7B, 0x01}).to_floats() == std::vector<float>{1.0F, 57344.0F, 0x1p-16F});
+  CHECK(bytes_tensor(HT_F8E4M3FNUZ, {3}, {0x7F, 0x01, 0xFF}).to_floats() == std::vector<float>{240, 0x1p-10F, -240});
+  CHECK(bytes_tensor(HT_F8E5M2FNUZ, {3}, {0x7F, 0x01, 0x00}).to_floats() == std::vector<float>{57344, 0x1p-17F, 0});
+  CHECK(std::isnan(bytes_tensor(HT_F8E5M2FNUZ, {1}, {0x80}).to_floats()[0]));
   CHECK(bytes_tensor(HT_F8E8M0, {2}, {127, 0}).to_floats() == std::vector<float>{1.0F, 0x1p-127F});
   CHECK(bytes_tensor(HT_F4E2M1, {8}, {0x10, 0x32, 0x54, 0xF6}).to_floats() ==
         std::vector<float>{0, 0.5F, 1, 1.5F, 2, 3, 4, -6});

@@ -125,4 +125,18 @@ TEST_CASE("QLinearConv is exact in its sums, with zero points per channel, group
   }
 }
 
+TEST_CASE("Gemm of int64 is exact") {
+  SmallNet net;
+  constexpr std::int64_t kLarge = (std::int64_t{1} << 53) + 1;  // no double
+  const auto a = net.constant(model::Tensor::from_ints({1, 2}, std::vector<std::int64_t>{kLarge, 1}));
+  const auto b = net.constant(model::Tensor::from_ints({2, 1}, std::vector<std::int64_t>{1, 2}));
+  const auto c = net.constant(model::Tensor::from_ints({1}, std::vector<std::int64_t>{-3}));
+  const auto y = net.node("Gemm", {a, b, c}),
+             half = net.node("Gemm", {b, b, c}, {{"transB", {std::int64_t{1}}}, {"alpha", {0.5F}}});
+  ModelRunner runner(net.working, {.emits = {y, half}});
+  const Emitted got = runner.run({});
+  CHECK(emitted(got, y).to_ints() == std::vector<std::int64_t>{kLarge - 1});
+  CHECK(emitted(got, half).to_ints() == std::vector<std::int64_t>{-3, -2, -2, -1});
+}
+
 }  // namespace halftone::test

@@ -199,6 +199,27 @@ TEST_CASE("Cast to float8 saturates or not, and four bits keep the low ones") {
   CHECK(got[4] == Floats{-8, 7, 3});
 }
 
+TEST_CASE("float8 with one zero") {
+  SmallNet net(21);
+  const auto x = net.floats({8}, {0, -1e-6F, 1.0625F, -240, 247, 248, -1e9F, 61440});
+  const auto out = [&](std::int64_t type, std::int64_t saturate) {
+    const auto narrow = net.node("Cast", {x}, {{"to", attribute(type)}, {"saturate", attribute(saturate)}});
+    return net.node("Cast", {narrow}, {{"to", attribute(1)}});
+  };
+  const auto scale = net.floats({}, {0.5F}), y = net.floats({4}, {-0.5F, 0.53125F, 1000, -1e-6F});
+  const auto zero = net.node("Cast", {net.floats({}, {0})}, {{"to", attribute(18)}});
+  const auto codes = net.node("QuantizeLinear", {y, scale, zero});
+  const auto got = evaluate(
+      net, {out(18, 1), out(18, 0), out(20, 1), out(20, 0), net.node("DequantizeLinear", {codes, scale, zero})});
+  CHECK(got[0] == Floats{0, 0, 1, -240, 240, 240, -240, 240});
+  CHECK_FALSE(std::signbit(got[0][1]));
+  CHECK(got[1][4] == 240);
+  for (const std::size_t i : {5, 6, 7}) CHECK(std::isnan(got[1][i]));
+  CHECK(got[2] == Floats{0, 0, 1, -256, 256, 256, -57344, 57344});
+  for (const std::size_t i : {6, 7}) CHECK(std::isnan(got[3][i]));
+  CHECK(got[4] == Floats{-0.5F, 0.5F, 120, 0});  // 1.0625 is halfway, and 1 is even
+}
+
 TEST_CASE("QuantizeLinear and DequantizeLinear of float16") {
   SmallNet net(21);
   const auto half = [&](const Floats &values) {

@@ -74,12 +74,46 @@ class Refused {
 }  // namespace
 
 TEST_CASE("a node has the inputs that its operator needs, and no more outputs than it has") {
-  Refused("MatMul").floats({2, 2}).expect("it has no input 1, which the operator needs");
-  Refused("Where").floats({2}).expect("it has no input 1");
-  Refused("Gather").none().ints({0}).expect("it has no input 0");
-  Refused("Concat").with("axis", whole(0)).expect("it has no input 0");
-  Refused("Relu").floats({2}).expect("the operator has no output 1", kInvalid, 2);
-  Refused("Unique").floats({2}).expect("it has 5 outputs; the operator has 4 at most", kInvalid, 5);
+  Refused("MatMul").floats({2, 2}).expect("has 1 input, where MatMul of opset 17 takes 2; correct the model");
+  Refused("Where").floats({2}).expect("has 1 input, where Where of opset 17 takes 3");
+  Refused("Gather").none().ints({0}).expect("it has no input 0, which the operator needs");
+  Refused("Concat").with("axis", whole(0)).expect("has 0 inputs, where Concat of opset 17 takes 1 or more");
+  Refused("Relu").floats({2}).expect("has 2 outputs, where Relu of opset 17 has 1 at most", kInvalid, 2);
+  Refused("Unique").floats({2}).expect("has 5 outputs, where Unique of opset 17 has 4 at most", kInvalid, 5);
+}
+
+TEST_CASE("inputs that no operator reads are refused, empty ones are not") {
+  Refused("Relu").floats({2}).floats({2}).expect("has 2 inputs, where Relu of opset 17 takes 1; correct the model");
+  Refused("Clip").floats({2}).number(0).number(1).number(2).expect("has 4 inputs, where Clip of opset 17 takes 1 to 3");
+  Refused("Constant").floats({2}).expect("has 1 input, where Constant of opset 17 takes 0");
+  SmallNet net;
+  const auto y = net.node("Relu", {net.floats({2}, {-1, 1}), HT_NONE, HT_NONE});
+  CHECK(evaluate(net, {y})[0] == std::vector<float>{0, 1});
+}
+
+TEST_CASE("a node that the linked onnx does not know is checked by its kernel") {
+  Refused("Relu", 24).floats({2}).expect("the operator has no output 1", kInvalid, 2);
+  Refused("MatMul", 24).floats({2, 2}).expect("it has no input 1, which the operator needs");
+  Refused("Unique", 24).floats({2}).expect("it has 5 outputs; the operator has 4 at most", kInvalid, 5);
+}
+
+TEST_CASE("a node for which memory runs out is named, with what it makes") {
+  constexpr Status kTooMuch = Status::kResourceExhausted;
+  constexpr std::int64_t kExtent = std::int64_t{1} << 50;
+  const std::string size = "[1125899906842624] (4503599627370496 bytes)";
+  Refused("ConstantOfShape").ints({kExtent}).expect("out of memory; it makes " + size, kTooMuch);
+  for (const char *executor : {"reference", "onednn"}) {
+    SmallNet net;
+    const auto x = net.input("x"), n = net.input("n");
+    const auto wide = net.node("Expand", {x, net.ints({kExtent})}), made = net.node("ConstantOfShape", {n});
+    const std::vector<std::int64_t> extent = {kExtent};
+    const auto run = [&](model::Handle value) {
+      ModelRunner(net.working, {.executor = executor, .emits = {value}})
+          .run({model::Tensor::from_floats({1}, std::vector<float>{1}), model::Tensor::from_ints({1}, extent)});
+    };
+    expect_error(kTooMuch, {"node 'node0'", "Expand", "out of memory", "4503599627370496"}, [&] { run(wide); });
+    expect_error(kTooMuch, {"node 'node1'", "ConstantOfShape", size}, [&] { run(made); });
+  }
 }
 
 TEST_CASE("tensors of a size that no memory holds, and negative extents, are refused") {
@@ -261,7 +295,8 @@ TEST_CASE("RoiAlign refuses a box of more points than it can visit") {
 
 TEST_CASE("optimizers refuse groups that are not whole") {
   const auto net = [] { return Refused("Adagrad", 17, "ai.onnx.preview.training"); };
-  net().number(0.1F).ints({}, {1}).expect("whole groups of X, G and states");
+  net().number(0.1F).ints({}, {1}).expect("has 2 inputs, where Adagrad of opset 1 takes 3 or more");
+  net().number(0.1F).ints({}, {1}).floats({2}).floats({2}).expect("whole groups of X, G and states");
   net().number(0.1F).ints({}, {1}).floats({2}).floats({2}).floats({2}).expect("the outputs are not one new X");
   net().number(0.1F).ints({}, {1}).floats({4}).floats({2}).floats({4}).expect("a gradient has not", kInvalid, 2);
 }
