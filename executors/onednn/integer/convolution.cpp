@@ -110,7 +110,7 @@ class Convolution : public integer::FastStep {
  private:
   // So many that sums stay in the cache, and that weights beyond it are not read too often.
   std::size_t pixels_at_once() const {
-    const std::size_t sums = weight_bytes() > (std::size_t{1} << 17) ? std::size_t{1} << 16 : std::size_t{1} << 13;
+    const std::size_t sums = weight_bytes() > (std::size_t{1} << 17) ? std::size_t{1} << 16 : std::size_t{1} << 12;
     return std::max<std::size_t>(sums / pitch_, 24);
   }
 
