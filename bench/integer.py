@@ -161,7 +161,9 @@ class Bench:
                 onnx.save(layer(channels, side, quantized), files[-1])
             for isa in self.options.isa:
                 # Short runs, so that one of them has the processor to itself even on a busy machine.
-                self.compare(f"3x3, {channels} channels, {side}x{side}", isa, *files, 4 * self.options.rounds, 5, self.step_time)
+                small = channels * side * side < 20000
+                self.compare(f"3x3, {channels} channels, {side}x{side}", isa, *files, (4 if small else 12) * self.options.rounds,
+                             5 if small else 1, self.step_time)
 
     def others(self):
         for name, op, shape, weight, attributes in OTHERS:
@@ -170,7 +172,7 @@ class Bench:
                 files.append(self.work / f"other{int(quantized)}.onnx")
                 onnx.save(other(op, shape, weight, attributes, quantized), files[-1])
             for isa in self.options.isa:
-                self.compare(name, isa, *files, 4 * self.options.rounds, 5, lambda figures: self.step_time(figures, "node"))
+                self.compare(name, isa, *files, 8 * self.options.rounds, 1, lambda figures: self.step_time(figures, "node"))
 
     @staticmethod
     def processor_time(figures):
