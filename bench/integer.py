@@ -4,7 +4,8 @@
     integer.py --halftone BIN [--shared FOLDER] [--runs N] [--rounds N] [--isa NAME ...]
 
 `model`: processor time of a sample of the float file and of its quantized file (onnxruntime-int8), as `halftone profile` takes it.
-`layer`: a 3x3 convolution with Relu, of the sizes of ResNet-20 and ResNet-18: time of its step alone. Runs of both modes take turns, so that
+`layer`: a 3x3 convolution with Relu, of the sizes of ResNet-20 and ResNet-18: time of its step alone. `other`: the same of other
+convolutions and products. Runs of both modes take turns, so that
 a slow moment of the machine falls on both; printed are the least times, as other work only ever adds to them. --isa are values of
 ONEDNN_MAX_CPU_ISA, which limits both modes. Needs numpy and onnx.
 """
@@ -27,6 +28,17 @@ from model_files import resolve_link, shared_folder  # noqa: E402
 
 MODELS = ("resnet20-cifar10", "mobilenetv2-cifar10", "squeezenet-imagenet")
 LAYERS = ((16, 32), (32, 16), (64, 8), (64, 56), (128, 28), (256, 14), (512, 7))  # channels, height and width
+
+OTHERS = (  # name, operator, shape of the input, of the weight or of the second input, attributes
+    ("3x3 depthwise, 96 channels, 28x28", "Conv", (1, 96, 28, 28), (96, 1, 3, 3), {"group": 96, "pads": [1] * 4}),
+    ("3x3 in 32 groups, 128 channels, 28x28", "Conv", (1, 128, 28, 28), (128, 4, 3, 3), {"group": 32, "pads": [1] * 4}),
+    ("3x3 in 4 groups, 128 channels, 28x28", "Conv", (1, 128, 28, 28), (128, 32, 3, 3), {"group": 4, "pads": [1] * 4}),
+    ("ConvTranspose 4x4, stride 2, 64 channels, 28x28", "ConvTranspose", (1, 64, 28, 28), (64, 64, 4, 4), {"strides": [2, 2], "pads": [1] * 4}),
+    ("Conv 9, 64 channels, 1024 samples", "Conv", (1, 64, 1024), (64, 64, 9), {"pads": [4, 4]}),
+    ("Conv 3x3x3, 32 channels, 8x28x28", "Conv", (1, 32, 8, 28, 28), (32, 32, 3, 3, 3), {"pads": [1] * 6}),
+    ("MatMul of two values, 12 of 128x64x128", "MatMul", (1, 12, 128, 64), (1, 12, 64, 128), {}),
+    ("Gemm, 128x768x768", "Gemm", (128, 768), (768, 768), {}),
+)
 
 
 def constant(name, array):
@@ -56,6 +68,60 @@ def layer(channels, side, quantized):
     ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, channels, side, side]) for n in ("x", value)]
     graph = helper.make_graph(nodes, "layer", ends[:1], ends[1:], tensors)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+class Net:
+    """Nodes one by one; with Q/DQ nodes around each where `quantized`."""
+
+    def __init__(self, quantized):
+        self.quantized, self.nodes, self.inputs = quantized, [], []
+        self.random = numpy.random.default_rng(1)
+        self.tensors = [constant("one", numpy.float32(0.02)), constant("zero", numpy.uint8(128)), constant("wz", numpy.int8(0)),
+                        constant("ws", numpy.float32(0.002))]
+
+    def feed(self, name, shape):
+        self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        return self.codes(name)
+
+    def codes(self, value):
+        if not self.quantized:
+            return value
+        self.nodes += [helper.make_node("QuantizeLinear", [value, "one", "zero"], [f"{value}_q"]),
+                       helper.make_node("DequantizeLinear", [f"{value}_q", "one", "zero"], [f"{value}_d"])]
+        return f"{value}_d"
+
+    def weight(self, name, shape):
+        codes = self.random.integers(-127, 128, shape).astype(numpy.int8)
+        if not self.quantized:
+            self.tensors.append(constant(name, (codes * 0.002).astype(numpy.float32)))
+            return name
+        self.tensors.append(constant(f"{name}_q", codes))
+        self.nodes.append(helper.make_node("DequantizeLinear", [f"{name}_q", "ws", "wz"], [name]))
+        return name
+
+    def node(self, op, name, inputs, attributes):
+        self.nodes.append(helper.make_node(op, inputs, [f"{name}_y"], name, **attributes))
+        return self.codes(f"{name}_y")
+
+    def model(self, output):
+        result = helper.make_tensor_value_info(output, TensorProto.FLOAT, None)
+        graph = helper.make_graph(self.nodes, "other", self.inputs, [result], self.tensors)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+def other(op, shape, weight, attributes, quantized):
+    """A node between others, so that it neither takes in an input nor hands an output over; the second operand of MatMul comes
+    in as well."""
+    net = Net(quantized)
+    if "Conv" not in op:
+        first = net.node("Relu", "first", [net.feed("x", shape)], {})
+        second = net.node("Relu", "second", [net.feed("w", weight)], {}) if op == "MatMul" else net.weight("w", weight)
+        return net.model(net.node("Relu", "last", [net.node(op, "node", [first, second], attributes)], {}))
+    ones = (1,) * (len(shape) - 2)
+    channels = weight[1] if op == "ConvTranspose" else weight[0]
+    first = net.node("Conv", "first", [net.feed("x", (1, 4) + shape[2:]), net.weight("w1", (shape[1], 4) + ones)], {})
+    y = net.node(op, "node", [first, net.weight("w", weight)], attributes)
+    return net.model(net.node("Conv", "last", [y, net.weight("w2", (4, channels) + ones)], {}))
 
 
 class Bench:
@@ -95,15 +161,26 @@ class Bench:
                 onnx.save(layer(channels, side, quantized), files[-1])
             for isa in self.options.isa:
                 # Short runs, so that one of them has the processor to itself even on a busy machine.
-                self.compare(f"3x3, {channels} channels, {side}x{side}", isa, *files, 4 * self.options.rounds, 5, self.step_time)
+                small = channels * side * side < 20000
+                self.compare(f"3x3, {channels} channels, {side}x{side}", isa, *files, (4 if small else 12) * self.options.rounds,
+                             5 if small else 1, self.step_time)
+
+    def others(self):
+        for name, op, shape, weight, attributes in OTHERS:
+            files = []
+            for quantized in (False, True):
+                files.append(self.work / f"other{int(quantized)}.onnx")
+                onnx.save(other(op, shape, weight, attributes, quantized), files[-1])
+            for isa in self.options.isa:
+                self.compare(name, isa, *files, 8 * self.options.rounds, 1, lambda figures: self.step_time(figures, "node"))
 
     @staticmethod
     def processor_time(figures):
         return 1000 * figures["cpu_seconds"] / figures["samples"]
 
     @staticmethod
-    def step_time(figures):
-        return sum(row["milliseconds"] for row in figures["steps"] if row["name"] == "conv1")
+    def step_time(figures, name="conv1"):
+        return sum(row["milliseconds"] for row in figures["steps"] if row["name"] == name)
 
 
 def main():
@@ -118,6 +195,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="halftone-integer-") as work:
         bench = Bench(options, work)
         bench.layers()
+        bench.others()
         bench.models()
     return 0
 

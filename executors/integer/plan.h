@@ -76,6 +76,13 @@ class FastStep {
   // `codes`: of each input, as its slot wants them; without type where it reads none. Nullopt where
   // these shapes are left to the plain way. Gives what output 0 holds.
   virtual std::optional<Placed> run(std::span<const PlacedView> codes) const = 0;
+  // Bytes that it keeps, and that it takes while it runs beside its result, for a memory budget; not less than that.
+  virtual std::uint64_t kept() const { return 0; }
+  virtual std::uint64_t scratch(std::span<const PlacedView> codes) const {
+    std::uint64_t bytes = 0;
+    for (const PlacedView &each : codes) bytes += bytes_of(each.view.dtype, count_of(each.view));
+    return bytes;
+  }
 };
 
 struct Flow;

@@ -9,8 +9,9 @@
 
 namespace halftone::integer {
 
-Sample::Sample(const sdk::Context &ctx, const Plan &plan, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit)
-    : ctx_(ctx), plan_(plan), emit_(emit), held_(plan.emitted.size()) {
+Sample::Sample(const sdk::Context &ctx, const Plan &plan, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit,
+               Meter *meter)
+    : ctx_(ctx), plan_(plan), emit_(emit), held_(plan.emitted.size()), meter_(meter) {
   if (inputs.size() != plan.inputs.size()) {
     throw sdk::Failure(HT_INVALID_ARGUMENT, std::to_string(inputs.size()) + " inputs given where " +
                                                 std::to_string(plan.inputs.size()) + " are needed");
@@ -26,7 +27,9 @@ Sample::Sample(const sdk::Context &ctx, const Plan &plan, std::span<const ht_ten
 }
 
 void Sample::compute(const Step &step) {
-  if (!step.fast || !compute_fast(step)) compute_plainly(step);
+  const bool fast = step.fast && compute_fast(step);
+  if (!fast) compute_plainly(step);
+  if (meter_ != nullptr) meter_->see(held_bytes() + (fast ? scratch_ : plain_bytes(step)));
   for (const std::size_t value : step.dead_after) held_[value] = Held();
 }
 
@@ -53,8 +56,12 @@ std::vector<Tensor> Sample::run_bodies(const Step &step, std::span<const ht_tens
       if (held.format != nullptr) floats[i] = dequantized(held);
       all.push_back(held.format != nullptr ? floats[i].view() : held.view);
     }
-    Sample sample(ctx_, step.flow->bodies[body], all, emit_);
+    std::uint64_t around = held_bytes();
+    for (const ht_tensor_view &view : all) around += bytes_of(view.dtype, count_of(view));
+    if (meter_ != nullptr) meter_->around += around;
+    Sample sample(ctx_, step.flow->bodies[body], all, emit_, meter_);
     sample.compute_all();
+    if (meter_ != nullptr) meter_->around -= around;
     return sample.take_results();
   });
 }
@@ -86,9 +93,31 @@ bool Sample::compute_fast(const Step &step) {
   }
   auto result = step.fast->run(codes);
   if (!result) return false;
+  if (meter_ != nullptr) {
+    scratch_ = step.fast->scratch(codes);
+    // What is not held as the codes that a slot reads goes through floats.
+    for (const Tensor &own : made) scratch_ += own.empty() ? 0 : 5 * own.bytes();
+  }
   if (step.outputs[0].value != kNoValue) held_[step.outputs[0].value].channels_last = result->channels_last;
   put(step.outputs[0], std::move(result->tensor));
   return true;
+}
+
+std::uint64_t Sample::held_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const Held &held : held_) bytes += held.own.empty() ? 0 : held.own.bytes();
+  return bytes;
+}
+
+std::uint64_t Sample::plain_bytes(const Step &step) const {
+  constexpr std::uint64_t kCopies = 24;  // bytes an element: as codes in another order, as float, twice as float64
+  std::uint64_t elements = 0;
+  const auto add = [&](std::size_t value) {
+    if (value != kNoValue) elements += static_cast<std::uint64_t>(count_of(held_[value].view));
+  };
+  for (const InputSlot &slot : step.inputs) add(slot.value);
+  for (const OutputSlot &slot : step.outputs) add(slot.value);
+  return kCopies * elements;
 }
 
 void Sample::emit(std::size_t value) {

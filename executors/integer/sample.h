@@ -2,14 +2,16 @@
 #pragma once
 
 #include "halftone/executor.hpp"
+#include "meter.h"
 #include "plan.h"
 
 namespace halftone::integer {
 
 class Sample {
  public:
-  // Throws unless the inputs are as many as the plan wants.
-  Sample(const sdk::Context &ctx, const Plan &plan, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit);
+  // Throws unless the inputs are as many as the plan wants. `meter`: sees what is held with each step; may be null.
+  Sample(const sdk::Context &ctx, const Plan &plan, std::span<const ht_tensor_view> inputs, const sdk::Emit &emit,
+         Meter *meter = nullptr);
   void compute(const Step &step);
   void compute_all();
   // What a body gives, as floats.
@@ -25,6 +27,9 @@ class Sample {
   };
 
   bool compute_fast(const Step &step);
+  std::uint64_t held_bytes() const;
+  // What the plain way through a step takes beside what it reads and gives: copies of both in float64 or less.
+  std::uint64_t plain_bytes(const Step &step) const;
   void compute_plainly(const Step &step);
   void compute_products(const Step &step);
   void compute_codes(const Step &step);
@@ -50,6 +55,8 @@ class Sample {
   const Plan &plan_;
   const sdk::Emit &emit_;
   std::vector<Held> held_;
+  Meter *meter_;
+  std::uint64_t scratch_ = 0;  // of the fast way through the last step
 };
 
 }  // namespace halftone::integer

@@ -19,7 +19,7 @@ class IntegerSession final : public sdk::Session {
   // Tells by `how` what each node was computed on: "integer sums", "codes" or "float"; of sums that have no fast way in
   // an executor that has such ways, "integer sums, plainly".
   void profile(const sdk::Context &ctx, const sdk::EachStep &each) override;
-  // Refuses: buffers are allocated as they are needed.
+  // Runs zeros of these shapes, and looks at what is held with each step; views need no data.
   ht_session_memory memory(const sdk::Context &ctx, std::span<const ht_tensor_view> inputs) override;
 
  private:

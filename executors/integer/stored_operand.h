@@ -14,6 +14,8 @@ class StoredOperand {
   explicit StoredOperand(Tensor codes) : codes_(std::move(codes)) {}
 
   const Shape &shape() const { return codes_.shape(); }
+  // Bytes that it holds so far.
+  std::uint64_t kept() const { return codes_.bytes() + (wide_.empty() ? 0 : wide_.bytes()); }
   std::int64_t count() const { return codes_.count(); }
   // Null after settle().
   const std::int32_t *codes() const {

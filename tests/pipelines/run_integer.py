@@ -90,11 +90,16 @@ def profiles(bench):
 
 
 def budget(bench):
-    """A memory budget cannot be kept, and nothing pretends that it is."""
+    """A memory budget is kept, by both executors, and refused where it does not do."""
     bench.quantize("model")
-    error = bench.fails("evaluate", "model.onnx", "--mode", "integer", "--data", bench.glyphs / "test" / "x.npy", "--preprocess",
-                        bench.glyphs / "meta.json", "--memory-budget", "1GiB", "--quiet")
-    require("integer mode cannot say what memory it will need" in error, error)
+    arguments = ("evaluate", "model.onnx", "--mode", "integer", "--data", bench.glyphs / "test" / "x.npy", "--preprocess",
+                 bench.glyphs / "meta.json", "--limit", LIMIT, "--json", "figures.json", "--quiet", "--memory-budget")
+    for executor in ("onednn", "reference"):
+        bench.run(*arguments, "64MiB", "--executor", executor)
+        figures = json.loads(bench.bytes("figures.json"))
+        require(figures["peak_memory_bytes"] <= 64 << 20, f"{executor}: {figures['peak_memory_bytes']} bytes")
+    error = bench.fails(*arguments, "8MiB")
+    require("memory" in error, error)
 
 
 if __name__ == "__main__":

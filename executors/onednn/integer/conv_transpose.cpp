@@ -98,8 +98,26 @@ class TransposedConvolution final : public integer::FastStep {
     if (out.tensor.dtype() == HT_F32) return plain_floats(out.tensor);
     return out;
   }
+  std::uint64_t kept() const override {
+    std::uint64_t bytes = 0;
+    for (const Class &each : classes_) {
+      for (const PackedWeights &part : each.parts) bytes += part.size();
+    }
+    return bytes;
+  }
+  std::uint64_t scratch(std::span<const PlacedView> codes) const override {
+    const ht_tensor_view &x = codes[0].view;
+    const std::optional<Extent> extent = extent_of(x);
+    if (!extent) return 0;
+    const auto pixels = static_cast<std::size_t>(count_of(extent->outside));
+    const std::size_t floats = ending_.dtype() == HT_F32 ? static_cast<std::size_t>(x.shape[0]) * pitch_ * 4 : 0;
+    return Image::bytes(operand_, x, extent->before, extent->after) + pixels * (2 * sizeof(std::ptrdiff_t) + floats) +
+           8 * kAtOnce * pitch_;
+  }
 
  private:
+  static constexpr std::size_t kAtOnce = 48;  // pixels
+
   Class class_of(const Step &step, const Axes &phase) const {
     Class out;
     std::vector<std::size_t> numbers;
@@ -181,7 +199,6 @@ class TransposedConvolution final : public integer::FastStep {
 
   void sum(const std::uint8_t *input, const Class &own, std::span<const std::ptrdiff_t> taps,
            std::span<const std::ptrdiff_t> pixels, std::span<const std::ptrdiff_t> places, Tensor &to) const {
-    constexpr std::size_t kAtOnce = 48;
     const std::size_t channels = groups_ * channels_of_group_, inputs = inputs_ / groups_ * operand_.width();
     const integer::Shape shape = {static_cast<std::int64_t>(kAtOnce * channels)};
     Tensor codes(ending_.dtype(), shape);

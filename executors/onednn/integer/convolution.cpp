@@ -85,6 +85,15 @@ class Convolution : public integer::FastStep {
     if (out.tensor.dtype() == HT_F32) return plain_floats(out.tensor);
     return out;
   }
+  std::uint64_t kept() const override { return weight_bytes(); }
+  std::uint64_t scratch(std::span<const PlacedView> codes) const override {
+    const ht_tensor_view &x = codes[0].view;
+    const Frame frame(g_, x);
+    const auto pixels = static_cast<std::size_t>(count_of(frame.outside));
+    const std::size_t floats = ending_.dtype() == HT_F32 ? static_cast<std::size_t>(x.shape[0]) * channels_ * 4 : 0;
+    return Image::bytes(operand_, x, frame.before, frame.after) + pixels * (sizeof(std::ptrdiff_t) + floats) +
+           pitch_ * std::min(pixels_at_once(), pixels) * sizeof(std::int32_t);
+  }
 
  protected:
   // sums: [pixel][pitch].
@@ -92,7 +101,7 @@ class Convolution : public integer::FastStep {
                    std::span<const std::ptrdiff_t> taps, std::int32_t *sums) const = 0;
   virtual std::vector<std::ptrdiff_t> taps_of(const Image &image) const = 0;
   virtual bool overreads() const { return true; }
-  virtual std::size_t weight_bytes() const { return 0; }
+  virtual std::size_t weight_bytes() const = 0;
 
   Operand operand_;
   Geometry g_;
@@ -101,7 +110,7 @@ class Convolution : public integer::FastStep {
  private:
   // So many that sums stay in the cache, and that weights beyond it are not read too often.
   std::size_t pixels_at_once() const {
-    const std::size_t sums = weight_bytes() > (std::size_t{1} << 17) ? std::size_t{1} << 16 : std::size_t{1} << 13;
+    const std::size_t sums = weight_bytes() > (std::size_t{1} << 17) ? std::size_t{1} << 16 : std::size_t{1} << 12;
     return std::max<std::size_t>(sums / pitch_, 24);
   }
 
@@ -207,6 +216,7 @@ class DepthwiseConvolution final : public Convolution {
     if (taps.size() % 2 != 0) taps.push_back(taps.back());
     return taps;
   }
+  std::size_t weight_bytes() const override { return weights_.size() * sizeof(weights_[0]); }
 
   std::vector<std::int16_t> weights_;
   std::vector<std::int32_t> bias_;

@@ -52,9 +52,11 @@ void columns(const DepthwiseDot &work, std::size_t at) {
   const Wide d;
   const Narrow dn;
   const std::uint8_t *input[kPixels];
+  HALFTONE_UNROLL
   for (std::size_t p = 0; p < kPixels; ++p) input[p] = work.input + work.pixels[at + p];
   for (std::size_t c = 0; c < work.channels; c += hn::Lanes(dn)) {
     Sums low[kPixels], high[kPixels];
+    HALFTONE_UNROLL
     for (std::size_t p = 0; p < kPixels; ++p) low[p] = high[p] = hn::Zero(d);
     const std::int16_t *weights = work.weights + c;
     for (std::size_t t = 0; t < work.taps.size(); t += 2, weights += 2 * work.channels) {
@@ -62,6 +64,7 @@ void columns(const DepthwiseDot &work, std::size_t at) {
       const Pairs lower = hn::InterleaveLower(dn, even, odd), upper = hn::InterleaveUpper(dn, even, odd);
       const std::ptrdiff_t first = work.taps[t] + static_cast<std::ptrdiff_t>(2 * c);
       const std::ptrdiff_t second = work.taps[t + 1] + static_cast<std::ptrdiff_t>(2 * c);
+      HALFTONE_UNROLL
       for (std::size_t p = 0; p < kPixels; ++p) {
         const Pairs a = hn::LoadU(dn, reinterpret_cast<const std::int16_t *>(input[p] + first));
         const Pairs b = hn::LoadU(dn, reinterpret_cast<const std::int16_t *>(input[p] + second));
@@ -69,6 +72,7 @@ void columns(const DepthwiseDot &work, std::size_t at) {
         high[p] = add_pairs(hn::InterleaveUpper(dn, a, b), upper, high[p]);
       }
     }
+    HALFTONE_UNROLL
     for (std::size_t p = 0; p < kPixels; ++p)
       store(low[p], high[p], work.bias + c, work.sums + (at + p) * work.channels + c);
   }

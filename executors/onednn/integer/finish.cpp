@@ -23,14 +23,26 @@ struct ToBytes {
   std::int32_t zero;
   bool is_signed;
 
-  // 16 of them, in two vectors of 8.
+  // 16 of them, in one vector or in two of 8. `x(i)`: the vector from i on.
 #if HWY_TARGET == HWY_AVX2
-  HWY_INLINE void store16(Floats x, Floats y, std::uint8_t *to) const {
-    const __m256i words = _mm256_packs_epi32(codes(x).raw, codes(y).raw);  // x and y in turn, four and four
+  static constexpr bool kSixteen = true;
+  template <typename Vector>
+  HWY_INLINE void store16(const Vector &x, std::size_t i, std::uint8_t *to) const {
+    const __m256i words = _mm256_packs_epi32(codes(x(i)).raw, codes(x(i + 8)).raw);  // in turn, four and four
     const __m256i bytes = is_signed ? _mm256_packs_epi16(words, words) : _mm256_packus_epi16(words, words);
     const __m256i order = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5));
     _mm_storeu_si128(reinterpret_cast<__m128i *>(to), _mm256_castsi256_si128(order));
   }
+#elif HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+  static constexpr bool kSixteen = true;
+  template <typename Vector>
+  HWY_INLINE void store16(const Vector &x, std::size_t i, std::uint8_t *to) const {
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(to), _mm512_cvtepi32_epi8(codes(x(i)).raw));
+  }
+#else
+  static constexpr bool kSixteen = false;
+  template <typename Vector>
+  HWY_INLINE void store16(const Vector &, std::size_t, std::uint8_t *) const {}
 #endif
 
   HWY_INLINE hn::Vec<IntTag> codes(Floats x) const {
@@ -86,9 +98,7 @@ void FinishOf(const std::int32_t *sums, const float *multipliers, const float *o
   };
   for (std::size_t p = 0; p < pixels; ++p, sums += channels, codes += used) {
     std::size_t c = 0;
-#if HWY_TARGET == HWY_AVX2
-    for (; c + 16 <= used; c += 16) bytes.store16(scaled(c), scaled(c + 8), codes + c);
-#endif
+    for (; ToBytes::kSixteen && c + 16 <= used; c += 16) bytes.store16(scaled, c, codes + c);
     for (; c < used; c += hn::Lanes(d)) bytes.store(scaled(c), codes + c, used - c);
   }
 }
@@ -107,9 +117,7 @@ void PairOf(Pairing pairing, const Side &a, const Side &b, const PairTarget &to,
     return hn::Div(z, scale);
   };
   std::size_t i = 0;
-#if HWY_TARGET == HWY_AVX2
-  for (; i + 16 <= count; i += 16) bytes.store16(paired(i), paired(i + 8), codes + i);
-#endif
+  for (; ToBytes::kSixteen && i + 16 <= count; i += 16) bytes.store16(paired, i, codes + i);
   for (; i < count; i += hn::Lanes(d)) bytes.store(paired(i), codes + i, count - i);
 }
 

@@ -29,6 +29,14 @@ Image::Image(const Operand &operand, const integer::PlacedView &source, const Ax
   memory_ = integer::Tensor(HT_U8, bytes);
 }
 
+std::uint64_t Image::bytes(const Operand &operand, const ht_tensor_view &x, const Axes &before, const Axes &after) {
+  const Axes inside = extents_of(x);
+  std::int64_t elements = x.shape[1];
+  for (std::size_t i = 0; i < kAxes; ++i) elements *= before[i] + inside[i] + after[i];
+  const std::size_t moved = integer::bytes_of(x.dtype, integer::count_of(x));
+  return static_cast<std::uint64_t>(elements) * operand.width() + kSlack + moved;
+}
+
 const std::uint8_t *Image::sample(std::int64_t n) {
   const std::int64_t elements = channels_ * count_of(inside_);
   if (direct_) return static_cast<const std::uint8_t *>(source_.view.data) + n * elements;

@@ -16,6 +16,8 @@ class Image {
   Image(const Operand &operand, const integer::PlacedView &source, const Axes &before, const Axes &after,
         bool overread);
 
+  // Bytes that an image of this input takes at most.
+  static std::uint64_t bytes(const Operand &operand, const ht_tensor_view &x, const Axes &before, const Axes &after);
   // The operands of one sample; valid until the next call.
   const std::uint8_t *sample(std::int64_t n);
   // Bytes from an operand to its neighbour along a spatial axis.

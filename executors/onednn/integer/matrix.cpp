@@ -39,6 +39,11 @@ class MatrixProduct final : public integer::FastStep {
     return out;
   }
 
+  std::uint64_t kept() const override { return weights_.size(); }
+  std::uint64_t scratch(std::span<const PlacedView> codes) const override {
+    return Rows::bytes(codes[0].view, static_cast<std::int64_t>(depth_), channels_);
+  }
+
  private:
   bool gemm_;  // takes matrices only
   std::size_t depth_, channels_;

@@ -85,6 +85,14 @@ class PairProduct final : public integer::FastStep {
     return out;
   }
 
+  std::uint64_t scratch(std::span<const PlacedView> codes) const override {
+    const ht_tensor_view &x = codes[0].view, &y = codes[1].view;
+    const std::int64_t depth = x.shape[x.rank - 1], channels = y.shape[y.rank - (transposed_ ? 2 : 1)];
+    const auto wide = static_cast<std::size_t>(channels);
+    const std::size_t moved = integer::bytes_of(y.dtype, integer::count_of(y));
+    return Rows::bytes(x, depth, wide) + moved + (2 * static_cast<std::size_t>(depth) + 16) * whole_blocks(wide);
+  }
+
  private:
   // Whether no sum of so many products leaves 32 bits.
   bool fits(std::int64_t depth) const {

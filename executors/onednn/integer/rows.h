@@ -46,6 +46,12 @@ class Rows {
     }
   }
 
+  // Bytes that rows of this depth and so many channels take at most.
+  static std::uint64_t bytes(const ht_tensor_view &x, std::int64_t depth, std::size_t channels) {
+    const std::size_t moved = integer::bytes_of(x.dtype, integer::count_of(x));
+    return moved + kSlack + kAtOnce * (2 * static_cast<std::size_t>(depth) + 4 * whole_blocks(channels));
+  }
+
  private:
   static constexpr std::size_t kAtOnce = 48;
   const Operand &operand_;
