@@ -116,9 +116,9 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
     const host::Component &exporter = named_component(registry_, HT_KIND_EXPORTER, step.format, step.where);
     const host::Arguments checked(exporter.description->params, exporter.description->param_count, &step.settings,
                                   "exporter '" + step.format + "'");
-    require_extension(exporter, step);
   }
   check_outputs();
+  for (const ExportStep &step : spec_.exports) require_extension(registry_.get(HT_KIND_EXPORTER, step.format), step);
   if (!spec_.observer.empty()) (void)named_component(registry_, HT_KIND_OBSERVER, spec_.observer, spec_.observer_where);
   check_overrides(spec_.overrides, registry_);
   host::Context ctx;
