@@ -1,11 +1,13 @@
 #include "core/pipeline/platform_code.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "core/base/error.h"
 #include "core/host/instance.h"
+#include "core/quant/arithmetic.h"
 #include "halftone/platform.h"
 
 namespace halftone::pipeline {
@@ -30,6 +32,11 @@ std::vector<ht_slot_rule> lend(const std::vector<host::SlotRule> &slots) {
     out.push_back(rule);
   }
   return out;
+}
+
+void check_slot(const ht_slot_rule &slot) {
+  if (slot.role > HT_SLOT_BOUND) fail(Status::kInvalidArgument, "{} is no role of a slot", slot.role);
+  if (slot.role != HT_SLOT_NONE) quant::check_spec(slot.spec);
 }
 
 // An observer that the plug-in names is one without parameters; that of the descriptor keeps its own.
@@ -80,6 +87,7 @@ class PlatformCode {
     try {
       host::call_component(
           ctx, [&] { return role.refine(instance_.raw(), &ctx, node, &lent, inputs.data(), outputs.data()); });
+      for (const auto *slots : {&inputs, &outputs}) std::ranges::for_each(*slots, check_slot);
     } catch (Error &error) {
       error.note("while platform '" + ctx_->component + "' refined its rule of node '" + working.model.node(node).name +
                  "'");

@@ -60,6 +60,17 @@ void refuse_what_nothing_does(const PipelineSpec &spec, const std::vector<Planne
   }
 }
 
+// A device or pipe may have any name.
+void require_extension(const host::Component &exporter, const ExportStep &step) {
+  const auto *role = static_cast<const ht_exporter *>(exporter.role(HT_EXPORTER_1));
+  std::error_code ignored;
+  const std::filesystem::path path = step.path;
+  if (role->extension == nullptr || path.extension() == role->extension || std::filesystem::is_other(path, ignored))
+    return;
+  fail(Status::kInvalidArgument, "{}exporter '{}' writes files that end with '{}', and the name of '{}' does not",
+       place(step.where), step.format, role->extension, step.path);
+}
+
 // The observer of every activation config that has its own scale to find.
 void override_observer(host::WorkingModel &working, const std::string &observer) {
   for (const model::Handle handle : working.configs.all()) {
@@ -107,6 +118,7 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
                                   "exporter '" + step.format + "'");
   }
   check_outputs();
+  for (const ExportStep &step : spec_.exports) require_extension(registry_.get(HT_KIND_EXPORTER, step.format), step);
   if (!spec_.observer.empty()) (void)named_component(registry_, HT_KIND_OBSERVER, spec_.observer, spec_.observer_where);
   check_overrides(spec_.overrides, registry_);
   host::Context ctx;

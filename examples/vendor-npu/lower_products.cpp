@@ -15,6 +15,7 @@ struct Parameter {
   std::vector<std::int32_t> codes;
   std::vector<float> scales;
   std::int64_t low = 0, high = 0;
+  std::int32_t axis = 0;  // of the channels, where there are several scales
 };
 
 std::vector<std::int32_t> codes_of(const sdk::Context &ctx, const ht_tensor_view &stored, const ht_quantizer &q) {
@@ -31,10 +32,11 @@ std::optional<Parameter> parameter_of(const sdk::Context &ctx, const sdk::Graph 
   const auto q = configs.quantizer(configs.input(node.handle, slot), true);
   const auto stored = graph.initializer(node.input(slot));
   if (!q || !stored || stored->dtype != HT_F32 || q->kind != HT_QUANT_INTEGER) return std::nullopt;
+  if (q->granularity == HT_PER_BLOCK || q->count == 0) return std::nullopt;
   for (std::uint64_t i = 0; i < q->count; ++i) {
     if (q->zero_points[i] != 0) return std::nullopt;  // the matrix unit adds codes without a zero point
   }
-  return Parameter{codes_of(ctx, *stored, *q), {q->scales, q->scales + q->count}, q->quant_min, q->quant_max};
+  return Parameter{codes_of(ctx, *stored, *q), {q->scales, q->scales + q->count}, q->quant_min, q->quant_max, q->axis};
 }
 
 // Rows become outputs: a Gemm without transB has them the other way round.
@@ -87,6 +89,12 @@ void Lowering::products(const Node &node) {
   const std::vector<std::int64_t> shape(stored.shape, stored.shape + stored.rank);
   const bool turned = gemm && graph_.attribute_int(node.handle, "transB", 0) == 0;
   const std::size_t channels = static_cast<std::size_t>(shape[turned ? 1 : 0]);
+  if (weight->scales.size() != 1 && (weight->axis != (turned ? 1 : 0) || weight->scales.size() != channels)) {
+    refuse(node, "has scales of its weight by another axis than that of the outputs");
+  }
+  if (bias != HT_NONE && sdk::count_of(*graph_.initializer(bias)) != static_cast<std::int64_t>(channels)) {
+    refuse(node, "has a bias of another number of channels than the weight");
+  }
 
   const std::int32_t from = read(node, 0);
   const Target to = write(node);
@@ -117,9 +125,17 @@ void Lowering::products(const Node &node) {
                  program_.store(std::span<const std::int32_t>(shifts)), to.low, to.high});
 }
 
+// Extents of 1 are repeated; axes that one side lacks are not made up.
+void Lowering::require_one_rank(const Node &node, std::int32_t a, std::int32_t b) const {
+  if (program_.tensor(a).shape.size() != program_.tensor(b).shape.size()) {
+    refuse(node, "has operands with another number of axes each");
+  }
+}
+
 // Both sides in units of 2^-20 of twice the larger scale.
 void Lowering::sum(const Node &node) {
   const std::int32_t a = read(node, 0), b = read(node, 1);
+  require_one_rank(node, a, b);
   const Target to = write(node);
   const double scale_a = program_.tensor(a).grid.scale, scale_b = program_.tensor(b).grid.scale;
   constexpr double kUnits = 1048576;
@@ -132,6 +148,7 @@ void Lowering::sum(const Node &node) {
 
 void Lowering::product_of_two(const Node &node) {
   const std::int32_t a = read(node, 0), b = read(node, 1);
+  require_one_rank(node, a, b);
   const Target to = write(node);
   const FixedPoint real(double{program_.tensor(a).grid.scale} * double{program_.tensor(b).grid.scale} /
                         double{program_.tensor(to.tensor).grid.scale});

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <numeric>
 
 #include "lut_functions.h"
 #include "window.h"
@@ -260,7 +262,14 @@ void Lowering::concat(const Node &node) {
 }
 
 void Lowering::move(const Node &node) {
-  write_moved(node, read(node, 0), Op::kMove, {});
+  const auto count = [](const std::vector<std::int64_t> &shape) {
+    return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+  };
+  const std::int32_t from = read(node, 0);
+  if (count(program_.tensor(from).shape) != count(shape_of_sample(node.output(0)))) {
+    refuse(node, "moves values between samples");
+  }
+  write_moved(node, from, Op::kMove, {});
 }
 
 }  // namespace tern

@@ -35,6 +35,7 @@ class Lowering {
   void products(const Node &node);        // lower_products.cpp
   void sum(const Node &node);             // lower_products.cpp
   void product_of_two(const Node &node);  // lower_products.cpp
+  void require_one_rank(const Node &node, std::int32_t a, std::int32_t b) const;
   void table(const Node &node);
   void max_pool(const Node &node);
   void mean(const Node &node);

@@ -220,6 +220,9 @@ def refusals(bench):
     require("Tern runs whole networks on 8-bit codes: node '/classifier/Gemm' (Gemm) has an output that is not quantized; "
             "`halftone explain` tells why" in errors, errors)
     require("model.tern" in errors and not (bench.work / "model.tern").exists(), errors)
+    errors = bench.fails("quantize", bench.glyphs / "model.onnx", "-p", "tern-u8", "-c", bench.glyphs / "calib", "--format", "tern",
+                         "-o", "model.onnx", "--quiet")
+    require("exporter 'tern' writes files that end with '.tern', and the name of 'model.onnx' does not" in errors, errors)
 
 
 def schemas(bench):
