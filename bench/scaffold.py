@@ -39,7 +39,7 @@ def main():
         for command in printed.split("\nnext:\n")[1].splitlines()[:3]:
             words = command.split()
             step(words[0] if words[0] == "ctest" else "build" if words[1] == "--build" else "configure", *words)
-        report = step("run", program, "run", "my-pass/test/pipeline.yaml", "--plugin-path", "my-pass/build")
+        report = step("run", program, "run", "my-pass/test/quantize.yaml", "--plugin-path", "my-pass/build")
         print(f"{'all':<12}{total[0]:8.2f} s on the clock{total[1]:8.2f} s of processor time")
         print(next(line for line in report.splitlines() if "my-pass" in line))
 

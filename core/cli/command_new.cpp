@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char *kUsage =
-    "pass | platform | observer | exporter | executor | reader NAME [--language c | cpp] [--output FOLDER]";
+    "pass | platform | observer | exporter | executor | reader | op-kernels NAME [--language c | cpp] [--output "
+    "FOLDER]";
 
 struct NewKind {
   const char *name;
@@ -28,7 +29,8 @@ constexpr std::array kKinds = {NewKind{"pass", HT_KIND_PASS, "passes"},
                                NewKind{"observer", HT_KIND_OBSERVER, "observers"},
                                NewKind{"exporter", HT_KIND_EXPORTER, "exporters"},
                                NewKind{"executor", HT_KIND_EXECUTOR, "executors"},
-                               NewKind{"reader", HT_KIND_READER, "readers"}};
+                               NewKind{"reader", HT_KIND_READER, "readers"},
+                               NewKind{"op-kernels", HT_KIND_OP_KERNELS, "plugins"}};
 
 const NewKind &kind_of(const std::string &word) {
   std::vector<std::string> known;
@@ -37,8 +39,8 @@ const NewKind &kind_of(const std::string &word) {
     known.emplace_back(kind.name);
   }
   fail(Status::kInvalidArgument,
-       "`halftone new` makes no '{}'{}; it makes a pass, platform, observer, exporter, executor or reader", word,
-       nearest_hint(word, known));
+       "`halftone new` makes no '{}'{}; it makes a pass, platform, observer, exporter, executor, reader or op-kernels",
+       word, nearest_hint(word, known));
 }
 
 Language language_of(const NewKind &kind, const std::string &word) {

@@ -1,5 +1,5 @@
 """Writes what every folder of `halftone new` is tested with into sdk/template/test: a small network, samples, and what the
-network gives for them, computed here with numpy.
+network gives for them, computed here with numpy; and for kernels, in op-kernels/test, an operator of its own.
 
 Weights are small whole numbers and samples are eighths, so that each sum is exact in float32 and the outputs are the same
 bits in any order of summation. Sample i (from 0) reaches from -(i + 1) to i + 1."""
@@ -48,8 +48,25 @@ def model():
     return made
 
 
-def main(folder):
-    folder.mkdir(parents=True, exist_ok=True)
+def operator():
+    """The operator alone, and its outputs."""
+    node = helper.make_node("SlopedRelu", ["x"], ["y"], name="sloped", domain="example.device", slope=0.25)
+    graph = helper.make_graph([node], "operator", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 1, 4, 4])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 1, 4, 4])])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13), helper.make_opsetid("example.device", 1)],
+                             producer_name="halftone")
+    made.ir_version = 7
+    x = samples()
+    return made, np.where(x >= 0, x, np.float32(0.25) * x)
+
+
+def main(templates):
+    folder, kernels = templates / "test", templates / "op-kernels" / "test"
+    for made in (folder, kernels):
+        made.mkdir(parents=True, exist_ok=True)
+    alone, y = operator()
+    onnx.save(alone, str(kernels / "operator.onnx"))
+    (kernels / "operator.raw").write_bytes(y.astype("<f4").tobytes())
     x = samples()
     onnx.save(model(), str(folder / "model.onnx"))
     np.save(folder / "samples.npy", x)

@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from test_main import Failure, require, run_tests  # noqa: E402
 
 LISTS = {"pass": "passes", "platform": "platforms", "observer": "observers", "exporter": "exporters",
-         "executor": "executors", "reader": "readers"}
+         "executor": "executors", "reader": "readers", "op-kernels": "plugins"}
 SECONDS = 60  # of processor time, from the command to the line in the list
 MOST_LINES = 30  # of the smallest useful pass
 
@@ -59,7 +59,7 @@ def from_new_to_list(bench, kind, language):
         output = bench.run("sh", "-ec", command)
     require("100% tests passed" in output, output)
     listed = bench.run(bench.program, LISTS[kind], "--plugin-path", bench.work / name / "build")
-    require(re.search(f"^{name} ", listed, re.M), f"`halftone {LISTS[kind]}` does not list {name}:\n{listed}")
+    require(re.search(f"^(com.example.)?{name} ", listed, re.M), f"`halftone {LISTS[kind]}` does not list {name}:\n{listed}")
     spent = processor_time() - before
     print(f"{kind} {language or 'as data'}: {spent:.1f} s of processor time, {time.monotonic() - clock:.1f} s on the clock")
     require(spent < SECONDS, f"it took {spent:.1f} s of processor time, more than {SECONDS}")
@@ -77,7 +77,7 @@ def from_new_to_list(bench, kind, language):
 def test_of(kind, language):
     def test(bench):
         from_new_to_list(bench, kind, language)
-    test.__name__ = f"{kind}_{language}" if language else kind
+    test.__name__ = (f"{kind}_{language}" if language else kind).replace("-", "_")
     return test
 
 
@@ -148,7 +148,8 @@ def installed(bench):
 
 
 CASES = [("pass", "cpp"), ("pass", "c"), ("observer", "cpp"), ("observer", "c"), ("exporter", "cpp"), ("exporter", "c"),
-         ("executor", "cpp"), ("executor", "c"), ("reader", "cpp"), ("reader", "c"), ("platform", None)]
+         ("executor", "cpp"), ("executor", "c"), ("reader", "cpp"), ("reader", "c"), ("op-kernels", "cpp"), ("op-kernels", "c"),
+         ("platform", None)]
 
 
 if __name__ == "__main__":
