@@ -108,7 +108,7 @@ static const ht_component *const components[] = {&component};
 const ht_plugin ht_plugin_entry = {.struct_size = sizeof(ht_plugin),
                                    .abi_major = HT_ABI_MAJOR,
                                    .abi_minor = HT_ABI_MINOR,
-                                   .needs_host_minor = HT_ABI_MINOR,
+                                   .needs_host_minor = 0, /* the lowest minor of the host that it works with */
                                    .id = "com.example.template-name",
                                    .version = "0.1.0",
                                    .license = "Apache-2.0",
