@@ -16,6 +16,7 @@
 #include "core/cli/profile_report.h"
 #include "core/cli/profile_runs.h"
 #include "core/cli/run_setup.h"
+#include "core/pipeline/compared_models.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/run_files.h"
 #include "core/pipeline/runner.h"
@@ -56,7 +57,7 @@ Subject read_subject(const std::string &path, host::Mode mode, const Engine &eng
                      std::uint32_t workers, Progress &progress) {
   Subject subject;
   subject.file = read_model_file(path, engine, progress);
-  prepare_for(mode, path, subject.file.working);
+  pipeline::prepare_for(mode, path, subject.file.working);
   subject.request.mode = mode;
   const model::Model &m = subject.model();
   subject.request.workers = workers;
