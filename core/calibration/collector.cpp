@@ -216,8 +216,10 @@ class Pass {
     options.limit = samples;
     if (options.sinks.progress) {
       const Progress &at = out_.progress;
-      options.sinks.progress = [&, done = at.next - at.first, all = at.end - at.first](
-                                   std::uint64_t part, std::uint64_t) { plan_.flow.sinks.progress(done + part, all); };
+      options.sinks.progress = [&, done = at.next - at.first, all = at.end - at.first](std::uint64_t part,
+                                                                                       std::uint64_t) {
+        plan_.flow.sinks.progress(done + part, all < kUncounted ? all : 0);
+      };
     }
     // A worker makes its own sink, so each has a place of its own.
     const bool may_skip = options.on_bad_sample == BadSample::kSkip;

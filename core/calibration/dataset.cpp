@@ -79,32 +79,59 @@ Setting reader_settings(const host::Component &reader, const InputSource &source
 
 }  // namespace
 
-// A source that is open, and the model input that it feeds.
-struct Dataset::Open {
-  Open(const host::Component &component, const Setting &settings, const InputSource &from, host::Context &ctx)
-      : reader(component, &settings, ctx), role(reader.role<ht_reader>(HT_READER_1)), source(from) {
+namespace {
+
+// Files that a reader has open.
+class ReaderSource final : public SampleSource {
+ public:
+  ReaderSource(const host::Component &component, const Setting &settings, const std::string &path, host::Context &ctx)
+      : reader_(component, &settings, ctx), role_(reader_.role<ht_reader>(HT_READER_1)), path_(path) {
     ctx.component = component.id();
-    const ht_str path{from.path.data(), from.path.size()};
+    const ht_str text{path.data(), path.size()};
     try {
-      host::call_component(ctx, [&] { return role.open(reader.raw(), &ctx, &path, &raw); });
-      host::call_component(ctx, [&] { return role.count(raw, &ctx, &count); });
-      if (count == 0) fail(Status::kDataLoss, "'{}' has no samples; name data that has some", from.path);
+      host::call_component(ctx, [&] { return role_.open(reader_.raw(), &ctx, &text, &raw_); });
+      host::call_component(ctx, [&] { return role_.count(raw_, &ctx, &count_); });
+      if (count_ == 0) fail(Status::kDataLoss, "'{}' has no samples; name data that has some", path);
     } catch (const Error &error) {
-      if (raw != nullptr) role.close(raw);
+      if (raw_ != nullptr) role_.close(raw_);
       rethrow_as_data_fault(error);
     }
   }
-  ~Open() {
-    if (raw != nullptr) role.close(raw);
+  ~ReaderSource() override {
+    if (raw_ != nullptr) role_.close(raw_);
   }
-  Open(const Open &) = delete;
-  Open &operator=(const Open &) = delete;
+  ReaderSource(const ReaderSource &) = delete;
+  ReaderSource &operator=(const ReaderSource &) = delete;
 
-  host::Instance reader;
-  const ht_reader &role;
+  std::optional<std::uint64_t> count() const override { return count_; }
+  std::uint64_t settle_count(host::Context &) override { return count_; }
+  std::optional<StoredSample> read(host::Context &ctx, std::uint64_t index) override {
+    StoredSample out{};
+    out.tensor.struct_size = sizeof(out.tensor);
+    ctx.component = reader_.component().id();
+    host::call_component(ctx, [&] { return role_.read(raw_, &ctx, index, &out.tensor); });
+    return out;
+  }
+  std::string name(host::Context &ctx, std::uint64_t index) override {
+    ht_str text{};
+    host::call_component(ctx, [&] { return role_.name(raw_, &ctx, index, &text); });
+    return {text.data, static_cast<std::size_t>(text.size)};
+  }
+
+ private:
+  host::Instance reader_;
+  const ht_reader &role_;
+  std::string path_;
+  void *raw_ = nullptr;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace
+
+// A source that is open, and the model input that it feeds.
+struct Dataset::Open {
+  std::shared_ptr<SampleSource> samples;
   const InputSource &source;
-  void *raw = nullptr;
-  std::uint64_t count = 0;
   std::string input;      // name of the model input
   model::ValueType type;  // of the model input
 };
@@ -260,59 +287,87 @@ Dataset::Dataset(const host::Registry &registry, const model::Model &m, std::vec
       continue;
     }
     const InputSource &source = source_for(registry, sources_, value.name, from_data == 1);
-    const host::Component &reader = reader_of(registry, source);
-    const bool shared = source.input.empty() && from_data > 1;
-    feed.open = std::make_unique<Open>(
-        reader, reader_settings(reader, source, value.name, shared, options_.whole_arrays), source, ctx);
-    feed.open->input = value.name;
-    feed.open->type = value.type;
+    std::shared_ptr<SampleSource> samples = source.given;
+    if (!samples) {
+      const host::Component &reader = reader_of(registry, source);
+      const bool shared = source.input.empty() && from_data > 1;
+      samples = std::make_shared<ReaderSource>(
+          reader, reader_settings(reader, source, value.name, shared, options_.whole_arrays), source.path, ctx);
+    }
+    feed.open = std::make_unique<Open>(Open{std::move(samples), source, value.name, value.type});
   }
-  const Open *first = nullptr;
+  require_same_count();
+}
+
+void Dataset::require_same_count() const {
+  const Open *first = first_open();
   for (const Feed &feed : feeds_) {
-    if (!feed.open) continue;
-    if (first == nullptr) first = feed.open.get(), count_ = first->count;
-    if (feed.open->count == count_) continue;
+    if (!feed.open || feed.open->samples->count() == first->samples->count()) continue;
     fail(Status::kFailedPrecondition,
          "'{}' has {} samples and '{}' has {}; inputs of one model must have the same number", first->source.path,
-         count_, feed.open->source.path, feed.open->count);
+         first->samples->count().value_or(kUncounted), feed.open->source.path,
+         feed.open->samples->count().value_or(kUncounted));
   }
+}
+
+const Dataset::Open *Dataset::first_open() const {
+  const auto given = std::ranges::find_if(feeds_, [](const Feed &feed) { return feed.open != nullptr; });
+  return given == feeds_.end() ? nullptr : given->open.get();
+}
+
+std::uint64_t Dataset::count() const {
+  const Open *open = first_open();
+  return open == nullptr ? 0 : open->samples->count().value_or(kUncounted);
+}
+
+std::uint64_t Dataset::settled_count() const {
+  const Open *open = first_open();
+  if (open == nullptr) return 0;
+  host::Context ctx;
+  return open->samples->settle_count(ctx);
 }
 
 Dataset::~Dataset() = default;
 
 std::string Dataset::name(host::Context &ctx, std::uint64_t index) const {
-  const auto given = std::ranges::find_if(feeds_, [](const Feed &feed) { return feed.open != nullptr; });
-  const Open &open = *given->open;
-  ht_str text{};
+  const Open &open = *first_open();
   try {
-    host::call_component(ctx, [&] { return open.role.name(open.raw, &ctx, index, &text); });
+    return open.samples->name(ctx, index);
   } catch (const Error &) {
     return fmt::format("{}[{}]", open.source.path, index);
   }
-  return {text.data, static_cast<std::size_t>(text.size)};
 }
 
-ht_tensor_view Dataset::read(host::Context &ctx, const Open &open, std::uint64_t index) const {
-  ht_tensor_view raw{};
-  raw.struct_size = sizeof(raw);
-  ctx.component = open.reader.component().id();
-  host::call_component(ctx, [&] { return open.role.read(open.raw, &ctx, index, &raw); });
-  ht_str text{};
-  host::call_component(ctx, [&] { return open.role.name(open.raw, &ctx, index, &text); });
-  const std::string called(text.data, static_cast<std::size_t>(text.size));
+bool Dataset::read(host::Context &ctx, const Open &open, std::uint64_t index, Sample &sample) const {
+  std::optional<StoredSample> stored = open.samples->read(ctx, index);
+  if (!stored) return false;
+  const ht_tensor_view &raw = stored->tensor;
+  const std::string called = open.samples->name(ctx, index);
   const bool frames = options_.sequence && !options_.sequence->feeds(open.input);
   const model::ValueType type = frames ? sequence_type(open.type, raw.rank, options_.sequence->axis) : open.type;
-  return open.source.preprocess.apply(ctx, raw, type, open.input, called);
+  sample.inputs.push_back(open.source.preprocess.apply(ctx, raw, type, open.input, called));
+  if (stored->hold) sample.holds.push_back(std::move(stored->hold));
+  return true;
 }
 
-Sample Dataset::read(host::Context &ctx, std::uint64_t index) const try {
+std::optional<Sample> Dataset::read_if_any(host::Context &ctx, std::uint64_t index) const try {
   Sample sample;
   for (const Feed &feed : feeds_) {
-    sample.inputs.push_back(feed.open ? read(ctx, *feed.open, index) : zeros(ctx, feed.type));
+    if (!feed.open) {
+      sample.inputs.push_back(zeros(ctx, feed.type));
+    } else if (!read(ctx, *feed.open, index, sample)) {
+      return std::nullopt;
+    }
   }
   return sample;
 } catch (const Error &error) {
   rethrow_as_data_fault(error);
+}
+
+Sample Dataset::read(host::Context &ctx, std::uint64_t index) const {
+  std::optional<Sample> sample = read_if_any(ctx, index);
+  if (sample) return std::move(*sample);
+  fail(Status::kDataLoss, "there are no more than {} samples; sample {} was asked for", index, index);
 }
 
 }  // namespace halftone::calibration

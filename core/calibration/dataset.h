@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/calibration/preprocess.h"
+#include "core/calibration/sample_source.h"
 #include "core/host/context.h"
 #include "core/host/instance.h"
 #include "core/host/registry.h"
@@ -23,6 +24,8 @@ struct InputSource {
   std::string path;
   const Setting *reader_settings = nullptr;  // parameters of the reader, or null
   Preprocess preprocess;
+  // Samples that a program gives, instead of a reader and a path; not null: `path` is what messages call them.
+  std::shared_ptr<SampleSource> given = nullptr;
 };
 
 // What holds for all sources.
@@ -34,7 +37,11 @@ struct DatasetOptions {
 // A sample ready to run: one float or integer tensor per model input, in the context's arena.
 struct Sample {
   std::vector<ht_tensor_view> inputs;
+  std::vector<std::shared_ptr<const void>> holds;  // of what is not in the arena
 };
+
+// What count() says of samples whose number only their end tells: more than there ever are.
+inline constexpr std::uint64_t kUncounted = std::uint64_t{1} << 40;
 
 class Dataset {
  public:
@@ -47,9 +54,14 @@ class Dataset {
   Dataset(const Dataset &) = delete;
   Dataset &operator=(const Dataset &) = delete;
 
-  std::uint64_t count() const noexcept { return count_; }
-  // [worker] Reads and preprocesses sample `index`; memory from ctx's arena. Throws DataLoss with the
-  // sample's name: corrupt, wrong shape, not finite.
+  // kUncounted while it is not known; known once a pass has seen them all.
+  std::uint64_t count() const;
+  // The same where it must be known, even if all samples have to be gone through.
+  std::uint64_t settled_count() const;
+  // [worker] Reads and preprocesses sample `index`; memory from ctx's arena. Nothing behind the last sample. Throws
+  // DataLoss with the sample's name: corrupt, wrong shape, not finite.
+  std::optional<Sample> read_if_any(host::Context &ctx, std::uint64_t index) const;
+  // The same for a sample that there is.
   Sample read(host::Context &ctx, std::uint64_t index) const;
   // "x.npy[17]"
   std::string name(host::Context &ctx, std::uint64_t index) const;
@@ -66,12 +78,13 @@ class Dataset {
     std::unique_ptr<Open> open;
     model::ValueType type;
   };
-  ht_tensor_view read(host::Context &ctx, const Open &open, std::uint64_t index) const;
+  bool read(host::Context &ctx, const Open &open, std::uint64_t index, Sample &sample) const;
+  const Open *first_open() const;
+  void require_same_count() const;
 
   std::vector<InputSource> sources_;
   DatasetOptions options_;
   std::vector<Feed> feeds_;  // in the order of the model's inputs
-  std::uint64_t count_ = 0;
 };
 
 // The reader that a path calls for: by extension, folder content, or an error that lists the readers.

@@ -17,6 +17,7 @@ struct Token {
   std::uint64_t index = 0;
   std::shared_ptr<void> left;        // from the sink
   std::shared_ptr<const Error> bad;  // the sample could not be used
+  bool behind_last = false;          // there was none
 };
 
 // Everything a worker owns; created by the thread that uses it first.
@@ -32,6 +33,7 @@ class Flow {
        const std::function<void(std::uint64_t, const std::shared_ptr<void> &)> &reduce)
       : dataset_(dataset), session_(session), options_(options), make_sink_(make_sink), reduce_(reduce) {
     total_ = samples_from(options.first, options.limit, dataset.count());
+    told_total_ = total_ < kUncounted ? total_ : 0;
     workers_.resize(options.workers);
   }
 
@@ -50,7 +52,7 @@ class Flow {
     graph g;
     std::uint64_t next = 0;
     input_node<std::uint64_t> source(g, [&](tbb::flow_control &control) -> std::uint64_t {
-      if (next == total_ || stop_.load(std::memory_order_relaxed)) {
+      if (next == total_ || stop_.load(std::memory_order_relaxed) || ended_.load(std::memory_order_relaxed)) {
         control.stop();
         return 0;
       }
@@ -72,14 +74,15 @@ class Flow {
   }
 
   Token process(std::uint64_t index) {
-    Token token{index, nullptr, nullptr};
+    Token token{index, nullptr, nullptr, false};
     if (stop_.load(std::memory_order_relaxed) || known_bad(index) != nullptr) return token;
     const auto number = static_cast<std::uint32_t>(tbb::this_task_arena::current_thread_index());
     try {
       if (options_.sinks.cancelled != nullptr && options_.sinks.cancelled->load(std::memory_order_relaxed)) {
         fail(Status::kCancelled, "cancelled");
       }
-      token.left = work(worker(number), number, index);
+      token.behind_last = !work(worker(number), number, index, token.left);
+      if (token.behind_last) ended_.store(true, std::memory_order_relaxed);
     } catch (const Error &error) {
       token.bad = std::make_shared<const Error>(error);
     } catch (const std::exception &error) {
@@ -103,9 +106,12 @@ class Flow {
     return *slot;
   }
 
-  std::shared_ptr<void> work(Worker &worker, std::uint32_t number, std::uint64_t index) {
+  // False behind the last sample.
+  bool work(Worker &worker, std::uint32_t number, std::uint64_t index, std::shared_ptr<void> &left) {
     worker.ctx.arena.reset();
-    const Sample sample = read(worker.ctx, index);
+    const std::optional<Sample> found = read(worker.ctx, index);
+    if (!found) return false;
+    const Sample &sample = *found;
     worker.sink->begin(index);
     try {
       session_.run(
@@ -116,13 +122,14 @@ class Flow {
       error.note("while running sample " + dataset_.name(worker.ctx, index));
       throw;
     }
-    return worker.sink->take(worker.ctx, sample);
+    left = worker.sink->take(worker.ctx, sample);
+    return true;
   }
 
-  Sample read(host::Context &ctx, std::uint64_t index) const {
+  std::optional<Sample> read(host::Context &ctx, std::uint64_t index) const {
     try {
-      const Sample sample = dataset_.read(ctx, index);
-      if (options_.admit) options_.admit(ctx, sample);
+      std::optional<Sample> sample = dataset_.read_if_any(ctx, index);
+      if (sample && options_.admit) options_.admit(ctx, *sample);
       return sample;
     } catch (Error &error) {
       if (error.status() == Status::kResourceExhausted) {
@@ -134,7 +141,7 @@ class Flow {
   }
 
   tbb::flow::continue_msg finish(const Token &token) {
-    if (failure_) return {};
+    if (failure_ || token.behind_last) return {};
     if (const std::string *reason = known_bad(token.index)) {
       result_.skipped.push_back({token.index, *reason});
       return {};
@@ -153,7 +160,7 @@ class Flow {
     try {
       reduce_(token.index, token.left);
       ++result_.samples;
-      if (options_.sinks.progress) options_.sinks.progress(token.index - options_.first + 1, total_);
+      if (options_.sinks.progress) options_.sinks.progress(token.index - options_.first + 1, told_total_);
     } catch (const Error &error) {
       failure_.emplace(error);
       stop_.store(true, std::memory_order_relaxed);
@@ -166,9 +173,9 @@ class Flow {
   const FlowOptions &options_;
   const std::function<std::unique_ptr<SampleSink>(std::uint32_t)> &make_sink_;
   const std::function<void(std::uint64_t, const std::shared_ptr<void> &)> &reduce_;
-  std::uint64_t total_ = 0;
+  std::uint64_t total_ = 0, told_total_ = 0;  // told: 0 where only the end of the samples will tell
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::atomic<bool> stop_{false};
+  std::atomic<bool> stop_{false}, ended_{false};
   std::optional<Error> failure_;  // of the serial step only
   FlowResult result_;
 };

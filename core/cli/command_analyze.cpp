@@ -16,9 +16,9 @@
 #include "core/cli/console.h"
 #include "core/cli/data_options.h"
 #include "core/cli/platform_options.h"
-#include "core/cli/preset.h"
 #include "core/cli/run_setup.h"
 #include "core/pipeline/analysis/analyze.h"
+#include "core/pipeline/preset.h"
 #include "core/pipeline/runner.h"
 
 namespace halftone::cli {

@@ -13,11 +13,11 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/data_options.h"
-#include "core/cli/preset.h"
 #include "core/cli/statistics_report.h"
 #include "core/pipeline/calibrate.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/platform_lookup.h"
+#include "core/pipeline/preset.h"
 #include "core/pipeline/run_files.h"
 
 namespace halftone::cli {
@@ -183,7 +183,7 @@ int command_calibrate(const std::vector<std::string> &arguments) {
   const std::string model = text_of(values, "model"), output = text_of(values, "output"),
                     json = text_of(values, "json");
   if (model.empty()) fail(Status::kInvalidArgument, "no model is named; usage: halftone calibrate {}", kUsage);
-  require_statistics_name(output);
+  pipeline::require_statistics_name(output);
   pipeline::CalibratePlan plan;
   plan.shard = parse_shard(text_of(values, "shard"));
   plan.checkpoint_every = parse_interval(text_of(values, "checkpoint-every"));

@@ -15,8 +15,9 @@
 #include "core/cli/evaluation_mode.h"
 #include "core/cli/figures.h"
 #include "core/cli/run_setup.h"
-#include "core/pipeline/batch_axis.h"
+#include "core/pipeline/compared_models.h"
 #include "core/pipeline/evaluate.h"
+#include "core/pipeline/evaluation_json.h"
 #include "core/pipeline/float32_form.h"
 #include "core/pipeline/free_batch.h"
 #include "core/pipeline/memory_fit.h"
@@ -52,7 +53,7 @@ Loaded load(const std::string &path, const Engine &engine, Progress &progress) {
 void prepare(Loaded &loaded, const std::string &path, host::Mode mode, const Engine &engine) {
   loaded.mode = mode;
   pipeline::bring_to_float32(engine.registry(), engine.kernels(), loaded.file.working);
-  prepare_for(mode, path, loaded.file.working);
+  pipeline::prepare_for(mode, path, loaded.file.working);
   const model::Model &m = loaded.model();
   loaded.outputs = m.graph(m.main_graph()).outputs;
 }
@@ -71,46 +72,6 @@ void open(Loaded &loaded, const Engine &engine, std::uint32_t workers, const std
   loaded.session = std::make_unique<host::Session>(engine.executor(), ctx, request);
 }
 
-// Names of the inputs that want data, or of the outputs.
-std::vector<std::string> names(const model::Model &m, bool outputs) {
-  const model::Graph &graph = m.graph(m.main_graph());
-  std::vector<std::string> list;
-  for (const model::Handle h : outputs ? graph.outputs : graph.inputs) {
-    if (outputs || !m.value(h).initializer) list.push_back(m.value(h).name);
-  }
-  return list;
-}
-
-// Inputs and outputs are matched by position; names may differ, as different programs exported the two.
-void require_same_interface(const std::string &path, const Loaded &subject, const std::string &against,
-                            const Loaded &reference) {
-  for (const bool outputs : {false, true}) {
-    std::vector<std::string> a = names(subject.model(), outputs), b = names(reference.model(), outputs);
-    std::vector<std::string> a_sorted = a, b_sorted = b;
-    std::ranges::sort(a_sorted);
-    std::ranges::sort(b_sorted);
-    if (a.size() == b.size() && (a == b || a_sorted != b_sorted)) continue;
-    const char *what = outputs ? "outputs" : "inputs";
-    fail(Status::kFailedPrecondition,
-         "'{}' has the {} {}, '{}' has {}; models that are compared need the same number in the same order", path, what,
-         fmt::join(a, ", "), against, fmt::join(b, ", "));
-  }
-}
-
-// Feedback in the names of another model with the same interface.
-std::optional<host::Sequence> renamed(const std::optional<host::Sequence> &sequence, const model::Model &from,
-                                      const model::Model &to) {
-  if (!sequence) return std::nullopt;
-  const auto counterpart = [&](const std::string &name, bool outputs) {
-    const std::vector<std::string> a = names(from, outputs), b = names(to, outputs);
-    return b.at(static_cast<std::size_t>(std::ranges::find(a, name) - a.begin()));
-  };
-  host::Sequence out{{}, sequence->axis};
-  for (const auto &[output, input] : sequence->feedback)
-    out.feedback.push_back({counterpart(output, true), counterpart(input, false)});
-  return out;
-}
-
 // The models that are compared, and the request that names them. Sessions refer to it: it stays where it is.
 struct Models {
   Loaded subject, reference;
@@ -122,22 +83,14 @@ struct ModelPaths {
   std::string subject, against;  // against: empty for none
 };
 
-// The samples fit the subject one by one.
-void free_like_subject(const model::Model &subject, const Engine &engine, host::WorkingModel &working) {
-  const std::optional<std::int64_t> batch = pipeline::fixed_batch(working.model);
-  if (!batch) (void)pipeline::free_shapes(engine.registry(), engine.kernels(), working);
-  if (batch && pipeline::fixed_batch(subject) != batch)
-    (void)pipeline::free_batch(engine.registry(), engine.kernels(), working, *batch);
-}
-
 void open_reference(const ModelPaths &paths, const Engine &engine, std::uint32_t workers, Models &models,
                     Progress &progress) {
   Loaded &reference = models.reference = load(paths.against, engine, progress);
-  free_like_subject(models.subject.model(), engine, reference.file.working);
+  pipeline::free_like(models.subject.model(), engine.registry(), engine.kernels(), reference.file.working);
   prepare(reference, paths.against, host::Mode::kFloat, engine);
-  require_same_interface(paths.subject, models.subject, paths.against, reference);
-  open(reference, engine, workers, renamed(models.dataset->sequence(), models.subject.model(), reference.model()),
-       progress);
+  pipeline::require_same_interface(paths.subject, models.subject.model(), paths.against, reference.model());
+  open(reference, engine, workers,
+       pipeline::renamed(models.dataset->sequence(), models.subject.model(), reference.model()), progress);
   models.request.reference = reference.session.get();
   models.request.reference_outputs = reference.outputs;
 }
@@ -158,12 +111,8 @@ void open_models(const ModelPaths &paths, host::Mode mode, const pipeline::DataS
   request.session = subject.session.get();
   request.outputs = subject.outputs;
   for (const model::Handle output : subject.outputs) request.output_names.push_back(subject.model().value(output).name);
-  if (!data.labels.empty()) {
-    pipeline::refuse_sequences(data, "an evaluation with --labels");
-    request.labels = pipeline::read_labels(engine.registry(), data.labels);
-    pipeline::require_labels(request.labels, data.limit == 0 ? dataset.count() : std::min(data.limit, dataset.count()),
-                             data.labels, subject.model());
-  }
+  request.labels =
+      pipeline::labels_of(engine.registry(), data, "an evaluation with --labels", dataset, subject.model());
   if (!paths.against.empty()) open_reference(paths, engine, workers, models, progress);
 }
 
@@ -210,7 +159,8 @@ std::unique_ptr<pipeline::OutputsNpy> outputs_npy(const std::string &folder, pip
 
 void add_figures(const pipeline::Evaluation &evaluation, host::Mode mode, const Loaded &subject,
                  const pipeline::OutputsNpy *files, Table &table, nlohmann::ordered_json &figures) {
-  add_evaluation(evaluation, "model", table, figures);
+  add_evaluation(evaluation, "model", table);
+  pipeline::add_figures(evaluation, figures);
   add_integer_coverage(mode, *subject.session, subject.file.working, table, figures);
   table.add({"time", seconds_text(evaluation.seconds)});
   table.add({"peak memory", bytes_text(peak_memory())});

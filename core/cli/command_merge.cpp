@@ -10,6 +10,7 @@
 #include "core/calibration/statistics_file.h"
 #include "core/cli/command.h"
 #include "core/cli/statistics_report.h"
+#include "core/pipeline/calibrate.h"
 #include "core/pipeline/run_files.h"
 
 namespace halftone::cli {
@@ -46,7 +47,7 @@ int command_merge(const std::vector<std::string> &arguments) {
   const std::string output = text_of(values, "output");
   if (paths.size() < 2)
     fail(Status::kInvalidArgument, "name at least two files; usage: halftone merge {}", kMergeUsage);
-  require_statistics_name(output);
+  pipeline::require_statistics_name(output);
   pipeline::RunFiles files;
   for (const std::string &path : paths) files.reads(path, "statistics file");
   files.writes(output);

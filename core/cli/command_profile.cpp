@@ -16,6 +16,7 @@
 #include "core/cli/profile_report.h"
 #include "core/cli/profile_runs.h"
 #include "core/cli/run_setup.h"
+#include "core/pipeline/compared_models.h"
 #include "core/pipeline/float32_form.h"
 #include "core/pipeline/free_batch.h"
 #include "core/pipeline/named.h"
@@ -73,7 +74,7 @@ std::unique_ptr<calibration::Dataset> fit_to_samples(const pipeline::DataSpec &d
 // What is run: in float32 and for the mode.
 void prepare(Subject &subject, const std::string &path, host::Mode mode, const Engine &engine, bool emit_all) {
   pipeline::bring_to_float32(engine.registry(), engine.kernels(), subject.file.working);
-  prepare_for(mode, path, subject.file.working);
+  pipeline::prepare_for(mode, path, subject.file.working);
   subject.request.mode = mode;
   const model::Model &m = subject.model();
   subject.request.emits = m.graph(m.main_graph()).outputs;

@@ -5,8 +5,8 @@
 #include "core/cli/command.h"
 #include "core/cli/data_options.h"
 #include "core/cli/platform_options.h"
-#include "core/cli/preset.h"
 #include "core/cli/run_pipeline.h"
+#include "core/pipeline/preset.h"
 
 namespace halftone::cli {
 

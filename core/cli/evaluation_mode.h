@@ -21,10 +21,6 @@ host::Mode mode_named(const std::string &text);
 Setting arithmetic_of(const host::Registry &registry, const host::Component &executor, host::Mode mode,
                       const std::string &platform);
 
-// Brings a file's Q/DQ nodes into the form that simulated and integer mode take. Throws FailedPrecondition where there
-// are none.
-void prepare_for(host::Mode mode, const std::string &path, host::WorkingModel &working);
-
 // What of a session in integer mode is computed on integers, and which nodes are left in float. Nothing for other
 // modes.
 void add_integer_coverage(host::Mode mode, const host::Session &session, const host::WorkingModel &working,

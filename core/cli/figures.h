@@ -1,9 +1,7 @@
-// An evaluation as rows of a table and as JSON.
+// An evaluation as rows of a table.
 #pragma once
 
 #include <string>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "core/cli/console.h"
 #include "core/pipeline/evaluate.h"
@@ -11,7 +9,6 @@
 namespace halftone::cli {
 
 // `label` is what the evaluated model is called: "int8", "model".
-void add_evaluation(const pipeline::Evaluation &evaluation, const std::string &label, Table &table,
-                    nlohmann::ordered_json &figures);
+void add_evaluation(const pipeline::Evaluation &evaluation, const std::string &label, Table &table);
 
 }  // namespace halftone::cli

@@ -15,13 +15,11 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/figures.h"
-#include "core/cli/model_cost.h"
 #include "core/cli/plan_table.h"
 #include "core/cli/run_report.h"
 #include "core/cli/run_setup.h"
-#include "core/pipeline/evaluate.h"
-#include "core/pipeline/float32_form.h"
-#include "core/pipeline/memory_fit.h"
+#include "core/pipeline/comparison.h"
+#include "core/pipeline/model_cost.h"
 #include "core/pipeline/platform_lookup.h"
 #include "core/pipeline/runner.h"
 
@@ -65,64 +63,6 @@ void print_plan(const pipeline::Runner &runner) {
   std::fputs(plan_table(runner).text().c_str(), stdout);
 }
 
-// The samples that the models are compared on; opened before the passes run, so that what is wrong with them costs no
-// time.
-struct TestData {
-  std::unique_ptr<calibration::Dataset> dataset;
-  std::vector<std::int64_t> labels;
-};
-
-TestData open_test(const host::Registry &registry, const pipeline::Runner &runner) {
-  const pipeline::DataSpec &data = runner.spec().evaluation;
-  TestData test;
-  if (data.inputs.empty()) return test;
-  test.dataset = pipeline::open_dataset(registry, runner.original().model, data);
-  if (data.labels.empty()) return test;
-  pipeline::refuse_sequences(data, "an evaluation with `labels`");
-  test.labels = pipeline::read_labels(registry, data.labels);
-  const std::uint64_t count = test.dataset->count();
-  pipeline::require_labels(test.labels, data.limit == 0 ? count : std::min(data.limit, count), data.labels,
-                           runner.original().model);
-  return test;
-}
-
-// Float model against the quantized one, both in this process, on the test samples.
-pipeline::Evaluation compare(const host::Registry &registry, const pipeline::Runner &runner, TestData test,
-                             const host::RunSinks &sinks) {
-  const pipeline::DataSpec &data = runner.spec().evaluation;
-  calibration::FlowOptions flow = flow_options(data, sinks, test.dataset->count());
-  pipeline::EvaluationRequest request;
-  request.labels = std::move(test.labels);
-  request.sequences = test.dataset->sequence().has_value();
-  const auto open = [&](const host::WorkingModel &model, host::Mode mode, std::vector<model::Handle> &outputs) {
-    host::WorkingModel copy = model;
-    pipeline::bring_to_float32(registry, runner.kernels(), copy);
-    host::Context ctx;
-    ctx.working = &copy;
-    ctx.kernels = &runner.kernels();
-    outputs = copy.model.graph(copy.model.main_graph()).outputs;
-    host::SessionRequest session;
-    session.mode = mode;
-    session.workers = flow.workers;
-    session.sequence = test.dataset->sequence();
-    session.emits = outputs;
-    return std::make_unique<host::Session>(runner.executor(), ctx, session);
-  };
-  const bool integer = runner.spec().integer_evaluation;
-  const auto quantized = open(runner.model(), integer ? host::Mode::kInteger : host::Mode::kSimulated, request.outputs);
-  const auto original = open(runner.original(), host::Mode::kFloat, request.reference_outputs);
-  const model::Model &m = runner.original().model;
-  for (const model::Handle output : m.graph(m.main_graph()).outputs)
-    request.output_names.push_back(m.value(output).name);
-  request.session = quantized.get();
-  request.reference = original.get();
-  if (const auto budget = runner.spec().calibration.memory_budget) {
-    return_free_memory();
-    (void)pipeline::fit_evaluation(request, *test.dataset, *budget, flow);
-  }
-  return pipeline::evaluate(*test.dataset, request, flow);
-}
-
 // A plan that was too small is a fault of ours, which the user should know of.
 void warn_above_budget(const pipeline::Runner &runner, Progress &progress) {
   const auto budget = runner.spec().calibration.memory_budget;
@@ -154,38 +94,22 @@ class ToldWarnings {
   std::set<std::string> texts_;
 };
 
-// What the run prints at its end, and the same as JSON.
-Table summary_of(const pipeline::Runner &runner, const RunFigures &run, nlohmann::ordered_json &figures) {
+// What the run prints at its end.
+Table summary_of(const pipeline::Runner &runner, const RunFigures &run) {
   Table table({"figure", "value"});
   table.add({"platform", runner.platform() == nullptr ? "" : pipeline::platform_text(*runner.platform())});
-  figures["platform"] = runner.spec().platform;
-  if (run.evaluation) add_evaluation(*run.evaluation, "int8", table, figures);
-  add_model_cost(runner, table, figures);
+  if (run.evaluation) add_evaluation(*run.evaluation, "int8", table);
+  if (const auto cost = pipeline::model_cost(runner)) table.add({"cost", pipeline::cost_text(*cost)});
   for (const std::uint64_t after : run.exported_bytes) {
     table.add(
         {"size", fmt::format("{} -> {} ({:.2f}x smaller)", bytes_text(run.float_bytes), bytes_text(after),
                              after == 0 ? 0.0 : static_cast<double>(run.float_bytes) / static_cast<double>(after))});
-    figures["float_bytes"] = run.float_bytes;
-    figures["quantized_bytes"] = after;
   }
   table.add({"time", seconds_text(run.seconds)});
   table.add({"peak memory", bytes_text(run.peak_memory)});
-  figures["seconds"] = run.seconds;
-  figures["peak_memory_bytes"] = run.peak_memory;
-  for (const pipeline::StepReport &report : run.steps)
-    figures["steps"].push_back({{"pass", report.id}, {"seconds", report.seconds}});
-  for (const pipeline::ExportStep &step : runner.spec().exports) {
-    table.add({"written", step.path});
-    figures["written"].push_back(step.path);
-  }
-  if (!runner.spec().report.empty()) {
-    table.add({"written", runner.spec().report});
-    figures["written"].push_back(runner.spec().report);
-  }
-  for (const std::filesystem::path &file : runner.artefact_files()) {
-    table.add({"written", file.string()});
-    figures["written"].push_back(file.string());
-  }
+  for (const pipeline::ExportStep &step : runner.spec().exports) table.add({"written", step.path});
+  if (!runner.spec().report.empty()) table.add({"written", runner.spec().report});
+  for (const std::filesystem::path &file : runner.artefact_files()) table.add({"written", file.string()});
   return table;
 }
 
@@ -200,7 +124,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
   spec.figures_out = options.json;
   pipeline::Runner runner(registry, std::move(spec), events);
   show_warnings(runner.warnings(), progress);
-  TestData test = open_test(registry, runner);
+  pipeline::TestData test = pipeline::open_test(registry, runner);
   if (options.dry_run) {
     print_plan(runner);
     return kExitOk;
@@ -215,14 +139,14 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
 
   if (test.dataset) {
     progress.begin(0, 1, "evaluate");
-    run.evaluation = compare(registry, runner, std::move(test), events.sinks);
+    run.evaluation = pipeline::compare(registry, runner, std::move(test), events.sinks);
     progress.end(fmt::format(": {} samples ({:.2f} s)", run.evaluation->samples, run.evaluation->seconds));
   }
-  nlohmann::ordered_json figures;
-  const Table table = summary_of(runner, run, figures);
+  const Table table = summary_of(runner, run);
   warn_above_budget(runner, progress);
   run.warnings = told.take();
-  runner.commit_outputs(figures.dump(1) + "\n", runner.spec().report.empty() ? "" : run_report(runner, run));
+  runner.commit_outputs(pipeline::figures_of(runner, run).dump(1) + "\n",
+                        runner.spec().report.empty() ? "" : run_report(runner, run));
   if (!options.quiet) std::fputs(table.text().c_str(), stdout);
   return kExitOk;
 }

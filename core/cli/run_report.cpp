@@ -3,8 +3,6 @@
 #include <map>
 #include <set>
 
-#include <nlohmann/json.hpp>
-
 #include "core/cli/console.h"
 #include "core/cli/figures.h"
 #include "core/cli/html.h"
@@ -51,8 +49,7 @@ std::string summary(const pipeline::Runner &runner, const RunFigures &figures) {
 std::string evaluation(const RunFigures &figures) {
   if (!figures.evaluation) return {};
   Table table({"figure", "value"});
-  nlohmann::ordered_json unused;
-  add_evaluation(*figures.evaluation, "quantized", table, unused);
+  add_evaluation(*figures.evaluation, "quantized", table);
   return section("evaluation", "Evaluation: the float against the quantized model", html_table(table));
 }
 

@@ -1,7 +1,5 @@
 #include "core/cli/run_setup.h"
 
-#include <algorithm>
-
 #include "core/base/error.h"
 #include "core/cli/command.h"
 #include "core/cli/evaluation_mode.h"
@@ -34,16 +32,6 @@ pipeline::RunEvents run_events(Progress &progress) {
 
 void show_warnings(const std::vector<std::string> &warnings, Progress &progress) {
   for (const std::string &warning : warnings) progress.note("halftone: warning: " + warning);
-}
-
-calibration::FlowOptions flow_options(const pipeline::DataSpec &data, const host::RunSinks &sinks,
-                                      std::uint64_t samples) {
-  calibration::FlowOptions flow;
-  flow.limit = data.limit;
-  flow.on_bad_sample = data.skip_bad_samples ? calibration::BadSample::kSkip : calibration::BadSample::kFail;
-  flow.sinks = sinks;
-  flow.workers = calibration::worker_count(data.threads, data.limit == 0 ? samples : std::min(data.limit, samples));
-  return flow;
 }
 
 void report_skipped(std::uint64_t samples, const std::vector<std::string> &skipped, const std::string &done,

@@ -14,6 +14,7 @@
 #include "core/host/instance.h"
 #include "core/host/kernel_index.h"
 #include "core/host/registry.h"
+#include "core/pipeline/comparison.h"
 #include "core/pipeline/runner.h"
 
 namespace halftone::cli {
@@ -23,9 +24,7 @@ pipeline::RunEvents run_events(Progress &progress);
 
 void show_warnings(const std::vector<std::string> &warnings, Progress &progress);
 
-// Of `samples` that there are; of a number that is not known yet, ~0.
-calibration::FlowOptions flow_options(const pipeline::DataSpec &data, const host::RunSinks &sinks,
-                                      std::uint64_t samples);
+using pipeline::flow_options;
 
 // Tells how many samples were left out, and why the first was. Throws DataLoss when none is left. `done` is what was to
 // be done with them: "analysed".

@@ -52,12 +52,6 @@ bool is_statistics_file(const std::string &path) {
   return path.ends_with(".htstats") || path.ends_with(".htstats.partial");
 }
 
-void require_statistics_name(const std::string &output) {
-  if (output.empty()) fail(Status::kInvalidArgument, "no output is named: give -o FILE.htstats");
-  if (!output.ends_with(".htstats"))
-    fail(Status::kInvalidArgument, "a statistics file has the ending .htstats; name the output '{}.htstats'", output);
-}
-
 void print_statistics(const std::string &path) {
   const calibration::StatisticsFile file = calibration::read_statistics(path);
   std::printf("statistics %s\n", path.c_str());

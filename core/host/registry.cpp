@@ -114,6 +114,15 @@ std::vector<const Component *> Registry::all(std::uint32_t kind) const {
   return out;
 }
 
+void announce_plugin(const ht_plugin *plugin) {
+  check_descriptor(plugin, "plug-in registered by the program");
+  Announced &all = announced();
+  const std::scoped_lock lock(all.mutex);
+  if (std::find(all.plugins.begin(), all.plugins.end(), plugin) != all.plugins.end())
+    fail(Status::kAlreadyExists, "the plug-in '{}' is registered already", plugin->id);
+  all.plugins.push_back(plugin);
+}
+
 std::vector<const ht_plugin *> registered_plugins() {
   Announced &all = announced();
   const std::scoped_lock lock(all.mutex);
@@ -123,16 +132,10 @@ std::vector<const ht_plugin *> registered_plugins() {
 }  // namespace halftone::host
 
 ht_status HT_CALL ht_register(const ht_plugin *plugin) {
-  using halftone::Error;
-  namespace host = halftone::host;
   try {
-    host::check_descriptor(plugin, "plug-in registered by the program");
-    auto &all = host::announced();
-    const std::scoped_lock lock(all.mutex);
-    if (std::find(all.plugins.begin(), all.plugins.end(), plugin) != all.plugins.end()) return HT_ALREADY_EXISTS;
-    all.plugins.push_back(plugin);
+    halftone::host::announce_plugin(plugin);
     return HT_OK;
-  } catch (const Error &error) {
+  } catch (const halftone::Error &error) {
     return static_cast<ht_status>(error.status());
   } catch (...) {
     return HT_RESOURCE_EXHAUSTED;

@@ -60,6 +60,8 @@ struct SearchOptions {
 // folder beside libhalftone. First-party plug-ins (beside libhalftone, same build) are not probed.
 Registry load_plugins(const SearchOptions &options);
 
+// What ht_register() does. Throws for a descriptor that is no good, and AlreadyExists.
+void announce_plugin(const ht_plugin *plugin);
 // Plug-ins announced with ht_register(), which every Registry made by load_plugins() contains too.
 std::vector<const ht_plugin *> registered_plugins();
 

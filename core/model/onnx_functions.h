@@ -21,7 +21,8 @@ using NeedsFunction = std::function<bool(std::string_view domain, std::string_vi
 // Reads a model to run or to edit it: as import_onnx(), with functions in place of their calls. What import_onnx()
 // reads keeps its functions, and comes out as it went in.
 ImportResult import_onnx_expanded(const std::filesystem::path &path, const NeedsFunction &needs);
-ImportResult import_onnx_bytes_expanded(std::string_view bytes, const NeedsFunction &needs);
+ImportResult import_onnx_bytes_expanded(std::string_view bytes, const NeedsFunction &needs,
+                                        const std::filesystem::path &folder = {});
 
 // Replaces every call of a model-local function by the function's nodes, in bodies and in functions too, and drops the
 // functions; likewise operators that `needs` names; it may be empty. Values inside get names of their own. Throws

@@ -141,8 +141,9 @@ ImportResult import_onnx_expanded(const std::filesystem::path &path, const Needs
   return import_file(path, {}, &needs);
 }
 
-ImportResult import_onnx_bytes_expanded(std::string_view bytes, const NeedsFunction &needs) {
-  return import_message(std::as_bytes(std::span(bytes.data(), bytes.size())), {}, {}, {}, &needs);
+ImportResult import_onnx_bytes_expanded(std::string_view bytes, const NeedsFunction &needs,
+                                        const std::filesystem::path &folder) {
+  return import_message(std::as_bytes(std::span(bytes.data(), bytes.size())), {}, folder, {}, &needs);
 }
 
 ImportResult import_onnx_bytes(std::string_view bytes, const std::filesystem::path &folder,

@@ -52,9 +52,13 @@ struct Asked {
 // Learns what pipelines ask for. The model is read once for all of them.
 class Recorder {
  public:
-  // All pipelines have the model and the samples of `first`.
-  Recorder(const host::Registry &registry, const PipelineSpec &first, const RunEvents &events)
-      : registry_(registry), imported_(read_model_to_run(first.model, host::KernelIndex(registry))) {
+  // All pipelines have the model and the samples of the first.
+  Recorder(const host::Registry &registry, const CalibratePlan &plan, const RunEvents &events)
+      : registry_(registry),
+        imported_(plan.model != nullptr
+                      ? *plan.model
+                      : read_model_to_run(plan.pipelines.front().model, host::KernelIndex(registry))) {
+    const PipelineSpec &first = plan.pipelines.front();
     quiet_.sinks.cancelled = events.sinks.cancelled;
     logged_ = quiet_;
     logged_.sinks.log = events.sinks.log;
@@ -228,7 +232,7 @@ class Calibration {
   CalibrateResult run() {
     const PipelineSpec &first = plan_.pipelines.front();
     {
-      const Recorder recorder(registry_, first, events_);
+      const Recorder recorder(registry_, plan_, events_);
       result_.file.model = calibration::model_digest(recorder.imported().model);
       wanted_ = record_all(recorder, plan_.pipelines, events_);
     }
@@ -323,6 +327,12 @@ class Calibration {
 };
 
 }  // namespace
+
+void require_statistics_name(const std::string &output) {
+  if (output.empty()) fail(Status::kInvalidArgument, "no output is named: give -o FILE.htstats");
+  if (!output.ends_with(".htstats"))
+    fail(Status::kInvalidArgument, "a statistics file has the ending .htstats; name the output '{}.htstats'", output);
+}
 
 CalibrateResult calibrate(const host::Registry &registry, const CalibratePlan &plan, const RunEvents &events) {
   return Calibration(registry, plan, events).run();

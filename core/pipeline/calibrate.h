@@ -23,15 +23,19 @@ struct CalibratePlan {
   // One for each pipeline whose requests are collected; all of one model and one set of data, which the first names.
   std::vector<PipelineSpec> pipelines;
   Shard shard;
-  std::filesystem::path checkpoint;    // where the state of an unfinished pass is kept
-  std::uint64_t checkpoint_every = 0;  // samples; 0: about every ten seconds
-  bool resume = false;                 // go on from the checkpoint, where there is one
+  std::filesystem::path checkpoint;            // where the state of an unfinished pass is kept
+  std::uint64_t checkpoint_every = 0;          // samples; 0: about every ten seconds
+  bool resume = false;                         // go on from the checkpoint, where there is one
+  const model::ImportResult *model = nullptr;  // where somebody has read it already
 };
 
 struct CalibrateResult {
   calibration::StatisticsFile file;
   std::uint64_t resumed_at = 0;  // samples that were taken from the checkpoint
 };
+
+// Refuses an output of another ending than .htstats, or none: it would not be known again.
+void require_statistics_name(const std::string &output);
 
 // Asks every pipeline for its request, then collects. Histograms are collected whatever the observers want, so that any
 // observer can be chosen later. The checkpoint is left to the caller to remove when the result is safe. Throws

@@ -156,7 +156,11 @@ class Tally {
     const std::size_t reference = compared ? argmax(left.reference.front()) : 0;
     if (compared && reference == best) ++agree_;
     if (request_.labels.empty()) return;
-    const std::int64_t label = request_.labels.at(index);
+    if (index >= request_.labels.size()) {
+      fail(Status::kFailedPrecondition, "there are {} labels and more samples; give one for each, or limit the samples",
+           request_.labels.size());
+    }
+    const std::int64_t label = request_.labels[index];
     if (label < 0 || static_cast<std::size_t>(label) >= classes_) {
       fail(Status::kFailedPrecondition,
            "label {} of sample {} is no class of the model, which has {} (0 to {}); check that the labels belong to "
@@ -290,6 +294,17 @@ void require_labels(const std::vector<std::int64_t> &labels, std::uint64_t sampl
          "to the model",
          path, labels[i], i, classes, classes - 1);
   }
+}
+
+std::vector<std::int64_t> labels_of(const host::Registry &registry, const DataSpec &data, const std::string &what,
+                                    const calibration::Dataset &dataset, const model::Model &model) {
+  const bool given = !data.given_labels.empty();
+  if (data.labels.empty() && !given) return {};
+  refuse_sequences(data, what);
+  std::vector<std::int64_t> labels = given ? data.given_labels : read_labels(registry, data.labels);
+  const std::uint64_t all = dataset.count() == calibration::kUncounted ? labels.size() : dataset.count();
+  require_labels(labels, data.limit == 0 ? all : std::min(data.limit, all), given ? "labels" : data.labels, model);
+  return labels;
 }
 
 }  // namespace halftone::pipeline

@@ -12,6 +12,7 @@
 #include "core/calibration/sample_flow.h"
 #include "core/host/session.h"
 #include "core/model/tensor.h"
+#include "core/pipeline/pipeline_spec.h"
 
 namespace halftone::pipeline {
 
@@ -61,6 +62,11 @@ Evaluation evaluate(const calibration::Dataset &dataset, const EvaluationRequest
 
 // Class numbers from a .npy file of any integer type; throws naming the file. Goes through the npy reader.
 std::vector<std::int64_t> read_labels(const host::Registry &registry, const std::string &path);
+
+// The labels that a spec names or gives, checked against its samples and the model; none where it has none. `what` is
+// what takes samples one by one, for messages.
+std::vector<std::int64_t> labels_of(const host::Registry &registry, const DataSpec &data, const std::string &what,
+                                    const calibration::Dataset &dataset, const model::Model &model);
 
 // Fails when there are fewer labels than samples, or when one of a sample is no class of the model as far as its shapes
 // tell.

@@ -145,7 +145,7 @@ void refuse_without_data(const std::string &pass, const std::string &statistics)
 }
 
 calibration::SampleRange Execution::range_of(const host::ExecutionRequest &request) const {
-  const std::uint64_t all = calibration::samples_from(settings_.first, settings_.limit, dataset_->count());
+  const std::uint64_t all = calibration::samples_from(settings_.first, settings_.limit, dataset_->settled_count());
   if (settings_.ledger)
     return settings_.ledger->part({settings_.first, settings_.first + all}, request.first, request.limit);
   const std::uint64_t first = settings_.first + std::min(request.first, all);

@@ -43,7 +43,7 @@ std::optional<Error> fault(const calibration::Dataset &dataset) {
   std::optional<Error> first;
   for (std::uint64_t i = 0; i < std::min(kMostTried, dataset.count()); ++i) {
     try {
-      (void)dataset.read(ctx, i);
+      if (!dataset.read_if_any(ctx, i)) break;
       return std::nullopt;
     } catch (const Error &error) {
       if (!first) first = error;

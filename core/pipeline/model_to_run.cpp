@@ -8,13 +8,17 @@
 
 namespace halftone::pipeline {
 
-model::ImportResult read_model_to_run(const std::filesystem::path &path, const host::KernelIndex &kernels) {
-  const auto nothing_runs = [&](std::string_view domain, std::string_view op_type, std::int64_t opset) {
+namespace {
+
+// What is read by `import`, which takes what needs a function.
+template <typename Import>
+model::ImportResult read_expanded(const host::KernelIndex &kernels, const Import &import) {
+  const model::NeedsFunction nothing_runs = [&](std::string_view domain, std::string_view op_type, std::int64_t opset) {
     // Older models are lifted to opset 13 after this: what has no kernel now may have one then.
     return kernels.find(domain, op_type, domain.empty() ? std::max(opset, model::kLiftedOpset) : opset) == nullptr;
   };
   try {
-    return model::import_onnx_expanded(path, nothing_runs);
+    return import(nothing_runs);
   } catch (const Error &error) {
     // A fault of the file, not of the request.
     Error other(error.status() == Status::kInvalidArgument ? Status::kFailedPrecondition : error.status(),
@@ -22,6 +26,18 @@ model::ImportResult read_model_to_run(const std::filesystem::path &path, const h
     for (const std::string &note : error.notes()) other.note(note);
     throw other;
   }
+}
+
+}  // namespace
+
+model::ImportResult read_model_to_run(const std::filesystem::path &path, const host::KernelIndex &kernels) {
+  return read_expanded(kernels, [&](const auto &needs) { return model::import_onnx_expanded(path, needs); });
+}
+
+model::ImportResult model_to_run_of(std::string_view bytes, const std::filesystem::path &folder,
+                                    const host::KernelIndex &kernels) {
+  return read_expanded(kernels,
+                       [&](const auto &needs) { return model::import_onnx_bytes_expanded(bytes, needs, folder); });
 }
 
 }  // namespace halftone::pipeline

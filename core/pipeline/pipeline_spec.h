@@ -54,11 +54,14 @@ struct InputSpec {
   calibration::Preprocess preprocess;
   std::string preprocess_file;  // that it was read from, or empty
   bool has_preprocess = false;  // it was given, if only as {}
+  // Samples of the program that embeds the kernel, instead of a path; see calibration::InputSource. May be null.
+  std::shared_ptr<calibration::SampleSource> given = nullptr;
 };
 
 struct DataSpec {
   std::vector<InputSpec> inputs;               // empty: no data
   std::string labels;                          // .npy of class numbers, or empty; for an evaluation
+  std::vector<std::int64_t> given_labels;      // the same, by the program that embeds the kernel
   calibration::DatasetOptions options;         // sequences, arrays that are one sample
   std::uint64_t limit = 0;                     // 0: all
   std::uint64_t batch = 1;                     // transport only; never changes a result

@@ -46,7 +46,7 @@ void RunFiles::reads(const DataSpec &data) {
   reads(data.labels, "labels");
   for (const InputSpec &input : data.inputs) {
     reads(input.preprocess_file, "preprocessing");
-    if (!input.path.empty()) inputs_.push_back({input.path, "samples", true});
+    if (!input.path.empty() && !input.given) inputs_.push_back({input.path, "samples", true});
   }
 }
 

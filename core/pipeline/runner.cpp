@@ -10,12 +10,12 @@
 #include "core/pipeline/configs_json.h"
 #include "core/pipeline/dispatch_table.h"
 #include "core/pipeline/executor_setting.h"
+#include "core/pipeline/export_file.h"
 #include "core/pipeline/free_batch.h"
 #include "core/pipeline/model_to_run.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/platform_code.h"
 #include "core/pipeline/platform_lookup.h"
-#include "halftone/exporter.h"
 #include "halftone/pass.h"
 
 namespace halftone::pipeline {
@@ -90,7 +90,8 @@ std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registr
   for (const InputSpec &input : data.inputs) {
     if (!input.reader.empty()) (void)named_component(registry, HT_KIND_READER, input.reader, input.reader_where);
     sources.push_back({input.name, input.reader, input.path,
-                       input.reader_settings.is_null() ? nullptr : &input.reader_settings, input.preprocess});
+                       input.reader_settings.is_null() ? nullptr : &input.reader_settings, input.preprocess,
+                       input.given});
   }
   return std::make_unique<calibration::Dataset>(registry, model, std::move(sources), data.options);
 }
@@ -325,33 +326,10 @@ std::vector<std::uint64_t> Runner::prepare_exports() {
   std::vector<std::uint64_t> sizes;
   for (const ExportStep &step : spec_.exports) {
     exports_.push_back(std::make_unique<StagedFile>(step.path));
-    write_export(step, *exports_.back());
+    write_export({registry_, kernels_, target_.get(), events_.sinks}, model_, step, *exports_.back());
     sizes.push_back(exports_.back()->size());
   }
   return sizes;
-}
-
-void Runner::write_export(const ExportStep &step, const StagedFile &file) {
-  host::WorkingModel copy = model_;  // the exporter may edit it freely
-  if (target_) target_->forget();
-  host::Context ctx;
-  ctx.working = &copy;
-  ctx.sinks = events_.sinks;
-  ctx.kernels = &kernels_;
-  ctx.target = target_.get();
-  const host::Instance exporter(registry_.get(HT_KIND_EXPORTER, step.format), &step.settings, ctx);
-  ctx.component = step.format;
-  const auto &role = exporter.role<ht_exporter>(HT_EXPORTER_1);
-  const std::string name = file.path().string();
-  const ht_str path{name.data(), name.size()};
-  try {
-    host::call_component(ctx, [&] { return role.write(exporter.raw(), &ctx, &path); });
-  } catch (const Error &error) {
-    Error told(error.status(), file.told(error.message()));
-    for (const std::string &note : error.notes()) told.note(file.told(note));
-    told.note("while exporting '" + step.path + "' with '" + step.format + "'");
-    throw told;
-  }
 }
 
 std::vector<std::filesystem::path> Runner::artefact_files() const {

@@ -81,7 +81,6 @@ class Runner {
  private:
   void collect_files();
   void check_outputs() const;
-  void write_export(const ExportStep &step, const StagedFile &file);
   void read_model(const model::ImportResult *given);
   void open_platform();
   std::optional<std::string> free_fixed();

@@ -9,8 +9,6 @@
 
 namespace halftone::pipeline {
 
-namespace {
-
 void verify(const host::WorkingModel &working) {
   model::verify(working.model);
   const std::vector<std::string> faults = quant::find_faults(working.configs, working.model);
@@ -19,8 +17,6 @@ void verify(const host::WorkingModel &working) {
          faults.size() > 1 ? fmt::format(" (and {} more faults)", faults.size() - 1) : "");
   }
 }
-
-}  // namespace
 
 StepReport run_step(const PlannedStep &step, const RunServices &services, host::WorkingModel &model) {
   const auto start = std::chrono::steady_clock::now();

@@ -30,6 +30,9 @@ struct RunServices {
   host::WorkingModel *reference = nullptr;  // the float network to compare with; null: the model before the pass
 };
 
+// What is looked at before edits count. Throws what is wrong with the graph or a config.
+void verify(const host::WorkingModel &working);
+
 // Runs the step on a copy of `model` and moves the copy over it on success. On any failure the model is untouched and
 // the error's notes say which pass it was.
 StepReport run_step(const PlannedStep &step, const RunServices &services, host::WorkingModel &model);

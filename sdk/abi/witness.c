@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "halftone/embed.h"
 #include "halftone/halftone.h"
 
 static int problems = 0;

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 # Folders of the kernel in their strict order: each sees itself and those before it.
-CORE = ["base", "model", "quant", "pattern", "host", "calibration", "pipeline", "check", "cli"]
+CORE = ["base", "model", "quant", "pattern", "host", "calibration", "pipeline", "api", "check", "cli"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')
 SOURCES = {".h", ".hpp", ".c", ".cpp"}
 

@@ -5,10 +5,10 @@
 
 #include "core/pipeline/pipeline_spec.h"
 
-namespace halftone::cli {
+namespace halftone::pipeline {
 
 // Takes `passes:`, `platform:` and `observer:` of the preset into the spec; what the user gave stays. Throws NotFound
 // with the nearest name.
-void apply_preset(const std::string &name, pipeline::PipelineSpec &spec);
+void apply_preset(const std::string &name, PipelineSpec &spec);
 
-}  // namespace halftone::cli
+}  // namespace halftone::pipeline

@@ -1,4 +1,4 @@
-#include "core/cli/preset.h"
+#include "core/pipeline/preset.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -12,13 +12,13 @@
 #include "core/pipeline/pipeline_shape.h"
 #include "core/pipeline/yaml_setting.h"
 
-namespace halftone::cli {
+namespace halftone::pipeline {
 
 namespace {
 constexpr std::string_view kEnding = ".preset.yaml";
 }
 
-void apply_preset(const std::string &name, pipeline::PipelineSpec &spec) {
+void apply_preset(const std::string &name, PipelineSpec &spec) {
   const std::filesystem::path folder = host::first_party_folder().parent_path() / "presets";
   std::vector<std::string> known;
   std::error_code error;
@@ -33,12 +33,12 @@ void apply_preset(const std::string &name, pipeline::PipelineSpec &spec) {
     fail(Status::kInvalidArgument, "there is no preset named '{}'{}; there are: {}", name, nearest_hint(name, known),
          fmt::join(known, ", "));
   }
-  const Setting root = pipeline::parse_yaml_file(file);
-  require_version(root, "halftone-preset", pipeline::kPresetVersion);
-  check_shape(root, pipeline::preset_shape(), "the preset");
-  if (const Setting *passes = given(root, "passes")) spec.passes = pipeline::parse_passes(*passes);
-  if (spec.platform.empty()) pipeline::parse_platform_choice(given(root, "platform"), spec);
+  const Setting root = parse_yaml_file(file);
+  require_version(root, "halftone-preset", kPresetVersion);
+  check_shape(root, preset_shape(), "the preset");
+  if (const Setting *passes = given(root, "passes")) spec.passes = parse_passes(*passes);
+  if (spec.platform.empty()) parse_platform_choice(given(root, "platform"), spec);
   if (spec.observer.empty()) spec.observer = text_at(root, "observer");
 }
 
-}  // namespace halftone::cli
+}  // namespace halftone::pipeline
