@@ -78,6 +78,7 @@ pipeline::PipelineSpec spec_of_file(const po::variables_map &values, const std::
   spec.exports.clear();  // an analysis writes no model
   spec.configs_out.clear();
   spec.report.clear();
+  spec.artefacts.clear();
   spec.evaluation = {};
   return spec;
 }

@@ -35,6 +35,7 @@ po::options_description options_of_quantize() {
       "executor", po::value<std::string>()->default_value("onednn")->value_name("NAME"), "executor for calibration")(
       "configs-out", po::value<std::string>()->value_name("FILE"), "write every quantization config as JSON")(
       "report", po::value<std::string>()->value_name("FILE"), "write an HTML page about the run")(
+      "artefacts", po::value<std::string>()->value_name("FOLDER"), "where passes leave files about what they did")(
       "test", po::value<std::vector<std::string>>()->composing()->value_name("[INPUT=]PATH"),
       "samples on which float and quantized model are compared afterwards")(
       "labels", po::value<std::string>()->value_name("FILE"),
@@ -84,6 +85,7 @@ int command_quantize(const std::vector<std::string> &arguments) {
   spec.executor = text_of(values, "executor");
   spec.configs_out = text_of(values, "configs-out");
   spec.report = text_of(values, "report");
+  spec.artefacts = text_of(values, "artefacts");
   spec.exports.push_back({text_of(values, "format"), output, {}, {}});
   if (const std::string preset = text_of(values, "preset"); !preset.empty()) apply_preset(preset, spec);
   if (spec.platform.empty()) {
@@ -128,8 +130,8 @@ int command_run(const std::vector<std::string> &arguments) {
   if (const std::string statistics = text_of(values, "stats-in"); !statistics.empty()) spec.statistics_in = statistics;
   pipeline::choose_dispatcher(text_of(values, "dispatcher"), spec);
   const RunOptions options_of_run = run_options(values);
-  const bool gives_nothing =
-      spec.exports.empty() && spec.configs_out.empty() && spec.report.empty() && spec.evaluation.inputs.empty();
+  const bool gives_nothing = spec.exports.empty() && spec.configs_out.empty() && spec.report.empty() &&
+                             spec.artefacts.empty() && spec.evaluation.inputs.empty();
   if (gives_nothing && !options_of_run.dry_run) {
     fail(Status::kInvalidArgument, "{}: the run would write nothing; add `export`, `configs_out` or `report`",
          spec.where.text());

@@ -15,6 +15,7 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/figures.h"
+#include "core/cli/model_cost.h"
 #include "core/cli/plan_table.h"
 #include "core/cli/run_report.h"
 #include "core/cli/run_setup.h"
@@ -159,6 +160,7 @@ Table summary_of(const pipeline::Runner &runner, const RunFigures &run, nlohmann
   table.add({"platform", runner.platform() == nullptr ? "" : pipeline::platform_text(*runner.platform())});
   figures["platform"] = runner.spec().platform;
   if (run.evaluation) add_evaluation(*run.evaluation, "int8", table, figures);
+  add_model_cost(runner, table, figures);
   for (const std::uint64_t after : run.exported_bytes) {
     table.add(
         {"size", fmt::format("{} -> {} ({:.2f}x smaller)", bytes_text(run.float_bytes), bytes_text(after),
@@ -179,6 +181,10 @@ Table summary_of(const pipeline::Runner &runner, const RunFigures &run, nlohmann
   if (!runner.spec().report.empty()) {
     table.add({"written", runner.spec().report});
     figures["written"].push_back(runner.spec().report);
+  }
+  for (const std::filesystem::path &file : runner.artefact_files()) {
+    table.add({"written", file.string()});
+    figures["written"].push_back(file.string());
   }
   return table;
 }

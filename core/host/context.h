@@ -62,6 +62,11 @@ class Arena {
   std::size_t limit_ = SIZE_MAX;
 };
 
+// A file that a component leaves; where it goes is the run's affair.
+struct Artefact {
+  std::string name, content;
+};
+
 struct LogLine {
   std::uint32_t level;
   std::string text;
@@ -96,6 +101,7 @@ struct ht_ctx {
   halftone::host::Arena arena;
   std::string component;  // id of the component being called
   std::vector<std::pair<std::string, std::string>> report;
+  std::vector<halftone::host::Artefact> artefacts;
   std::optional<halftone::Error> error;  // what fail() and failing services recorded, innermost first
   bool recovered = false;                // the component called another service after `error` was recorded
 

@@ -56,4 +56,13 @@ void require_writable(const std::filesystem::path &path) {
   }
 }
 
+void require_folder(const std::filesystem::path &folder) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(folder, ignored)) return;
+  require_folder_of(folder);
+  if (std::filesystem::exists(folder, ignored)) {
+    fail(Status::kFailedPrecondition, "the folder of artefacts '{}' is a file; name another", folder.string());
+  }
+}
+
 }  // namespace halftone::pipeline

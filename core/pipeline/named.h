@@ -23,6 +23,9 @@ void require_folder_of(const std::filesystem::path &path);
 // Throws unless a file can be written there as far as its folder tells, so that this is known before the work is done.
 void require_writable(const std::filesystem::path &path);
 
+// Throws unless the folder is there, or can be made in one that is.
+void require_folder(const std::filesystem::path &folder);
+
 // "pipeline.yaml:3:7: ", or nothing where there is no place.
 std::string place(const Location &where);
 

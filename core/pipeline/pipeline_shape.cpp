@@ -136,6 +136,7 @@ Shape make_pipeline() {
        {"export", exports(), "the files to write"},
        {"configs_out", a_file(), "every quantization config as JSON, to this file"},
        {"report", a_file(), "an HTML page about the run, to this file"},
+       {"artefacts", not_empty(text(), "name a folder"), "the folder for files that passes leave about what they did"},
        {"observer", name_of(kObserverName), "one observer for every activation"}});
 }
 

@@ -302,6 +302,7 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
   }
   spec.configs_out = relative_to(folder, text_at(root, "configs_out"));
   spec.report = relative_to(folder, text_at(root, "report"));
+  spec.artefacts = relative_to(folder, text_at(root, "artefacts"));
   spec.observer = text_at(root, "observer");
   spec.where = root.where;
   spec.executor_where = where_of(root, "executor");

@@ -81,6 +81,7 @@ struct PipelineSpec {
   std::vector<OverrideRule> overrides;
   std::vector<ExportStep> exports;
   std::string configs_out, report;
+  std::string artefacts;    // the folder for files that passes leave, or empty
   std::string figures_out;  // figures as JSON; only a command line says it
   bool plan_only = false;   // nothing will be written, so that it does not matter whether it could be
   std::string observer;     // for every activation, instead of the platform's choice

@@ -36,6 +36,7 @@ class DescriptorReader {
     out_.doc = text_at(out_.root, "doc");
     read_types(*given(out_.root, "types"));
     for (const Setting &rule : given(out_.root, "operators")->list()) out_.operators.push_back(read_rule(rule));
+    read_costs();
     check_patterns();
     check_pipeline();
     return std::move(out_);
@@ -62,6 +63,7 @@ class DescriptorReader {
     if (const Setting *s = given(setting, "when")) rule.when = read_condition(*s);
     if (const Setting *s = given(setting, "inputs")) read_slots(*s, "`inputs`", rule.inputs, rule.all_inputs);
     if (const Setting *s = given(setting, "outputs")) read_slots(*s, "`outputs`", rule.outputs, rule.all_outputs);
+    if (const Setting *s = given(setting, "cost")) rule.cost = read_cost(*s);
     return rule;
   }
 
@@ -123,6 +125,20 @@ class DescriptorReader {
     if (std::holds_alternative<std::string>(value.value)) return {key, value.text};
     check_shape(value, shape::number(), "`when." + key + "`");
     return {key, number_of(value)};
+  }
+
+  void read_costs() {
+    if (const Setting *cost = given(out_.root, "cost")) {
+      out_.cost_unit = text_at(*cost, "unit");
+      if (const Setting *in_float = given(*cost, "float")) out_.cost_in_float = read_cost(*in_float);
+      return;
+    }
+    for (const Setting &rule : given(out_.root, "operators")->list()) {
+      const Setting *hint = given(rule, "cost");
+      if (hint == nullptr) continue;
+      fail(Status::kInvalidArgument,
+           "{}: a rule has a cost, and nothing says in which unit; add `cost: {{unit: cycles}}`", hint->where.text());
+    }
   }
 
   void check_patterns() const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/base/setting.h"
+#include "core/pipeline/platform_cost.h"
 #include "core/pipeline/platform_settings.h"
 #include "halftone/quant.h"
 
@@ -53,12 +54,15 @@ struct OperatorRule {
   std::optional<std::string> float_reason;  // set: the operator is left in float, and why
   std::map<std::uint32_t, SlotScheme> inputs, outputs;
   std::optional<SlotScheme> all_inputs, all_outputs;
+  CostHint cost;
 };
 
 struct PlatformDescriptor {
   std::string id, title, doc;
   std::map<std::string, Scheme> types;
   bool bias_in_float = true;
+  std::string cost_unit;                         // empty: the platform gives no costs
+  CostHint cost_in_float;                        // of operators that stay in float
   std::vector<OperatorRule> operators;           // in file order; what a later rule says wins
   std::vector<std::string> known_types() const;  // operator types that any rule names, sorted
   Setting root;  // the whole file with the chosen variants applied; `option` looks things up here

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "core/pipeline/pipeline_shape.h"
+#include "core/pipeline/platform_cost.h"
 #include "halftone/tensor.h"
 
 namespace halftone::pipeline {
@@ -76,6 +77,7 @@ Shape rule() {
               {"float", text(), "the reason to leave it in float"},
               {"inputs", slots(), "a type for all slots that carry data, or by slot number"},
               {"outputs", slots(), "a type for all slots that carry data, or by slot number"},
+              {"cost", cost_hint_shape(), "what the operator costs, in the unit of the platform's `cost`"},
               {"doc", text(), "a note"}});
 }
 
@@ -96,6 +98,12 @@ Shape alignment() {
               {"force_overlap", flag(), "align also what another operator shares"}});
 }
 
+Shape costs() {
+  return map({{"unit", shape::not_empty(text(), "name what is counted, such as cycles"), "what is counted", true},
+              {"float", cost_hint_shape(), "of operators that stay in float"},
+              {"doc", text(), "a note"}});
+}
+
 Shape integer_mode() {
   return map({{"multiplier", shape::choice({"float32", "float64", "fixed-point", "gemmlowp"}),
                "how sums are brought to the scale of the output"}});
@@ -107,6 +115,7 @@ std::vector<Shape::Key> demands(bool whole) {
           {"operators", shape::list(rule()), "rules in order, the last that says something wins", whole},
           {"fusion", fusion(), "what the hardware computes in one step"},
           {"alignment", alignment(), "which scales must be equal"},
+          {"cost", costs(), "what operators cost, as a hint to compare choices by"},
           {"integer", integer_mode(), "how the hardware computes on integers"},
           {"dispatcher", dispatcher_shape(), "which operators may be quantized at all"},
           {"pipeline", shape::meaning(kPassList, shape::list(either({text(), shape::map_of(shape::any())}))),

@@ -13,6 +13,7 @@
 #include "core/pipeline/free_batch.h"
 #include "core/pipeline/model_to_run.h"
 #include "core/pipeline/named.h"
+#include "core/pipeline/platform_code.h"
 #include "core/pipeline/platform_lookup.h"
 #include "halftone/exporter.h"
 #include "halftone/pass.h"
@@ -57,6 +58,17 @@ void refuse_what_nothing_does(const PipelineSpec &spec, const std::vector<Planne
          "{}no pass of this pipeline creates configs that could use an observer; add assign-configs",
          place(spec.observer_where));
   }
+}
+
+// A device or pipe may have any name.
+void require_extension(const host::Component &exporter, const ExportStep &step) {
+  const auto *role = static_cast<const ht_exporter *>(exporter.role(HT_EXPORTER_1));
+  std::error_code ignored;
+  const std::filesystem::path path = step.path;
+  if (role->extension == nullptr || path.extension() == role->extension || std::filesystem::is_other(path, ignored))
+    return;
+  fail(Status::kInvalidArgument, "{}exporter '{}' writes files that end with '{}', and the name of '{}' does not",
+       place(step.where), step.format, role->extension, step.path);
 }
 
 // The observer of every activation config that has its own scale to find.
@@ -106,6 +118,7 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
                                   "exporter '" + step.format + "'");
   }
   check_outputs();
+  for (const ExportStep &step : spec_.exports) require_extension(registry_.get(HT_KIND_EXPORTER, step.format), step);
   if (!spec_.observer.empty()) (void)named_component(registry_, HT_KIND_OBSERVER, spec_.observer, spec_.observer_where);
   check_overrides(spec_.overrides, registry_);
   host::Context ctx;
@@ -153,6 +166,7 @@ void Runner::check_outputs() const {
   for (const std::string &path : {spec_.configs_out, spec_.figures_out, spec_.report}) {
     if (!path.empty()) require_writable(path);
   }
+  if (!spec_.artefacts.empty()) require_folder(spec_.artefacts);
 }
 
 void Runner::open_platform() {
@@ -161,7 +175,8 @@ void Runner::open_platform() {
       find_platform(registry_, spec_.platform, spec_.platform_where, spec_.platform_settings);
   if (!spec_.dispatch.method.empty()) descriptor.set_dispatcher(spec_.dispatch.method);
   if (const Setting *passes = descriptor.pipeline()) platform_passes_ = parse_passes(*passes);
-  target_ = std::make_unique<Target>(std::move(descriptor));
+  Target::Refine refine = refine_of(registry_, descriptor.id);
+  target_ = std::make_unique<Target>(std::move(descriptor), std::move(refine));
 }
 
 void Runner::read_model(const model::ImportResult *given) {
@@ -276,6 +291,10 @@ std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration
       observers_checked = true;
     }
     reports.push_back(run_step(plan_[i], services, model_));
+    for (host::Artefact &artefact : reports.back().artefacts) {
+      artefact.name = fmt::format("{:02}-{}.{}", i + 1, reports.back().id, artefact.name);
+      artefacts_.push_back(artefact);
+    }
     if (!calibrated_ && provides(*plan_[i].component, HT_FACT_ACTIVATIONS_CALIBRATED)) calibrated_ = model_;
     follow_user(plan_[i], overrides);
     if (events_.step_ended) events_.step_ended(reports.back());
@@ -335,9 +354,17 @@ void Runner::write_export(const ExportStep &step, const StagedFile &file) {
   }
 }
 
+std::vector<std::filesystem::path> Runner::artefact_files() const {
+  std::vector<std::filesystem::path> files;
+  if (spec_.artefacts.empty()) return files;
+  for (const host::Artefact &artefact : artefacts_)
+    files.push_back(std::filesystem::path(spec_.artefacts) / artefact.name);
+  return files;
+}
+
 void Runner::commit_outputs(const std::string &figures, const std::string &report) {
   std::vector<std::unique_ptr<AtomicFile>> texts;
-  const auto add = [&](const std::string &path, const std::string &text) {
+  const auto add = [&](const std::filesystem::path &path, const std::string &text) {
     if (auto file = finished_file(path, text)) texts.push_back(std::move(file));
   };
   if (!spec_.configs_out.empty())
@@ -345,6 +372,15 @@ void Runner::commit_outputs(const std::string &figures, const std::string &repor
         configs_to_json(model_, spec_.platform, target_ ? target_->descriptor().chosen : PlatformChoices()));
   add(spec_.figures_out, figures);
   add(spec_.report, report);
+  if (!spec_.artefacts.empty() && !artefacts_.empty()) {
+    std::filesystem::create_directory(spec_.artefacts);
+    for (const host::Artefact &artefact : artefacts_) {
+      const std::filesystem::path path = std::filesystem::path(spec_.artefacts) / artefact.name;
+      files_.writes(path);
+      add(path, artefact.content);
+    }
+    files_.check();
+  }
   for (const auto &file : exports_) file->finish();
   for (const auto &file : exports_) file->commit();
   for (const auto &file : texts) file->commit();

@@ -58,6 +58,11 @@ class Runner {
   // With the choices for its settings; null when the run has none.
   const PlatformDescriptor *platform() const noexcept { return target_ ? &target_->descriptor() : nullptr; }
 
+  // What the nodes of the model cost now on the platform; null when the run has none.
+  host::TargetService *target() const noexcept { return target_.get(); }
+  // What the passes left, when the run names a folder for it.
+  std::vector<std::filesystem::path> artefact_files() const;
+
   Calibrator &calibrator() noexcept { return *calibrator_; }
   std::vector<StepReport> run_passes();
   // Runs the passes up to the first that asks for statistics of activations, and says what it asks for; nothing when
@@ -107,7 +112,8 @@ class Runner {
   std::unique_ptr<Execution> execution_;
   std::unique_ptr<Parallel> parallel_;
   std::vector<PlannedStep> plan_;
-  std::size_t reached_ = 0;  // the step that was begun last
+  std::vector<host::Artefact> artefacts_;  // of the passes, under the names of their files
+  std::size_t reached_ = 0;                // the step that was begun last
   std::vector<std::unique_ptr<StagedFile>> exports_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "core/pipeline/sockets.h"
 #include "core/pipeline/target_slots.h"
+#include "halftone/cost.h"
 
 namespace halftone::pipeline {
 namespace {
@@ -89,6 +90,26 @@ std::uint32_t Target::slot_role(const host::WorkingModel &working, model::Handle
   const bool floating = type == HT_DTYPE_NONE || type == HT_F32 || type == HT_F64 || type == HT_F16 || type == HT_BF16;
   const Socket &socket = socket_of(node.domain.empty() ? node.op_type : "");
   return !floating ? HT_SLOT_NONE : is_output ? socket.output(slot) : socket.input(slot);
+}
+
+host::NodeCost Target::node_cost(const host::WorkingModel &working, model::Handle handle, std::uint32_t form,
+                                 std::uint32_t weight_bits) {
+  host::NodeCost out;
+  const model::Node &node = working.model.node(handle);
+  const std::optional<NodeWork> work = work_of(working.model, node);
+  if (!work) return out;
+  out.products = work->products;
+  out.elements = work->elements;
+  bool quantized = form == HT_COST_QUANTIZED;
+  if (form == HT_COST_AS_DISPATCHED) {
+    host::NodeRule rule;
+    node_rule(working, handle, rule);
+    quantized = rule.quantized;
+  }
+  const CostHint hint = quantized ? resolve_rule(descriptor_, working.model, node).cost : descriptor_.cost_in_float;
+  out.known = hint.given();
+  out.cost = cost_of(hint, *work, weight_bits);
+  return out;
 }
 
 // Found once for a state of the model: rules are asked for node by node.

@@ -26,6 +26,9 @@ class Target final : public host::TargetService {
   void node_rule(const host::WorkingModel &working, model::Handle node, host::NodeRule &out) override;
   std::uint32_t slot_role(const host::WorkingModel &working, model::Handle node, bool is_output,
                           std::uint32_t slot) override;
+  std::string cost_unit() const override { return descriptor_.cost_unit; }
+  host::NodeCost node_cost(const host::WorkingModel &working, model::Handle node, std::uint32_t form,
+                           std::uint32_t weight_bits) override;
   const Setting *option(std::string_view dotted) const override { return descriptor_.option(dotted); }
   const PlatformDescriptor &descriptor() const { return descriptor_; }
 

@@ -113,6 +113,7 @@ ResolvedRule resolve_rule(const PlatformDescriptor &platform, const model::Model
     out.float_reason = rule.float_reason;
     merge_slots(rule.inputs, rule.all_inputs, out.inputs, out.all_inputs);
     merge_slots(rule.outputs, rule.all_outputs, out.outputs, out.all_outputs);
+    out.cost.take(rule.cost);
   }
   return out;
 }

@@ -15,6 +15,7 @@ struct ResolvedRule {
   std::optional<std::string> float_reason;
   std::map<std::uint32_t, SlotScheme> inputs, outputs;
   std::optional<SlotScheme> all_inputs, all_outputs;
+  CostHint cost;
 };
 
 ResolvedRule resolve_rule(const PlatformDescriptor &platform, const model::Model &model, const model::Node &node);

@@ -56,6 +56,7 @@ StepReport run_step(const PlannedStep &step, const RunServices &services, host::
   }
   model = std::move(copy);
   report.rows = std::move(ctx.report);
+  report.artefacts = std::move(ctx.artefacts);
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
 }

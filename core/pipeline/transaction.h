@@ -16,6 +16,7 @@ struct StepReport {
   double seconds = 0;
   bool inserted = false;
   std::vector<std::pair<std::string, std::string>> rows;
+  std::vector<host::Artefact> artefacts;
 };
 
 // What passes find beside the model.

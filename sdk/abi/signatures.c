@@ -1,6 +1,8 @@
 /* Compiles only while every field of the ABI has exactly the type that fields.inc spells out: a changed argument of a
  * callback leaves all offsets as they were and would pass every other check. */
 #include "halftone/halftone.h"
+#include "halftone/artefact.h"
+#include "halftone/cost.h"
 #include "halftone/value_type.h"
 
 #define STRUCT(name)

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "halftone/artefact.h"
+#include "halftone/cost.h"
 #include "halftone/halftone.h"
 #include "halftone/value_type.h"
 

@@ -57,9 +57,10 @@ def faults(validator, tree):
 
 
 def shipped(bench):
-    """Pipelines, presets and platforms of the tree, and those installed beside the program."""
+    """Pipelines, presets and platforms of the tree, and those installed beside the program. Examples with plug-ins of their own are
+    in tests/examples."""
     for kind, pattern in (("platform", "*.platform.yaml"), ("preset", "*.preset.yaml"), ("pipeline", "pipeline.yaml")):
-        folders = [bench.root / name for name in ("pipelines", "plugins", "examples", "tests", "sdk")] + [bench.plugins]
+        folders = [bench.root / name for name in ("pipelines", "plugins", "examples/glyphs", "tests", "sdk")] + [bench.plugins]
         files = sorted({path.resolve() for folder in folders for path in folder.rglob(pattern)})
         require(files, f"no {pattern} was found")
         validator = bench.schema(kind)
@@ -166,7 +167,8 @@ def platforms(bench):
             (("types", "activation"), "fp32"), (("operators", 0, "passiv"), True), (("operators", 0, "passive"), "yes"),
             (("operators", 0), {"computing": True}), (("operators", 0, "inputs"), {"x": "weight"}),
             (("operators", 0, "inputs"), {"1": {"axis": 0}}), (("operators", 0, "when"), {"min_opset": 0}),
-            (("fusion",), {"activation": []}), (("alignment",), {"concat": "to_both"}), (("pipeline", 0), "constant-foldin")]:
+            (("fusion",), {"activation": []}), (("cost",), {"float": {}}),
+            (("cost",), {"unit": "us", "floats": {}}), (("operators", 0, "cost"), {"product": "much"}), (("alignment",), {"concat": "to_both"}), (("pipeline", 0), "constant-foldin")]:
         tree = put(good, path, value)
         name = f"{'.'.join(map(str, path))}: {value!r}"
         require(faults(validator, tree), f"valid in spite of {name}")

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/host/service/artefact_table.h"
+#include "core/host/service/cost_table.h"
 #include "core/host/service/tables.h"
 #include "core/host/service/value_type_table.h"
 #include "halftone/halftone.h"
@@ -23,9 +25,11 @@ const void *untyped() {
 
 constexpr std::array kServices = {
     Entry{HT_ARITHMETIC_1, 0, &untyped<&arithmetic_table>},
+    Entry{HT_ARTEFACT_1, HT_CAP_FILE_WRITE, &untyped<&artefact_table>},
     Entry{HT_CALIBRATION_1, HT_CAP_CALIBRATE, &untyped<&calibration_table>},
     Entry{HT_CONFIG_EDIT_1, HT_CAP_CONFIG_EDIT, &untyped<&config_edit_table>},
     Entry{HT_CONFIG_1, HT_CAP_CONFIG_READ, &untyped<&config_table>},
+    Entry{HT_COST_1, HT_CAP_GRAPH_READ, &untyped<&cost_table>},
     Entry{HT_EXECUTION_1, HT_CAP_EXECUTE, &untyped<&execution_table>},
     Entry{HT_GRAPH_EDIT_1, HT_CAP_GRAPH_EDIT, &untyped<&graph_edit_table>},
     Entry{HT_GRAPH_1, HT_CAP_GRAPH_READ, &untyped<&graph_table>},

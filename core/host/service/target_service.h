@@ -30,6 +30,13 @@ struct NodeRule {
   std::vector<SlotRule> inputs, outputs;  // one for each slot of the node
 };
 
+// What a node costs, in the unit of the platform.
+struct NodeCost {
+  bool known = false;  // false: no hint, or a shape that is not known
+  double cost = 0;     // of one sample
+  double products = 0, elements = 0;
+};
+
 class TargetService {
  public:
   virtual ~TargetService() = default;
@@ -41,6 +48,11 @@ class TargetService {
   // What ONNX says that a slot carries: HT_SLOT_*.
   virtual std::uint32_t slot_role(const WorkingModel &model, model::Handle node, bool is_output,
                                   std::uint32_t slot) = 0;
+  // Empty when the platform gives no costs.
+  virtual std::string cost_unit() const = 0;
+  // `form`: HT_COST_*; `weight_bits` 0: as the platform has it.
+  virtual NodeCost node_cost(const WorkingModel &model, model::Handle node, std::uint32_t form,
+                             std::uint32_t weight_bits) = 0;
   // Null when the descriptor does not say. Lives as long as the service.
   virtual const Setting *option(std::string_view dotted) const = 0;
 };

@@ -84,8 +84,8 @@ model::Handle BalancedNet::node(const std::string &op, const std::vector<model::
 
 model::Handle BalancedNet::conv(model::Handle x, std::int64_t in, std::int64_t out, std::int64_t groups,
                                 std::int64_t size, const std::string &name) {
-  Attributes attributes = {{"group", {groups}}};
-  if (size > 1) attributes.push_back({"pads", {std::vector<std::int64_t>{1, 1, 1, 1}}});
+  const std::int64_t pad = size > 1 ? 1 : 0;
+  const Attributes attributes = {{"group", {groups}}, {"pads", {std::vector<std::int64_t>{pad, pad, pad, pad}}}};
   return node("Conv", {x, weight({out, in / groups, size, size}, 0), weight({out})}, attributes, name);
 }
 
