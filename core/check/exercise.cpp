@@ -157,35 +157,54 @@ std::vector<Exercise> pass_exercises(Workbench &bench, const Subject &subject) {
   return out;
 }
 
+// An exporter may be for a platform of its own plug-in alone.
+std::vector<std::string> platforms_for(Workbench &bench, const Subject &subject) {
+  if (subject.kind == HT_KIND_PLATFORM) return {subject.id};
+  std::vector<std::string> out = {kPlatform};
+  if (subject.kind != HT_KIND_EXPORTER) return out;
+  for (const Subject &other : bench.subjects()) {
+    if (other.kind == HT_KIND_PLATFORM) out.push_back(other.id);
+  }
+  return out;
+}
+
+// What the run does for the component.
+void take_in(Workbench &bench, const Subject &subject, const Terms &terms, pipeline::PipelineSpec &spec) {
+  if (subject.kind == HT_KIND_EXPORTER) {
+    const auto *role = static_cast<const ht_exporter *>(subject.component->role(HT_EXPORTER_1));
+    const std::string ending = role->extension == nullptr ? ".bin" : role->extension;
+    spec.exports.push_back({subject.id, "model" + ending, terms.parameters, {}});
+  }
+  if (subject.kind != HT_KIND_OBSERVER) return;
+  spec.passes = passes_of(bench.registry(), kPlatform);
+  // Weights have scales by channel, activations one for all.
+  const auto *role = static_cast<const ht_observer *>(subject.component->role(HT_OBSERVER_1));
+  for (pipeline::PassStep &step : *spec.passes) {
+    const bool weights = step.id == "parameter-quantize" && role->wants_per_channel != 0;
+    if (step.id != "runtime-calibration" && !weights) continue;
+    Setting name;
+    name.value = subject.id;
+    step.settings.value = Setting::Map{{"observer", name}};
+    if (const Setting given = observer_texts(terms.parameters); !given.list().empty())
+      std::get<Setting::Map>(step.settings.value).emplace_back("observer_parameters", given);
+  }
+}
+
 // The other kinds take a place in a run of the platform's pipeline.
 std::vector<Exercise> run_exercises(Workbench &bench, const Subject &subject) {
   std::vector<Exercise> out;
-  for (const MadeModel &made : made_models(bench.folder())) {
-    if (made.samples.empty()) continue;
-    out.push_back({"on " + made.name, [&bench, subject, made](const Terms &terms) {
-                     pipeline::PipelineSpec spec = spec_of(made, terms);
-                     if (subject.kind == HT_KIND_PLATFORM) {
-                       spec.platform = subject.id;
-                     } else if (subject.kind == HT_KIND_OBSERVER) {
-                       spec.passes = passes_of(bench.registry(), kPlatform);
-                       // Weights have scales by channel, activations one for all.
-                       const auto *role = static_cast<const ht_observer *>(subject.component->role(HT_OBSERVER_1));
-                       for (pipeline::PassStep &step : *spec.passes) {
-                         const bool weights = step.id == "parameter-quantize" && role->wants_per_channel != 0;
-                         if (step.id != "runtime-calibration" && !weights) continue;
-                         Setting name;
-                         name.value = subject.id;
-                         step.settings.value = Setting::Map{{"observer", name}};
-                         if (const Setting given = observer_texts(terms.parameters); !given.list().empty())
-                           std::get<Setting::Map>(step.settings.value).emplace_back("observer_parameters", given);
-                       }
-                     } else {
-                       const auto *role = static_cast<const ht_exporter *>(subject.component->role(HT_EXPORTER_1));
-                       const std::string ending = role->extension == nullptr ? ".bin" : role->extension;
-                       spec.exports.push_back({subject.id, "model" + ending, terms.parameters, {}});
-                     }
-                     return run_pipeline(bench, std::move(spec), subject, terms);
-                   }});
+  for (const std::string &platform : platforms_for(bench, subject)) {
+    for (const MadeModel &made : made_models(bench.folder())) {
+      if (made.samples.empty()) continue;
+      const bool named = platform != kPlatform && subject.kind != HT_KIND_PLATFORM;
+      out.push_back({"on " + made.name + (named ? " for " + platform : ""),
+                     [&bench, subject, made, platform](const Terms &terms) {
+                       pipeline::PipelineSpec spec = spec_of(made, terms);
+                       spec.platform = platform;
+                       take_in(bench, subject, terms, spec);
+                       return run_pipeline(bench, std::move(spec), subject, terms);
+                     }});
+    }
   }
   return out;
 }

@@ -44,12 +44,7 @@ const NewKind &kind_of(const std::string &word) {
 }
 
 Language language_of(const NewKind &kind, const std::string &word) {
-  if (kind.kind == HT_KIND_PLATFORM) {
-    if (word.empty()) return Language::kNone;
-    fail(Status::kInvalidArgument,
-         "a platform is a YAML file, of which nothing is compiled; leave --language out (a plug-in may carry the same "
-         "text, see docs/platforms.md)");
-  }
+  if (kind.kind == HT_KIND_PLATFORM && word.empty()) return Language::kNone;
   if (word.empty() || word == "cpp") return Language::kCpp;
   if (word == "c") return Language::kC;
   fail(Status::kInvalidArgument, "--language '{}' is none of c and cpp", word);
@@ -104,7 +99,8 @@ int command_new(const std::vector<std::string> &arguments) {
   po::options_description options("options");
   options.add_options()("what", po::value<std::vector<std::string>>()->value_name("KIND NAME"),
                         "a kind of component, and what it will be called")(
-      "language,l", po::value<std::string>()->value_name("LANGUAGE"), "c or cpp, cpp unless given")(
+      "language,l", po::value<std::string>()->value_name("LANGUAGE"),
+      "c or cpp, cpp unless given; a platform has no code unless given")(
       "output,o", po::value<std::string>()->value_name("FOLDER"),
       "where to write; the folder NAME unless given. It must not be there")(
       "namespace", po::value<std::string>()->default_value("com.example")->value_name("NAME"),

@@ -164,6 +164,9 @@ std::vector<fs::path> write_scaffold(const std::string &kind, Language language,
   Sources sources;
   collect(template_folder() / "test", "test", false, language, names, sources);
   collect(template_folder() / kind, {}, true, language, names, sources);
+  // A platform with code is the same with some files more, and others in their place.
+  if (kind == "platform" && language != Language::kNone)
+    collect(template_folder() / "platform-code", {}, true, language, names, sources);
   StagedFolder staged(folder);
   std::vector<fs::path> written;
   for (const auto &[relative, source] : sources) {

@@ -27,3 +27,17 @@ function(halftone_add_plugin name)
     install(TARGETS ${name} LIBRARY DESTINATION "${HALFTONE_PLUGIN_SUBDIR}")
   endif()
 endfunction()
+
+# halftone_add_text(TARGET SYMBOL FILE): the text of a file as `static const char SYMBOL[]` in SYMBOL.h, for C and C++.
+function(halftone_add_text target symbol file)
+  get_filename_component(file "${file}" ABSOLUTE)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+  file(READ "${file}" bytes HEX)
+  # As bytes: a text in quotes may be no longer than 4095 in C.
+  string(REGEX REPLACE "(................................)" "\\1\n" bytes "${bytes}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "(char)0x\\1," bytes "${bytes}")
+  set(folder "${CMAKE_CURRENT_BINARY_DIR}/${target}_texts")
+  file(CONFIGURE OUTPUT "${folder}/${symbol}.h" @ONLY CONTENT
+    "/* Made from @file@ */\n#pragma once\nstatic const char @symbol@[] = {\n@bytes@0};\n")
+  target_include_directories(${target} PRIVATE "${folder}")
+endfunction()

@@ -2,7 +2,8 @@
 #
 # A test of CTest that runs `halftone arguments... --plugin-path <build folder>` in that folder and wants exit code 0.
 # Each PRINTS must match what the program prints. FILE is one that it writes, relative to the build folder: each MATCHES
-# must match its text, and its last bytes must be those of the file ENDS_WITH. The regular expressions are CMake's.
+# must match its text, and its last bytes must be those of the file ENDS_WITH. The regular expressions are CMake's, whose lists
+# take no semicolons and no single square brackets.
 
 function(halftone_add_plugin_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "FILE;ENDS_WITH" "ARGS;PRINTS;MATCHES")

@@ -149,7 +149,7 @@ def installed(bench):
 
 CASES = [("pass", "cpp"), ("pass", "c"), ("observer", "cpp"), ("observer", "c"), ("exporter", "cpp"), ("exporter", "c"),
          ("executor", "cpp"), ("executor", "c"), ("reader", "cpp"), ("reader", "c"), ("op-kernels", "cpp"), ("op-kernels", "c"),
-         ("platform", None)]
+         ("platform", None), ("platform", "cpp"), ("platform", "c")]
 
 
 if __name__ == "__main__":
