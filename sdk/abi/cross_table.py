@@ -16,6 +16,7 @@ from pathlib import Path
 
 ABI = Path(__file__).resolve().parent
 SOURCE = """
+#include "halftone/embed.h"
 #include "halftone/halftone.h"
 const unsigned long long ht_table[] = {
 #define STRUCT(name) sizeof(name),
@@ -32,7 +33,7 @@ const unsigned long long ht_table[] = {
 
 
 def compile_for(arguments, source, *flags):
-    command = [arguments.compiler, f"--target={arguments.target}", "-std=c11", "-ffreestanding", "-Wall", "-Werror",
+    command = [arguments.compiler, f"--target={arguments.target}", "-std=c11", "-ffreestanding", "-Wall", "-Werror", "-ferror-limit=3",
                f"-I{ABI.parent / 'include'}", f"-I{ABI}", *flags, str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
