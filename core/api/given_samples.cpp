@@ -120,11 +120,13 @@ std::shared_ptr<const GivenSamples::Row> GivenSamples::pull(host::Context &ctx) 
   auto row = std::make_shared<Row>(samples_);
   row->views.assign(inputs_.size(), ht_tensor_view{});
   for (ht_tensor_view &view : row->views) view.struct_size = sizeof(view);
+  std::vector<ht_tensor_view *> arrays;
+  for (ht_tensor_view &view : row->views) arrays.push_back(&view);
   std::uint32_t got = 0;
   ctx.component = name_;
   try {
     host::call_component(
-        ctx, [&] { return samples_.next(samples_.user, &host_.table, &ctx, row->views.data(), &row->hold, &got); });
+        ctx, [&] { return samples_.next(samples_.user, &host_.table, &ctx, arrays.data(), &row->hold, &got); });
     if (got == 0) {
       if (count_ && *count_ > next_)
         fail(Status::kDataLoss, "{} end after {}; {} were announced", name_, next_, *count_);

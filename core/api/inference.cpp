@@ -10,6 +10,7 @@
 #include "core/api/text.h"
 #include "core/base/nearest.h"
 #include "core/calibration/row_major.h"
+#include "core/host/service/table.h"
 #include "core/model/dtype.h"
 
 namespace halftone::api {
@@ -149,14 +150,20 @@ struct Refused {
   ht_status status;
 };
 
-void run(ht_inference &inference, std::span<const ht_tensor_view> given, ht_take_output take, void *user) {
+// The caller's structs, each of the size that the first one tells.
+std::vector<ht_tensor_view> views_of(const ht_tensor_view *first, std::uint64_t count) {
+  std::vector<ht_tensor_view> views;
+  for (std::uint64_t i = 0; i < count; ++i) views.push_back(options_of(host::element(first, i)));
+  return views;
+}
+
+void run(ht_inference &inference, std::vector<ht_tensor_view> views, ht_take_output take, void *user) {
   const model::Model &m = inference.model();
   const std::vector<model::Handle> &inputs = inference.session->inputs();
-  if (given.size() != inputs.size()) {
+  if (views.size() != inputs.size()) {
     fail(Status::kInvalidArgument, "the model has {} input{}, and {} array{} given", inputs.size(),
-         inputs.size() == 1 ? "" : "s", given.size(), given.size() == 1 ? " is" : "s are");
+         inputs.size() == 1 ? "" : "s", views.size(), views.size() == 1 ? " is" : "s are");
   }
-  std::vector<ht_tensor_view> views(given.begin(), given.end());
   std::vector<std::vector<std::byte>> copies(views.size());
   for (std::size_t i = 0; i < views.size(); ++i) {
     require_fit(m.value(inputs[i]), views[i]);
@@ -229,7 +236,7 @@ ht_status HT_CALL ht_inference_run(ht_inference *inference, const ht_tensor_view
     if (count != 0) api::require_given(inputs, "inputs");
     if (take == nullptr) fail(Status::kInvalidArgument, "the argument 'take' is null");
     try {
-      api::run(*inference, {inputs, static_cast<std::size_t>(count)}, take, user);
+      api::run(*inference, api::views_of(inputs, count), take, user);
     } catch (const api::Refused &by_caller) {
       refused = by_caller.status;
     }

@@ -104,9 +104,9 @@ typedef struct ht_samples {
   uint64_t count; /* 0: only the end tells; a memory budget asks for the number */
   /* Optional with `once`. Begins anew. One call of this and of next() at a time, on any thread. */
   ht_status(HT_CALL *rewind)(void *user, const ht_host *host, ht_ctx *ctx);
-  /* Fills `arrays`, one for each input, and sets *got to 1; leaves *got 0 behind the last. Strides are allowed. What a
+  /* Fills the views, one for each input, and sets *got to 1; leaves *got 0 behind the last. Strides are allowed. What a
    * failure is about goes to host->fail. */
-  ht_status(HT_CALL *next)(void *user, const ht_host *host, ht_ctx *ctx, ht_tensor_view *arrays, void **hold,
+  ht_status(HT_CALL *next)(void *user, const ht_host *host, ht_ctx *ctx, ht_tensor_view *const *arrays, void **hold,
                            uint32_t *got);
   /* Optional. Null: arrays are copied before the next call of next(). Otherwise they stay as they are until they are
    * given back here, with what next() put into *hold; on any thread, also from several at once. */

@@ -6,7 +6,8 @@ import json
 import os
 import threading
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import (Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple,
+                    Union)
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from .graph import Graph
 PathLike = Union[str, "os.PathLike[str]"]
 Arrays = Union[np.ndarray, Sequence[np.ndarray], Mapping[str, np.ndarray]]
 Samples = Union[Iterable[Any], Callable[[], Iterable[Any]]]
+_MOST_OPEN = 4  # sessions that run() keeps
 MODES = {"float": 1, "simulated": 2, "integer": 3}
 
 
@@ -145,11 +147,11 @@ class Model:
             services.end()
             lib.ht_access_end(made)
 
-    def look(self) -> "Any":
+    def look(self) -> ContextManager[Graph]:
         """`with model.look() as graph:` the graph and its configs, as they are now, to read."""
         return self._access(False)
 
-    def edit(self) -> "Any":
+    def edit(self) -> ContextManager[Graph]:
         """`with model.edit() as graph:` the same to edit. When the block ends the verifier looks at the edits, and then
         they count; when it raises, nothing has changed."""
         return self._access(True)
@@ -175,6 +177,8 @@ class Model:
         with self._lock:
             session = self._open.get(key)
             if session is None or self.handle.closed:
+                while len(self._open) >= _MOST_OPEN:  # the oldest goes, when nobody runs it any more
+                    del self._open[next(iter(self._open))]
                 session = self._open[key] = Inference(self, key[0], outputs=outputs)
         return session.run(inputs)
 

@@ -114,7 +114,7 @@ class GivenSamples:
                 return 0
             views = [View(array) for array in self._arrays(item)]
             for i, view in enumerate(views):
-                arrays[i] = view.struct
+                arrays[i][0] = view.struct
             number = next(self._numbers)
             self._held[number] = views
             hold[0] = number

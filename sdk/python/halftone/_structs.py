@@ -209,7 +209,7 @@ class EngineOptions(Sized):
 class Samples(Sized):
     _fields_ = [("struct_size", u32), ("once", u32), ("user", ptr), ("inputs", c.POINTER(text)), ("input_count", u64),
                 ("count", u64), ("rewind", function(ptr, c.POINTER(Host), ptr)),
-                ("next", function(ptr, c.POINTER(Host), ptr, c.POINTER(TensorView), c.POINTER(ptr), c.POINTER(u32))),
+                ("next", function(ptr, c.POINTER(Host), ptr, c.POINTER(c.POINTER(TensorView)), c.POINTER(ptr), c.POINTER(u32))),
                 ("release", function(ptr, ptr, result=None))]
 
 

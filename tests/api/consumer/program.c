@@ -45,7 +45,7 @@ static ht_status HT_CALL pictures_rewind(void *user, const ht_host *host, ht_ctx
   return HT_OK;
 }
 
-static ht_status HT_CALL pictures_next(void *user, const ht_host *host, ht_ctx *ctx, ht_tensor_view *arrays,
+static ht_status HT_CALL pictures_next(void *user, const ht_host *host, ht_ctx *ctx, ht_tensor_view *const *arrays,
                                        void **hold, uint32_t *got) {
   pictures *p = (pictures *)user;
   (void)hold;
@@ -57,10 +57,10 @@ static ht_status HT_CALL pictures_next(void *user, const ht_host *host, ht_ctx *
   memcpy(p->one, p->data + p->next++ * IMAGE, IMAGE); /* what was handed over before is overwritten */
   p->shape[0] = p->shape[1] = 32;
   p->shape[2] = 3;
-  arrays[0].dtype = HT_U8;
-  arrays[0].rank = 3;
-  arrays[0].shape = p->shape;
-  arrays[0].data = p->one;
+  arrays[0]->dtype = HT_U8;
+  arrays[0]->rank = 3;
+  arrays[0]->shape = p->shape;
+  arrays[0]->data = p->one;
   *got = 1;
   return HT_OK;
 }

@@ -47,7 +47,7 @@ struct Noise {
       static_cast<Noise *>(user)->next = 0;
       return HT_OK;
     };
-    out.next = [](void *user, const ht_host *, ht_ctx *, ht_tensor_view *arrays, void **hold,
+    out.next = [](void *user, const ht_host *, ht_ctx *, ht_tensor_view *const *arrays, void **hold,
                   std::uint32_t *got) -> ht_status {
       auto &self = *static_cast<Noise *>(user);
       if (self.count != 0 && self.next == self.count) return HT_OK;
@@ -58,10 +58,10 @@ struct Noise {
         value = static_cast<float>(state >> 40) / static_cast<float>(1 << 23) - 1.0F;
       }
       self.most = std::max<int>(self.most, ++self.held);
-      arrays[0].dtype = HT_F32;
-      arrays[0].rank = 3;
-      arrays[0].shape = kShape;
-      arrays[0].data = data->data();
+      arrays[0]->dtype = HT_F32;
+      arrays[0]->rank = 3;
+      arrays[0]->shape = kShape;
+      arrays[0]->data = data->data();
       *hold = data;
       *got = 1;
       return HT_OK;
