@@ -14,7 +14,15 @@ model::ImportResult read_model_to_run(const std::filesystem::path &path, const h
     return kernels.find(domain, op_type, domain.empty() ? std::max(opset, model::kLiftedOpset) : opset) == nullptr;
   };
   try {
-    return model::import_onnx_expanded(path, nothing_runs);
+    model::ImportResult result = model::import_onnx_expanded(path, nothing_runs);
+    if (const std::int64_t opset = result.model.opset();
+        opset > kernels.newest_opset() && kernels.newest_opset() != 0) {
+      result.warnings.push_back(fmt::format(
+          "the file uses opset {} of ai.onnx, newer than the {} that the kernels were written for; operators are "
+          "computed as in opset {}",
+          opset, kernels.newest_opset(), kernels.newest_opset()));
+    }
+    return result;
   } catch (const Error &error) {
     // A fault of the file, not of the request.
     Error other(error.status() == Status::kInvalidArgument ? Status::kFailedPrecondition : error.status(),
