@@ -45,6 +45,9 @@ KernelIndex::KernelIndex(const Registry &registry) {
       for (std::uint64_t k = 0; k < set->kernel_count; ++k) {
         const ht_op_kernel *kernel = set->kernels[k];
         kernels_[{kernel->domain, kernel->op_type}].push_back(kernel);
+        // One that promises to serve any opset says nothing about the newest.
+        constexpr std::int64_t kNoOpset = 1000;
+        if (*kernel->domain == '\0' && kernel->until_opset < kNoOpset) newest_ = std::max(newest_, kernel->until_opset);
       }
     }
   }
@@ -53,6 +56,7 @@ KernelIndex::KernelIndex(const Registry &registry) {
 const ht_op_kernel *KernelIndex::find(std::string_view domain, std::string_view op_type, std::int64_t opset) const {
   const auto found = kernels_.find({std::string(domain), std::string(op_type)});
   if (found == kernels_.end()) return nullptr;
+  if (domain.empty() && newest_ != 0) opset = std::min(opset, newest_);
   for (const ht_op_kernel *kernel : found->second) {
     if (kernel->since_opset <= opset && opset <= kernel->until_opset) return kernel;
   }

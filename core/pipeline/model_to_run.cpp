@@ -18,7 +18,15 @@ model::ImportResult read_expanded(const host::KernelIndex &kernels, const Import
     return kernels.find(domain, op_type, domain.empty() ? std::max(opset, model::kLiftedOpset) : opset) == nullptr;
   };
   try {
-    return import(nothing_runs);
+    model::ImportResult result = import(nothing_runs);
+    if (const std::int64_t opset = result.model.opset();
+        opset > kernels.newest_opset() && kernels.newest_opset() != 0) {
+      result.warnings.push_back(fmt::format(
+          "the file uses opset {} of ai.onnx, newer than the {} that the kernels were written for; operators are "
+          "computed as in opset {}",
+          opset, kernels.newest_opset(), kernels.newest_opset()));
+    }
+    return result;
   } catch (const Error &error) {
     // A fault of the file, not of the request.
     Error other(error.status() == Status::kInvalidArgument ? Status::kFailedPrecondition : error.status(),

@@ -6,6 +6,7 @@ import sys
 
 import numpy
 import onnx
+from onnx import numpy_helper
 
 from glyphs import FOLDERS, Bench
 from test_main import require, run_tests
@@ -135,7 +136,40 @@ def functions(bench):
     require(list(after.graph.node) == list(before.graph.node), "the calls changed")
 
 
-TESTS = (threads, executors, pairs_inside, statistics, branch_not_taken, explained, memory_budget, functions)
+def optional_input(bench):
+    """An optional tensor: y = x W, times the tensor where there is one. Left out, given, quantized and written back."""
+    make = onnx.helper
+    optional = make.make_optional_type_proto(make.make_tensor_type_proto(1, [1, 4]))
+
+    def branch(name, nodes):
+        return make.make_graph(nodes, name, [], [make.make_tensor_value_info(f"{name}_y", 1, None)])
+
+    given = branch("given", [make.make_node("OptionalGetElement", ["by"], ["e"]), make.make_node("Mul", ["p", "e"], ["given_y"])])
+    alone = branch("alone", [make.make_node("Identity", ["p"], ["alone_y"])])
+    random = numpy.random.default_rng(1)
+    w, x, by = random.normal(size=(4, 4)), random.normal(size=(6, 4)), random.normal(size=(6, 4))
+    graph = make.make_graph(
+        [make.make_node("MatMul", ["x", "w"], ["p"], name="product"), make.make_node("OptionalHasElement", ["by"], ["has"]),
+         make.make_node("If", ["has"], ["y"], then_branch=given, else_branch=alone)], "net",
+        [make.make_tensor_value_info("x", 1, ["N", 4]), make.make_value_info("by", optional)],
+        [make.make_tensor_value_info("y", 1, ["N", 4])], [numpy_helper.from_array(w.astype(numpy.float32), "w")])
+    onnx.save(make.make_model(graph, opset_imports=[make.make_opsetid("", 17)], ir_version=8), bench.work / "optional.onnx")
+    for name, values in (("x", x), ("by", by)):
+        numpy.save(bench.work / f"{name}.npy", values.astype(numpy.float32))
+    for executor in ("onednn", "reference"):
+        for data, wanted in ((["--data", "x=x.npy"], x @ w), (["--data", "x=x.npy", "--data", "by=by.npy"], x @ w * by)):
+            bench.run("evaluate", "optional.onnx", *data, "--executor", executor, "--outputs-npy", "out", "-q")
+            found = numpy.load(bench.work / "out" / "y.npy").reshape(wanted.shape)
+            require(numpy.abs(found - wanted).max() < 1e-5, f"{executor}, {data}: another result")
+    bench.run("quantize", "optional.onnx", "-p", "onnxruntime-int8", "-c", "x=x.npy", "-o", "q.onnx", "-q")
+    bench.run("evaluate", "q.onnx", "--data", "x=x.npy", "--against", "optional.onnx", "--json", "e.json", "-q")
+    require(0 < bench.json("e.json")["outputs"][0]["noise_to_signal"] < 1e-3, str(bench.json("e.json")))
+    kinds = [value.type.WhichOneof("value") for value in onnx.load(bench.work / "q.onnx").graph.input]
+    require(kinds == ["tensor_type", "optional_type"], f"inputs of the file: {kinds}")
+    bench.run("profile", "optional.onnx", "--runs", 1, "-q")
+
+
+TESTS = (threads, executors, pairs_inside, statistics, branch_not_taken, explained, memory_budget, functions, optional_input)
 
 
 if __name__ == "__main__":

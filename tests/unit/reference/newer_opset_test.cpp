@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "tests/unit/base/expect_error.h"
 #include "tests/unit/reference/small_net.h"
 
 namespace halftone::test {
@@ -93,6 +94,15 @@ TEST_CASE("Resize of chosen axes, by one factor, and with antialias") {
   // Weights 0.25, 0.75, 0.75, 0.25 around 0.5 and 2.5; what lies outside repeats the edge.
   check_close(emitted(got, shrunk).to_floats(), {1.625f, 3.375f});
   CHECK(emitted(got, limited).shape() == model::Shape{2, 8});
+}
+
+TEST_CASE("an opset newer than all kernels is taken as the newest, but for what that one does not have") {
+  SmallNet net(40);
+  const auto x = net.floats({2}, {-1, 2});
+  CHECK(evaluate(net, {net.node("Relu", {x})})[0] == Floats{0, 2});
+  const auto moved = net.node("Scatter", {x, net.ints({0}), net.floats({1}, {5})});
+  expect_error(Status::kUnimplemented, {"no kernel for operator Scatter", "at opset 40", "opsets 9 to 10"},
+               [&] { evaluate(net, {moved}); });
 }
 
 TEST_CASE("float8 rounds to even and saturates") {

@@ -96,6 +96,7 @@ Which operators run, and what ONNX's own tests (Debian's `libonnx-testdata`) say
 the published outputs, within 1e-7 + 1e-3 of their magnitude, which is the tolerance of ONNX's own runner; integers must be equal,
 and bfloat16 may differ by one unit of the last place, because the published numbers were cut off instead of rounded.
 Models of opset 1 to 12 are lifted to opset 13 when they are read, so older forms of an operator need no kernel of their own.
+In a model of a newer opset than the newest here, operators are computed as in that one, with a warning.
 `onednn` runs what it has no fast form of by the plain kernel.
 
 )";
