@@ -13,8 +13,6 @@ namespace halftone::pipeline {
 
 namespace {
 
-constexpr std::string_view kEveryPlugin = "default";
-
 std::string relative_to(const std::filesystem::path &folder, const std::string &path) {
   if (path.empty() || std::filesystem::path(path).is_absolute()) return path;
   return (folder / path).lexically_normal().string();

@@ -1,6 +1,7 @@
 #include "core/pipeline/replay_text.h"
 
 #include <filesystem>
+#include <map>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/host/isolation/trust.h"
 #include "core/pipeline/dispatch_table.h"
+#include "core/pipeline/pipeline_shape.h"
 
 namespace halftone::pipeline {
 namespace {
@@ -112,10 +114,24 @@ std::string platform_text(const PipelineSpec &spec) {
   return fmt::format("platform: {{{}: {}}}\n", name, flow_text(spec.platform_settings));
 }
 
+// Of every component that the user spoke of, as a reader may be what fails.
+std::string trust_text(const PipelineSpec &spec, const host::Component &pass) {
+  static constexpr const char *kLevels[] = {"trusted", "checked", "isolated"};
+  std::map<std::string, host::Trust> levels;
+  for (const host::TrustRule &rule : spec.plugins.trust.rules) {
+    levels[rule.name.empty() ? std::string(kEveryPlugin) : rule.name] = rule.trust;
+  }
+  levels[std::string(pass.id())] = host::trust_of(pass);
+  std::vector<std::string> entries;
+  for (const auto &[name, level] : levels) {
+    entries.push_back(quoted(name) + ": " + kLevels[static_cast<std::size_t>(level)]);
+  }
+  return fmt::format("trust: {{{}}}\n", fmt::join(entries, ", "));
+}
+
 }  // namespace
 
 std::string replay_text(const PipelineSpec &spec, const PlannedStep &step, const std::string &state) {
-  static constexpr const char *kLevels[] = {"trusted", "checked", "isolated"};
   const std::string id(step.component->id());
   std::string out = fmt::format(
       "# The run as it stood before the pass that failed, and this pass.\nhalftone: 1\nmodel: {}\nstate: {}\n",
@@ -125,8 +141,7 @@ std::string replay_text(const PipelineSpec &spec, const PlannedStep &step, const
   out += fmt::format("executor: {}\n", quoted(spec.executor));
   if (dispatches(*step.component) && !spec.dispatch.method.empty())
     out += fmt::format("dispatch: {}\n", quoted(spec.dispatch.method));
-  out += fmt::format("trust: {{{}: {}}}\n", quoted(id),
-                     kLevels[static_cast<std::size_t>(host::trust_of(*step.component))]);
+  out += trust_text(spec, *step.component);
   out += fmt::format("plugin_timeout: {}\n",
                      std::chrono::duration_cast<std::chrono::seconds>(spec.plugins.trust.silence).count());
   const bool has_settings = step.settings.is_map() && !step.settings.map().empty();

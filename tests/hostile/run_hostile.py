@@ -4,6 +4,7 @@ Whatever happens, the model's file and the outputs of earlier runs are as they w
 import argparse
 import json
 import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -234,6 +235,36 @@ def replaced_not_others(options, folder):
     assert {path.name for path in place.folder.iterdir()} == left
 
 
+def other_roles(options, folder):
+    """An exporter or a reader that dies takes the program with it, unless it is isolated."""
+    place = Place(options, folder)
+    for kind, name in (("exporter", "export-crashes"), ("reader", "read-crashes")):
+        place.pipeline(PASSES)
+        text = (place.folder / "pipeline.yaml").read_text()
+        text = (text.replace("{path: out.onnx}", "{format: export-crashes, path: out.onnx}") if kind == "exporter" else
+                text.replace("  path: small.npy", "  path: small.npy\n  reader: read-crashes"))
+        (place.folder / "pipeline.yaml").write_text(text)
+        before = sorted(place.folder.iterdir())
+        for level in ("trusted", "isolated"):
+            done = place.run(["run", "pipeline.yaml", "-q", "--trust", f"{name}={level}"], name)
+            said = f"{name} at {level}: exit code {done.returncode}\n{done.stderr}"
+            if level == "isolated":
+                assert done.returncode == 1, said
+                assert f"halftone: {kind} '{name}' crashed (SIGSEGV) in its worker process" in done.stderr, said
+            else:
+                assert done.returncode == -signal.SIGSEGV or "Sanitizer" in done.stderr, said
+                for path in set(place.folder.iterdir()) - set(before):  # what a program that dies could not remove
+                    assert path.name.startswith("."), path
+                    shutil.rmtree(path)
+            place.untouched()
+            left = [path for path in place.folder.iterdir() if path not in before]
+            assert [path.name for path in left] == ["out.onnx.reproducer"] * (kind == "reader" and level == "isolated")
+    # The pass that reads the samples has failed, with a reader that is isolated when it is seen again, too.
+    about = json.loads((place.folder / "out.onnx.reproducer" / "reproducer.json").read_text())
+    again = place.run(shlex.split(about["command"])[1:])
+    assert again.returncode == 1 and first_line(again.stderr) == first_line(done.stderr), again.stderr
+
+
 def interrupted(options, folder):
     """Ctrl-C ends a run whose isolated pass hangs, without waiting for its time limit, and leaves no process behind."""
     place = Place(options, folder)
@@ -314,7 +345,7 @@ def main():
     parser.add_argument("test")
     options = parser.parse_args()
     tests = {name: level_of(name) for name in LEVELS} | {
-        test.__name__: test for test in (skipped, needed_later, reproduced, replaced_not_others, interrupted, first_party)}
+        test.__name__: test for test in (skipped, needed_later, reproduced, replaced_not_others, other_roles, interrupted, first_party)}
     with tempfile.TemporaryDirectory() as folder:
         tests[options.test](options, folder)
 
