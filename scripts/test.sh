@@ -2,7 +2,8 @@
 # Everything that must hold before a change lands. Stages:
 #   build      Release, warnings as errors, into build-test/
 #   ctest      every test of the tree
-#   sanitize   the unit tests, and those of plug-ins that misbehave, under the address and undefined-behaviour sanitizers, into build-asan/
+#   sanitize   the unit tests, and those of plug-ins that misbehave, under the address and undefined-behaviour
+#              sanitizers, into build-asan/
 #   format     clang-format 14 has nothing to change
 #   consumer   exported files give the same results in ONNX Runtime
 # All stages run even after one failed; the exit code is 1 if any did.

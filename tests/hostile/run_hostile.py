@@ -3,6 +3,7 @@
 Whatever happens, the model's file and the outputs of earlier runs are as they were, and a run that fails writes none."""
 import argparse
 import json
+import os
 import shlex
 import shutil
 import signal
@@ -296,8 +297,8 @@ STEPS = ["fold-batch-norm", "assign-configs", "quantize-fusion", "parameter-quan
 SETTINGS = {"horizontal-layer-split": "{layers: ['*'], value_threshold: 0.1}", "matrix-factorization": "{grow: true}"}
 
 
-def glyphs_pipeline(options, target, passes, level, limit=8):
-    glyphs = Path(options.glyphs)
+def glyphs_pipeline(options, target, passes, level, limit=8, source=None):
+    glyphs = source or Path(options.glyphs)
     listed = "".join(f"  - {name}\n" for name in passes)
     target.mkdir(exist_ok=True)
     (target / "pipeline.yaml").write_text(
@@ -337,6 +338,23 @@ def first_party(options, folder):
     assert not left
 
 
+def real_model(options, folder):
+    """A real model, whose weights and activations are large enough to be shared: the same bytes in workers."""
+    shared = os.environ.get("HALFTONE_SHARED")
+    model = Path(shared or "/nowhere") / "models" / "lprnet"
+    if not (model / "model.onnx").exists():
+        print("HALFTONE_SHARED names no folder with models/lprnet")
+        sys.exit(77)
+    passes = ["fold-batch-norm", "cross-layer-equalization", *STEPS[1:6], "bias-correction", "round-tuning: {samples: 8}",
+              *STEPS[6:]]
+    written = []
+    for level in ("trusted", "isolated"):
+        found = glyphs_pipeline(options, Path(folder) / level, passes, level, source=model)
+        assert isinstance(found, dict), found
+        written.append(found)
+    assert written[0] == written[1], "the results differ"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--halftone", required=True)
@@ -345,7 +363,7 @@ def main():
     parser.add_argument("test")
     options = parser.parse_args()
     tests = {name: level_of(name) for name in LEVELS} | {
-        test.__name__: test for test in (skipped, needed_later, reproduced, replaced_not_others, other_roles, interrupted, first_party)}
+        test.__name__: test for test in (skipped, needed_later, reproduced, replaced_not_others, other_roles, interrupted, first_party, real_model)}
     with tempfile.TemporaryDirectory() as folder:
         tests[options.test](options, folder)
 
