@@ -76,7 +76,7 @@ void run(const std::shared_ptr<Engine> &engine, const ht_run_options &options, h
   pipeline::Runner runner(engine->registry(), std::move(request.spec), events,
                           request.model ? &*request.model : nullptr);
   for (const std::string &warning : runner.warnings()) engine->log(HT_LOG_WARNING, warning);
-  pipeline::TestData test = pipeline::open_test(engine->registry(), runner);
+  pipeline::TestData test = pipeline::open_test(runner.registry(), runner);
   pipeline::RunFigures out;
   out.steps = runner.run_passes();
   refuse_cancelled(options.stop);
@@ -87,7 +87,7 @@ void run(const std::shared_ptr<Engine> &engine, const ht_run_options &options, h
   out.peak_memory = peak_memory();
   if (test.dataset) {
     listening.step("evaluate");
-    out.evaluation = pipeline::compare(engine->registry(), runner, std::move(test), events.sinks);
+    out.evaluation = pipeline::compare(runner.registry(), runner, std::move(test), events.sinks);
   }
   refuse_cancelled(options.stop);
   out.warnings = warnings.take();
@@ -124,7 +124,7 @@ ht_status HT_CALL ht_plan(ht_engine *engine, const ht_run_options *options, ht_t
     const pipeline::Runner runner(engine->engine->registry(), std::move(request.spec),
                                   api::events_of(*engine->engine, listening),
                                   request.model ? &*request.model : nullptr);
-    (void)pipeline::open_test(engine->engine->registry(), runner);
+    (void)pipeline::open_test(runner.registry(), runner);
     api::give_text(pipeline::plan_of(runner).dump(1) + "\n", plan);
   });
 }

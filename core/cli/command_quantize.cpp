@@ -94,6 +94,7 @@ int command_quantize(const std::vector<std::string> &arguments) {
          kUsage);
   }
   set_platform_choices(texts_of(values, "platform-setting"), spec);
+  read_plugin_options(values, spec);
 
   std::vector<std::string> test = texts_of(values, "test");
   const std::string labels = text_of(values, "labels");
@@ -129,9 +130,10 @@ int command_run(const std::vector<std::string> &arguments) {
   pipeline::PipelineSpec spec = pipeline::read_pipeline(file, texts_of(values, "set"));
   if (const std::string statistics = text_of(values, "stats-in"); !statistics.empty()) spec.statistics_in = statistics;
   pipeline::choose_dispatcher(text_of(values, "dispatcher"), spec);
+  read_plugin_options(values, spec);
   const RunOptions options_of_run = run_options(values);
   const bool gives_nothing = spec.exports.empty() && spec.configs_out.empty() && spec.report.empty() &&
-                             spec.artefacts.empty() && spec.evaluation.inputs.empty();
+                             spec.artefacts.empty() && spec.evaluation.inputs.empty() && spec.state.empty();
   if (gives_nothing && !options_of_run.dry_run) {
     fail(Status::kInvalidArgument, "{}: the run would write nothing; add `export`, `configs_out` or `report`",
          spec.where.text());

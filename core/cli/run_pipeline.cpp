@@ -31,6 +31,19 @@ void add_run_options(po::options_description &options) {
   options.add_options()("dry-run", "check the file, the model and the data, print the plan, compute nothing")(
       "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")("quiet,q",
                                                                                          "print errors only");
+  options.add_options()("trust", po::value<std::vector<std::string>>()->composing()->value_name("[NAME=]LEVEL"),
+                        "how a pass, exporter or reader is run, or all of them: trusted, checked or isolated")(
+      "on-plugin-failure", po::value<std::string>()->value_name("stop|skip"),
+      "whether the run ends when a pass fails, or goes on without it")(
+      "plugin-timeout", po::value<std::string>()->value_name("SECONDS"),
+      "how long an isolated plug-in may be silent; 0: for ever")(
+      "reproducer", po::value<std::string>()->value_name("FOLDER"), "where to write what shows a failed pass again");
+}
+
+void read_plugin_options(const po::variables_map &values, pipeline::PipelineSpec &spec) {
+  pipeline::choose_trust(texts_of(values, "trust"), text_of(values, "on-plugin-failure"),
+                         text_of(values, "plugin-timeout"), spec.plugins);
+  if (const std::string folder = text_of(values, "reproducer"); !folder.empty()) spec.plugins.reproducer = folder;
 }
 
 RunOptions run_options(const po::variables_map &values) {
@@ -107,6 +120,9 @@ Table summary_of(const pipeline::Runner &runner, const RunFigures &run) {
   }
   table.add({"time", seconds_text(run.seconds)});
   table.add({"peak memory", bytes_text(run.peak_memory)});
+  for (const pipeline::StepReport &report : run.steps) {
+    if (!report.failure.empty()) table.add({"left out", fmt::format("pass {}, which failed", report.id)});
+  }
   for (const pipeline::ExportStep &step : runner.spec().exports) table.add({"written", step.path});
   if (!runner.spec().report.empty()) table.add({"written", runner.spec().report});
   for (const std::filesystem::path &file : runner.artefact_files()) table.add({"written", file.string()});
@@ -124,7 +140,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
   spec.figures_out = options.json;
   pipeline::Runner runner(registry, std::move(spec), events);
   show_warnings(runner.warnings(), progress);
-  pipeline::TestData test = pipeline::open_test(registry, runner);
+  pipeline::TestData test = pipeline::open_test(runner.registry(), runner);
   if (options.dry_run) {
     print_plan(runner);
     return kExitOk;
@@ -139,7 +155,7 @@ int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, co
 
   if (test.dataset) {
     progress.begin(0, 1, "evaluate");
-    run.evaluation = pipeline::compare(registry, runner, std::move(test), events.sinks);
+    run.evaluation = pipeline::compare(runner.registry(), runner, std::move(test), events.sinks);
     progress.end(fmt::format(": {} samples ({:.2f} s)", run.evaluation->samples, run.evaluation->seconds));
   }
   const Table table = summary_of(runner, run);

@@ -17,6 +17,8 @@ struct RunOptions {
 };
 
 void add_run_options(boost::program_options::options_description &options);
+// --trust, --on-plugin-failure, --plugin-timeout and --reproducer, which go before what a file says.
+void read_plugin_options(const boost::program_options::variables_map &values, pipeline::PipelineSpec &spec);
 RunOptions run_options(const boost::program_options::variables_map &values);
 
 int run_pipeline(const host::Registry &registry, pipeline::PipelineSpec spec, const RunOptions &options);

@@ -57,6 +57,7 @@ std::string passes(const pipeline::Runner &runner, const RunFigures &figures) {
   Table found({"step", "pass", "reported"});
   for (std::size_t i = 0; i < figures.steps.size(); ++i) {
     std::string text;
+    if (!figures.steps[i].failure.empty()) text = "failed and was left out: " + figures.steps[i].failure;
     for (const auto &[key, value] : figures.steps[i].rows)
       text += fmt::format("{}{} {}", text.empty() ? "" : "; ", key, value);
     found.add({std::to_string(i + 1), figures.steps[i].id, text});

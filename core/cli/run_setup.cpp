@@ -13,6 +13,7 @@ namespace halftone::cli {
 namespace {
 
 std::string step_line(const pipeline::StepReport &report) {
+  if (!report.failure.empty()) return ": failed and left out";
   std::string line;
   for (const auto &[key, value] : report.rows) line += fmt::format("{} {} {}", line.empty() ? ":" : ",", key, value);
   return fmt::format("{} ({:.2f} s)", line, report.seconds);

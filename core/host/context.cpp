@@ -75,6 +75,12 @@ void call_component(Context &ctx, const std::function<ht_status()> &body) {
   const std::optional<Error> error = std::exchange(ctx.error, std::nullopt);
   const bool explains = error && (!ctx.recovered || static_cast<ht_status>(error->status()) == status);
   ctx.recovered = false;
+  if (ctx.called_by_stranger.exchange(false, std::memory_order_relaxed)) {
+    fail(Status::kInternal,
+         "component '{}' called a service from a thread of its own that only the thread it was called on may use; what "
+         "it asked for there was not done",
+         ctx.component);
+  }
   if (status == HT_OK) return;
   if (explains) throw Error(*error);
   fail(static_cast<Status>(status), "component '{}' failed with status {} and said nothing about it", ctx.component,

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,7 @@ class Arena {
 // A file that a component leaves; where it goes is the run's affair.
 struct Artefact {
   std::string name, content;
+  bool operator==(const Artefact &) const = default;
 };
 
 struct LogLine {
@@ -85,6 +87,7 @@ class TargetService;       // service/target_service.h
 class ExecutionService;    // service/execution_service.h
 class ParallelService;     // service/execution_service.h
 class KernelIndex;         // kernel_index.h
+class HostLink;            // isolation/host_link.h
 
 }  // namespace halftone::host
 
@@ -104,6 +107,13 @@ struct ht_ctx {
   std::vector<halftone::host::Artefact> artefacts;
   std::optional<halftone::Error> error;  // what fail() and failing services recorded, innermost first
   bool recovered = false;                // the component called another service after `error` was recorded
+  // In a worker process: the host's side of this call, which services are asked through; null for a context that no
+  // host knows, and in the host itself.
+  halftone::host::HostLink *link = nullptr;
+  std::uint32_t link_context = 0;  // the number of this context there
+  // The thread whose call this is, where [run] functions from other threads are refused.
+  std::optional<std::thread::id> owner;
+  std::atomic<bool> called_by_stranger{false};  // another thread tried one
 
   // Records a failure. A second one becomes a note of the first, which it tells more about, unless the component went
   // on in between: then the first is over, and the second takes its place.
@@ -137,6 +147,17 @@ ht_status serve(ht_ctx *ctx, Body &&body) noexcept {
   } catch (const std::exception &error) {
     return ctx->record(HT_INTERNAL, error.what());
   }
+}
+
+// serve() for [run] functions. From a thread that the call does not belong to nothing is done and nothing recorded, as
+// the context's own thread may be writing there: call_component() tells it when the call is over.
+template <typename Body>
+ht_status serve_run(ht_ctx *ctx, Body &&body) noexcept {
+  if (ctx->owner && *ctx->owner != std::this_thread::get_id()) {
+    ctx->called_by_stranger.store(true, std::memory_order_relaxed);
+    return HT_FAILED_PRECONDITION;
+  }
+  return serve(ctx, std::forward<Body>(body));
 }
 
 }  // namespace halftone::host

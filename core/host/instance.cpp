@@ -34,7 +34,7 @@ struct Instance::HostTable : PluginHost {
 Instance::Instance(const Component &component, const Setting *settings, Context &ctx)
     : component_(component),
       arguments_(component.description->params, component.description->param_count, settings, name_of(component)),
-      host_(std::make_unique<HostTable>(component.description->capabilities)) {
+      host_(std::make_unique<HostTable>(component.description->capabilities, &component)) {
   const Calling calling(ctx, component.id());
   try {
     call_component(ctx, [&] {

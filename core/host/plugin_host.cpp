@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "core/host/context.h"
+#include "core/host/isolation/host_link.h"
 #include "core/host/service/services.h"
 
 namespace halftone::host {
@@ -27,8 +28,10 @@ const void *HT_CALL service(const ht_host *host, const char *id) noexcept {
 }
 
 void HT_CALL log(ht_ctx *ctx, std::uint32_t level, const ht_str *text) noexcept {
-  if (ctx == nullptr || !ctx->sinks.log) return;
+  if (ctx == nullptr) return;
   try {
+    if (ctx->link != nullptr) return log_to_host(*ctx, level, copy_of(text));
+    if (!ctx->sinks.log) return;
     ctx->sinks.log({level, copy_of(text)});
   } catch (...) {  // a log that cannot be written is no reason to fail
   }
@@ -37,6 +40,7 @@ void HT_CALL log(ht_ctx *ctx, std::uint32_t level, const ht_str *text) noexcept 
 ht_status HT_CALL fail_call(ht_ctx *ctx, ht_status status, const ht_str *text, ht_handle subject) noexcept {
   if (ctx == nullptr) return status;
   try {
+    if (ctx->link != nullptr) return fail_at_host(*ctx, status, copy_of(text), subject);
     if (status == HT_OK) {
       return ctx->record(HT_INTERNAL, "the component reported a failure with status 0: " + copy_of(text), subject);
     }
@@ -48,8 +52,9 @@ ht_status HT_CALL fail_call(ht_ctx *ctx, ht_status status, const ht_str *text, h
 
 }  // namespace
 
-PluginHost::PluginHost(std::uint64_t allowed)
+PluginHost::PluginHost(std::uint64_t allowed, const Component *whose)
     : table{sizeof(ht_host), HT_ABI_MAJOR, HT_ABI_MINOR, 0, "halftone", HALFTONE_VERSION, &service, &log, &fail_call},
-      capabilities(allowed) {}
+      capabilities(allowed),
+      component(whose) {}
 
 }  // namespace halftone::host

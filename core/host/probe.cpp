@@ -2,11 +2,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,9 +13,8 @@
 #include <system_error>
 
 #include "core/base/error.h"
+#include "core/host/child_process.h"
 #include "core/host/search.h"
-
-extern char **environ;
 
 namespace halftone::host {
 namespace {
@@ -30,30 +26,24 @@ constexpr int kChildFd = 3;
 constexpr std::string_view kRemedy =
     "ask its author for a repaired build; it is tried again when the file changes or --plugin-path names it";
 
-// A child process with a pipe from it. Gone, by force if need be, when this object goes.
+// A child process with a pipe from it.
 class Child {
  public:
   Child(const fs::path &program, const std::vector<fs::path> &files, std::size_t first) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return;
     read_end_ = ends[0];
-    std::vector<std::string> texts = {program.string(), std::to_string(kChildFd)};
-    for (std::size_t i = first; i < files.size(); ++i) texts.push_back(files[i].string());
-    std::vector<char *> arguments;
-    for (std::string &text : texts) arguments.push_back(text.data());
-    arguments.push_back(nullptr);
-    spawn(program, ends[1], arguments.data());
+    std::vector<std::string> arguments = {std::to_string(kChildFd)};
+    for (std::size_t i = first; i < files.size(); ++i) arguments.push_back(files[i].string());
+    // What a plug-in prints while it is loaded belongs neither to the user nor to the protocol.
+    process.start(program, arguments, {ends[1], kChildFd}, ChildProcess::Output::kNone);
     ::close(ends[1]);
   }
   ~Child() {
-    finish();
     if (read_end_ >= 0) ::close(read_end_);
   }
   Child(const Child &) = delete;
   Child &operator=(const Child &) = delete;
-
-  bool started() const { return pid_ > 0; }
-  int spawn_error() const { return spawn_error_; }
 
   enum class Read { kLine, kEnd, kTimeout };
   // The next line that the child writes before `deadline`.
@@ -79,57 +69,10 @@ class Child {
     }
   }
 
-  // How a child that closed its end of the pipe came to its end: "crashed (SIGSEGV)". Waits a moment, not for ever: a
-  // plug-in may close the pipe and stay.
-  std::string ending(std::chrono::milliseconds patience) {
-    const Clock::time_point deadline = Clock::now() + patience;
-    int status = 0;
-    pid_t got = 0;
-    while ((got = ::waitpid(pid_, &status, WNOHANG)) == 0 && Clock::now() < deadline) ::usleep(1000);
-    ended_ = got != 0;  // also when somebody else waited for it: its number may belong to another process by now
-    if (got != pid_) return "lost the connection";
-    if (!WIFSIGNALED(status)) return fmt::format("ended the process with exit code {}", WEXITSTATUS(status));
-    const char *name = ::sigabbrev_np(WTERMSIG(status));
-    return name != nullptr ? fmt::format("crashed (SIG{})", name)
-                           : fmt::format("crashed (signal {})", WTERMSIG(status));
-  }
+  ChildProcess process;
 
  private:
-  void spawn(const fs::path &program, int write_end, char **arguments) {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawnattr_init(&attributes);
-    // What a plug-in prints while it is loaded belongs neither to the user nor to the protocol.
-    for (const int fd : {0, 1, 2}) ::posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
-    ::posix_spawn_file_actions_adddup2(&actions, write_end, kChildFd);
-    sigset_t none, all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes, &none);
-    ::posix_spawnattr_setsigdefault(&attributes, &all);
-    ::posix_spawnattr_setpgroup(&attributes, 0);  // so that what a plug-in starts can be ended with it
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    pid_t pid = -1;
-    spawn_error_ = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, arguments, environ);
-    if (spawn_error_ == 0) pid_ = pid;
-    ::posix_spawnattr_destroy(&attributes);
-    ::posix_spawn_file_actions_destroy(&actions);
-  }
-
-  void finish() {
-    if (pid_ <= 0 || ended_) return;
-    ::kill(-pid_, SIGKILL);
-    ::kill(pid_, SIGKILL);
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
-    ended_ = true;
-  }
-
-  pid_t pid_ = -1;
-  int read_end_ = -1, spawn_error_ = EMFILE;
-  bool ended_ = false;
+  int read_end_ = -1;
   std::string buffer_;
 };
 
@@ -142,7 +85,7 @@ class Round {
 
   std::size_t run() {
     Child child(options_.program, files_, first_);
-    if (!child.started()) return give_up(::strerror(child.spawn_error()));
+    if (!child.process.started()) return give_up(::strerror(child.process.error()));
     while (true) {
       std::string line;
       switch (child.line(line, Clock::now() + options_.timeout)) {
@@ -151,7 +94,7 @@ class Round {
           take(line);
           break;
         case Child::Read::kEnd: {
-          const std::string how = child.ending(options_.timeout);
+          const std::string how = child.process.ending(options_.timeout);
           return current_ ? blame(how + " while it was loaded") : give_up(how);
         }
         case Child::Read::kTimeout: {

@@ -1,7 +1,4 @@
 // What runs inside the helper program.
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +7,7 @@
 #include <exception>
 
 #include "core/base/error.h"
+#include "core/host/child_process.h"
 #include "core/host/library.h"
 #include "core/host/probe.h"
 #include "core/host/registry.h"
@@ -18,15 +16,6 @@ namespace halftone::host {
 namespace {
 
 constexpr int kUsage = 2, kBrokenPipe = 3;
-
-// A crash is expected here: no core file, and no life beyond the parent's.
-void prepare_process() {
-  const struct rlimit none = {0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // A sanitizer's handlers would turn a crash into an exit code.
-  for (const int fatal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::signal(fatal, SIG_DFL);
-}
 
 bool write_line(int fd, const std::string &text) {
   const std::string line = text + "\n";
@@ -89,7 +78,7 @@ int run_probe(int argc, char **argv) {
   const char *number = argc > 1 ? argv[1] : "";
   const auto parsed = std::from_chars(number, number + std::strlen(number), fd);
   if (parsed.ec != std::errc() || *parsed.ptr != '\0' || fd < 0) return kUsage;
-  prepare_process();
+  prepare_child();
   for (int i = 2; i < argc; ++i) {
     if (!write_line(fd, fmt::format("begin {}", i - 2))) ::_exit(kBrokenPipe);
     const std::string reason = try_file(argv[i]);

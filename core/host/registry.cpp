@@ -88,7 +88,13 @@ const LoadedPlugin &Registry::add(const ht_plugin *plugin, const std::filesystem
 
 const Component *Registry::find(std::uint32_t kind, std::string_view id) const {
   const auto found = components_.find({kind, std::string(id)});
-  return found == components_.end() ? nullptr : found->second.get();
+  if (found != components_.end()) return found->second.get();
+  return base_ == nullptr ? nullptr : base_->find(kind, id);
+}
+
+void Registry::put(Component component) {
+  const std::pair key(component.description->kind, std::string(component.id()));
+  components_[key] = std::make_unique<Component>(component);
 }
 
 const Component &Registry::get(std::uint32_t kind, std::string_view id) const {
@@ -108,6 +114,10 @@ const Component &Registry::get(std::uint32_t kind, std::string_view id) const {
 
 std::vector<const Component *> Registry::all(std::uint32_t kind) const {
   std::vector<const Component *> out;
+  if (base_ != nullptr) {
+    for (const Component *component : base_->all(kind)) out.push_back(find(kind, component->id()));
+    return out;
+  }
   for (const auto &[key, component] : components_) {
     if (key.first == kind) out.push_back(component.get());  // the map is sorted by kind, then id
   }

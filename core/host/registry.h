@@ -19,9 +19,12 @@ struct LoadedPlugin {
   std::shared_ptr<const void> initialised;  // calls deinit when its last copy goes; null when there was no init
 };
 
+class ComponentProxy;  // isolation/component_proxy.h
+
 struct Component {
   const ht_component *description = nullptr;
   const LoadedPlugin *plugin = nullptr;
+  const ComponentProxy *proxy = nullptr;  // what stands between the host and the component, if anything does
   std::string_view id() const { return description->id; }
   const void *role(std::string_view role_id) const;  // null when it does not offer the role
 };
@@ -31,6 +34,12 @@ std::string_view role_of_kind(std::uint32_t kind);  // "ht.pass/1" ...
 
 class Registry {
  public:
+  Registry() = default;
+  // All that `base` has, which outlives this one, with components that put() exchanges.
+  explicit Registry(const Registry *base)
+      : searched(base->searched), refused(base->refused), descriptors(base->descriptors), base_(base) {}
+  // Takes the place of the component of its kind and id.
+  void put(Component component);
   // Checks the descriptor (negotiate.h) and adds its components; calls init. Throws naming the file, the component and
   // the remedy: wrong major, needs a newer host, bad descriptor, duplicate id (naming both files), missing service.
   const LoadedPlugin &add(const ht_plugin *plugin, const std::filesystem::path &file);
@@ -38,7 +47,9 @@ class Registry {
   // Throws NotFound with the nearest name and where plug-ins were looked for.
   const Component &get(std::uint32_t kind, std::string_view id) const;
   std::vector<const Component *> all(std::uint32_t kind) const;  // sorted by id
-  const std::vector<std::unique_ptr<LoadedPlugin>> &plugins() const noexcept { return plugins_; }
+  const std::vector<std::unique_ptr<LoadedPlugin>> &plugins() const noexcept {
+    return base_ == nullptr ? plugins_ : base_->plugins();
+  }
   std::vector<std::filesystem::path> searched;  // folders, for messages
   // Files that were found and not loaded, each with its reason.
   std::vector<std::pair<std::filesystem::path, std::string>> refused;
@@ -46,6 +57,7 @@ class Registry {
   std::map<std::string, std::filesystem::path, std::less<>> descriptors;
 
  private:
+  const Registry *base_ = nullptr;
   std::vector<std::unique_ptr<LoadedPlugin>> plugins_;
   std::map<std::pair<std::uint32_t, std::string>, std::unique_ptr<Component>> components_;
 };

@@ -148,6 +148,8 @@ class Model {
   std::shared_ptr<const Sidecar> sidecar;
 
  private:
+  friend class ModelImage;  // model_image.h: every slot as it is
+
   Graph &graph_at(Handle h);
   Node &node_at(Handle h);
   Value &value_at(Handle h);

@@ -58,6 +58,8 @@ class Pool {
   std::size_t size() const noexcept { return slots_.size(); }
 
  private:
+  friend class ModelImage;
+
   static constexpr std::uint32_t kLastGeneration = 0xFFFFFFU;
   struct Slot {
     std::shared_ptr<T> object;

@@ -21,6 +21,9 @@ class ChosenObservers {
     Location rule;
   };
   const Choice *find(model::Handle config) const;  // null where no rule names one
+  // For a state that is kept.
+  const std::map<model::Handle, Choice> &all() const noexcept { return chosen_; }
+  std::map<model::Handle, Choice> &all() noexcept { return chosen_; }
 
   // Sets them in the configs that they are for, where a pass has set another.
   void restore(host::WorkingModel &working) const;

@@ -120,6 +120,10 @@ Shape exports() {
   return shape::list(meaning(kExportEntry, std::move(entry)));
 }
 
+Shape trust() {
+  return either({shape::choice(kTrustLevels), shape::map_of(shape::choice(kTrustLevels))});
+}
+
 Shape make_pipeline() {
   return shape::map(
       {{"halftone", integer(kPipelineVersion, kPipelineVersion), "version of the file format, now 1", true},
@@ -131,6 +135,13 @@ Shape make_pipeline() {
         "samples on which the float and the quantized model are compared"},
        {"executor", name_of(kExecutorName), "what computes during calibration, onednn when left out"},
        {"passes", pass_list(), "the passes in order; the platform's own when left out"},
+       {"trust", trust(),
+        "how passes, exporters and readers are run, all of them or each by its name (`default`: the others)"},
+       {"on_plugin_failure", shape::choice(kPluginFailures), "stop: the run ends; skip: it goes on without the pass"},
+       {"plugin_timeout", integer(0, kLongestSilence),
+        "seconds that an isolated plug-in may be silent, 300 when left out; 0: for ever"},
+       {"reproducer", not_empty(text(), "name a folder"), "the folder that is written when a pass fails"},
+       {"state", a_file(), "the state of a run to go on from instead of the model, from such a folder"},
        {"dispatch", dispatch(), "which nodes may be quantized: a dispatcher, or a dispatcher with exceptions"},
        {"overrides", overrides(), "exceptions, the last match wins; a rule without effect is an error"},
        {"export", exports(), "the files to write"},

@@ -23,6 +23,10 @@ inline const Codes kOverrideSymmetries = {{"symmetric", HT_SYMMETRIC}, {"asymmet
 // What a row of `dispatch.table` may say.
 inline const Codes kVerdicts = {
     {"quantize", HT_DISPATCH_QUANTIZE}, {"float", HT_DISPATCH_FLOAT}, {"soi", HT_DISPATCH_SHAPE}};
+inline const Codes kTrustLevels = {{"trusted", 0}, {"checked", 1}, {"isolated", 2}};
+inline constexpr std::string_view kEveryPlugin = "default";  // in `trust`: all that no other key names
+inline const Codes kPluginFailures = {{"stop", 0}, {"skip", 1}};
+inline constexpr std::int64_t kLongestSilence = 7 * 24 * 3600;  // seconds
 inline const Codes kOverrideStates = {{"fp32", 1}};
 inline constexpr const char *kOverrideParts = "it takes inputs, outputs, activations, weights and bias";
 

@@ -1,6 +1,7 @@
 #include "core/pipeline/pipeline_spec.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/ranges.h>
 
@@ -200,7 +201,54 @@ ExportStep parse_export(const Setting &setting, const std::filesystem::path &fol
   return step;
 }
 
+host::Trust level_of(const Setting &setting) {
+  return static_cast<host::Trust>(code_of(setting, kTrustLevels));
+}
+
+void parse_plugins(const Setting &root, const std::filesystem::path &folder, PluginSpec &plugins) {
+  if (const Setting *trust = given(root, "trust")) {
+    if (!trust->is_map()) plugins.trust.rules.push_back({"", level_of(*trust), trust->where});
+    for (const auto &[name, level] : trust->is_map() ? trust->map() : Setting::Map()) {
+      plugins.trust.rules.push_back({name == kEveryPlugin ? "" : name, level_of(level), level.key_where});
+    }
+  }
+  plugins.skip_failures = code_at(root, "on_plugin_failure", kPluginFailures, 0) != 0;
+  if (given(root, "plugin_timeout") != nullptr)
+    plugins.trust.silence = std::chrono::seconds(integer_at(root, "plugin_timeout", 0));
+  plugins.reproducer = relative_to(folder, text_at(root, "reproducer"));
+}
+
 }  // namespace
+
+void choose_trust(const std::vector<std::string> &levels, const std::string &on_failure, const std::string &timeout,
+                  PluginSpec &plugins) {
+  const auto checked = [](const std::string &text, const Shape &shape, const char *option) {
+    Setting setting;
+    setting.value = setting.text = text;
+    setting.where.file = option;
+    check_shape(setting, shape, "its value");
+    return setting;
+  };
+  for (const std::string &text : levels) {
+    const std::size_t equals = text.find('=');
+    const std::string name = equals == std::string::npos ? "" : text.substr(0, equals);
+    const Setting level =
+        checked(equals == std::string::npos ? text : text.substr(equals + 1), shape::choice(kTrustLevels), "--trust");
+    plugins.trust.rules.push_back({name == kEveryPlugin ? "" : name, level_of(level), level.where});
+  }
+  if (!on_failure.empty()) {
+    const Setting choice = checked(on_failure, shape::choice(kPluginFailures), "--on-plugin-failure");
+    plugins.skip_failures = code_of(choice, kPluginFailures) != 0;
+  }
+  if (timeout.empty()) return;
+  std::int64_t seconds = 0;
+  const auto [rest, error] = std::from_chars(timeout.data(), timeout.data() + timeout.size(), seconds);
+  if (error != std::errc() || *rest != '\0' || seconds < 0 || seconds > kLongestSilence) {
+    fail(Status::kInvalidArgument, "--plugin-timeout must be a number of seconds from 0 to {}, not '{}'",
+         kLongestSilence, timeout);
+  }
+  plugins.trust.silence = std::chrono::seconds(seconds);
+}
 
 void parse_platform_choice(const Setting *setting, PipelineSpec &spec) {
   if (setting == nullptr) return;
@@ -281,6 +329,8 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
   check_shape(root, pipeline_shape(), "the pipeline");
   PipelineSpec spec;
   spec.model = relative_to(folder, text_at(root, "model"));
+  spec.state = relative_to(folder, text_at(root, "state"));
+  parse_plugins(root, folder, spec.plugins);
   parse_platform_choice(given(root, "platform"), spec);
   const Setting *calibration = given(root, "calibration");
   if (calibration != nullptr) {

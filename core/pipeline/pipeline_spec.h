@@ -9,6 +9,7 @@
 
 #include "core/base/setting.h"
 #include "core/calibration/dataset.h"
+#include "core/host/isolation/trust_settings.h"
 
 namespace halftone::pipeline {
 
@@ -70,8 +71,16 @@ struct DataSpec {
   bool skip_bad_samples = false;
 };
 
+// How plug-ins are run, and what happens when one fails.
+struct PluginSpec {
+  host::TrustSettings trust;
+  bool skip_failures = false;        // a pass that fails is left out; otherwise the run ends
+  std::filesystem::path reproducer;  // the folder for the first failure of a pass; empty: beside the outputs
+};
+
 struct PipelineSpec {
   std::filesystem::path model;
+  std::filesystem::path state;  // of a run that stopped, to go on from instead of the model; or empty
   std::string platform;
   Setting platform_settings;  // null or a map of choices
   DataSpec calibration;
@@ -80,6 +89,7 @@ struct PipelineSpec {
   bool integer_evaluation = false;  // the quantized model is evaluated in integer mode instead of simulated
   std::string executor = "onednn";
   std::optional<std::vector<PassStep>> passes;  // absent: the platform's
+  PluginSpec plugins;
   DispatchSpec dispatch;
   std::vector<OverrideRule> overrides;
   std::vector<ExportStep> exports;
@@ -107,6 +117,11 @@ std::optional<host::Sequence> parse_feedback(const std::vector<std::string> &tex
 
 // Throws InvalidArgument where samples are sequences: `what` takes samples one by one.
 void refuse_sequences(const DataSpec &data, const std::string &what);
+
+// `--trust LEVEL` and `--trust NAME=LEVEL`, `--on-plugin-failure` and `--plugin-timeout`, which go before what the file
+// says. Empty texts change nothing. Throws InvalidArgument.
+void choose_trust(const std::vector<std::string> &levels, const std::string &on_failure, const std::string &timeout,
+                  PluginSpec &plugins);
 
 // `--dispatcher NAME`, which goes before what the file says. Throws InvalidArgument for a name that is none.
 void choose_dispatcher(const std::string &name, PipelineSpec &spec);

@@ -20,7 +20,8 @@ std::vector<std::string> facts(const char *const *list, std::uint64_t count) {
 
 class Planner {
  public:
-  Planner(const host::Registry &registry, bool platform) : registry_(registry), platform_(platform) {}
+  Planner(const host::Registry &registry, bool platform, const std::set<std::string> &holding)
+      : registry_(registry), platform_(platform), holds_(holding) {}
 
   void add(const PassStep &step) {
     const host::Component *component = &named_component(registry_, HT_KIND_PASS, step.id, step.where);
@@ -116,10 +117,11 @@ class Planner {
 
 }  // namespace
 
-std::vector<PlannedStep> make_plan(const host::Registry &registry, const std::vector<PassStep> &passes, bool platform) {
-  Planner planner(registry, platform);
+std::vector<PlannedStep> make_plan(const host::Registry &registry, const std::vector<PassStep> &passes, bool platform,
+                                   const std::set<std::string> &holding) {
+  Planner planner(registry, platform, holding);
   for (const PassStep &step : passes) planner.add(step);
-  planner.finish();
+  if (holding.empty()) planner.finish();  // a part of a run need not leave what the whole does
   return std::move(planner.plan);
 }
 

@@ -1,6 +1,7 @@
 // The plan of a run: which passes, in which order, with which parameters, checked before anything runs.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ struct PlannedStep {
 // Resolves names, inserts the pass that provides a missing fact where there is exactly one, and checks that every pass
 // finds the facts that it needs. Throws with the location: unknown pass, a fact missing (naming who provides it), a
 // fact destroyed by a pass in between, a pass that asks the platform when there is none (`platform` false).
-std::vector<PlannedStep> make_plan(const host::Registry &registry, const std::vector<PassStep> &passes, bool platform);
+// `holding`: facts that hold before the first pass.
+std::vector<PlannedStep> make_plan(const host::Registry &registry, const std::vector<PassStep> &passes, bool platform,
+                                   const std::set<std::string> &holding = {});
 
 }  // namespace halftone::pipeline

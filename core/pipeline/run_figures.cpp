@@ -24,6 +24,7 @@ Json figures_of(const Runner &runner, const RunFigures &run) {
   figures["peak_memory_bytes"] = run.peak_memory;
   for (const StepReport &report : run.steps) {
     Json step{{"pass", report.id}, {"seconds", report.seconds}};
+    if (!report.failure.empty()) step["left_out"] = report.failure;
     for (const auto &[key, text] : report.rows) step["reported"][key] = text;
     figures["steps"].push_back(std::move(step));
   }

@@ -16,6 +16,7 @@
 #include "core/pipeline/named.h"
 #include "core/pipeline/platform_code.h"
 #include "core/pipeline/platform_lookup.h"
+#include "core/pipeline/reproducer.h"
 #include "halftone/pass.h"
 
 namespace halftone::pipeline {
@@ -97,15 +98,22 @@ std::unique_ptr<calibration::Dataset> open_dataset(const host::Registry &registr
 }
 
 Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents events, const model::ImportResult *imported)
-    : registry_(registry), spec_(std::move(spec)), events_(std::move(events)), kernels_(registry) {
+    : trusted_(spec.plugins.trust.rules.empty()
+                   ? nullptr
+                   : std::make_unique<host::TrustedComponents>(registry, spec.plugins.trust)),
+      registry_(trusted_ ? trusted_->registry() : registry),
+      spec_(std::move(spec)),
+      events_(std::move(events)),
+      kernels_(registry) {
   collect_files();
+  read_start();
   open_platform();
   if (!spec_.passes && spec_.platform.empty()) {
     fail(Status::kInvalidArgument,
          "{}the pipeline names neither a platform nor passes; `halftone platforms` lists platforms",
          place(spec_.where));
   }
-  plan_ = make_plan(registry_, spec_.passes ? *spec_.passes : platform_passes_, target_ != nullptr);
+  plan_ = make_plan(registry_, spec_.passes ? *spec_.passes : platform_passes_, target_ != nullptr, facts_);
   for (const PlannedStep &step : plan_) {
     const host::Arguments checked(step.component->description->params, step.component->description->param_count,
                                   &step.settings, "pass '" + std::string(step.component->id()) + "'");
@@ -149,6 +157,7 @@ Runner::~Runner() = default;
 void Runner::collect_files() {
   files_.reads(spec_.where.file, "pipeline file");
   files_.reads(spec_.model, "input model");
+  files_.reads(spec_.state, "state of a run");
   files_.reads(spec_.calibration);
   files_.reads(spec_.statistics_in, "statistics file");
   files_.reads(spec_.evaluation);
@@ -180,7 +189,21 @@ void Runner::open_platform() {
   target_ = std::make_unique<Target>(std::move(descriptor), std::move(refine));
 }
 
+// Of a run that goes on from the state of another one, before anything is planned.
+void Runner::read_start() {
+  if (spec_.state.empty()) return;
+  RunState state = read_state(spec_.state);
+  model_ = std::move(state.model);
+  calibrated_ = std::move(state.calibrated);
+  chosen_ = std::move(state.chosen);
+  facts_ = std::move(state.facts);
+}
+
 void Runner::read_model(const model::ImportResult *given) {
+  if (!spec_.state.empty()) {
+    original_ = model_;
+    return;
+  }
   const bool only_copies = plan_.empty() && spec_.evaluation.inputs.empty();
   model::ImportResult imported = given != nullptr ? *given
                                  : only_copies    ? pipeline::read_model(spec_.model)
@@ -240,6 +263,10 @@ void Runner::open_data() {
   if (spec_.calibration.inputs.empty() || given_) return;
   const auto open = [&](const model::Model &m) { return open_dataset(registry_, m, spec_.calibration); };
   std::optional<std::string> told;
+  if (!spec_.state.empty()) {  // its model has gone through this
+    dataset_ = open(model_.model);
+    return;
+  }
   dataset_ = open_for_single_samples(registry_, kernels_, model_, open, told);
   if (!told) return;
   warnings_.push_back(*told);
@@ -252,6 +279,7 @@ std::vector<StepReport> Runner::run_passes() {
 
 std::optional<RecordedRequest> Runner::record_request() {
   RequestRecorder recorder(*calibrator_);
+  asks_only_ = true;
   try {
     run_passes(recorder, *execution_);
   } catch (const Error &) {
@@ -268,6 +296,7 @@ bool Runner::may_ask_for_more() const {
 }
 
 void Runner::rehearse(FileRehearsal &rehearsal) {
+  asks_only_ = true;
   run_passes(rehearsal, rehearsal);
 }
 
@@ -291,7 +320,11 @@ std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration
       check_observers();
       observers_checked = true;
     }
-    reports.push_back(run_step(plan_[i], services, model_));
+    reports.push_back(run_one(plan_[i], services));
+    if (!reports.back().failure.empty()) {
+      if (events_.step_ended) events_.step_ended(reports.back());
+      continue;
+    }
     for (host::Artefact &artefact : reports.back().artefacts) {
       artefact.name = fmt::format("{:02}-{}.{}", i + 1, reports.back().id, artefact.name);
       artefacts_.push_back(artefact);
@@ -302,6 +335,73 @@ std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration
   }
   if (!observers_checked) check_observers();
   return reports;
+}
+
+StepReport Runner::run_one(const PlannedStep &step, const RunServices &services) {
+  require_facts(step);
+  try {
+    StepReport report = run_step(step, services, model_);
+    count_facts(step);
+    return report;
+  } catch (Error &error) {
+    if (asks_only_ || error.status() == Status::kCancelled) throw;
+    keep_failure(step, error);
+    if (!spec_.plugins.skip_failures) throw;
+    return leave_out(step, error);
+  }
+}
+
+void Runner::count_facts(const PlannedStep &step) {
+  const ht_component &d = *step.component->description;
+  for (std::uint64_t i = 0; i < d.invalidate_count; ++i) facts_.erase(d.invalidates[i]);
+  for (std::uint64_t i = 0; i < d.provide_count; ++i) facts_.insert(d.provides[i]);
+}
+
+// The plan saw to it that every fact has a pass that makes it; one that was left out made none.
+void Runner::require_facts(const PlannedStep &step) const {
+  const ht_component &d = *step.component->description;
+  for (std::uint64_t i = 0; i < d.after_count; ++i) {
+    const auto lost = facts_not_made_.find(d.after[i]);
+    if (lost == facts_not_made_.end() || facts_.contains(d.after[i])) continue;
+    fail(Status::kFailedPrecondition,
+         "{}pass '{}' needs '{}', which pass '{}' would have made; it failed and was left out, so that the run cannot "
+         "go "
+         "on",
+         place(step.where), d.id, d.after[i], lost->second);
+  }
+}
+
+StepReport Runner::leave_out(const PlannedStep &step, const Error &error) {
+  const ht_component &d = *step.component->description;
+  for (std::uint64_t i = 0; i < d.provide_count; ++i) facts_not_made_.emplace(d.provides[i], d.id);
+  StepReport report;
+  report.id = d.id;
+  report.inserted = step.inserted;
+  report.failure = error.what();
+  if (events_.sinks.log) {
+    events_.sinks.log(
+        {HT_LOG_WARNING, fmt::format("pass '{}' failed and was left out, and the model is as it was before "
+                                     "it: {}",
+                                     d.id, error.what())});
+  }
+  return report;
+}
+
+// A failure to write it must not hide the failure that it is about. Of several passes that are left out, the first one
+// keeps the folder.
+void Runner::keep_failure(const PlannedStep &step, Error &error) {
+  const bool asked_for = !spec_.plugins.reproducer.empty();
+  const bool replayed = !spec_.state.empty();
+  if (has_reproducer_ || (!asked_for && (replayed || !is_plugin_fault(error.status())))) return;
+  has_reproducer_ = true;
+  const std::filesystem::path folder = asked_for ? spec_.plugins.reproducer : default_reproducer(spec_);
+  try {
+    const std::string command =
+        write_reproducer(folder, spec_, registry_, {step, error}, {model_, calibrated_, chosen_, facts_});
+    error.note("to see it again: " + command);
+  } catch (const std::exception &other) {
+    error.note(fmt::format("no reproducer was written: {}", other.what()));
+  }
 }
 
 void Runner::follow_user(const PlannedStep &step, OverrideRun &overrides) {

@@ -2,14 +2,17 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "core/base/staged_file.h"
 #include "core/calibration/dataset.h"
 #include "core/host/instance.h"
+#include "core/host/isolation/trust.h"
 #include "core/host/kernel_index.h"
 #include "core/host/registry.h"
 #include "core/model/onnx_io.h"
@@ -22,6 +25,7 @@
 #include "core/pipeline/plan.h"
 #include "core/pipeline/request_recorder.h"
 #include "core/pipeline/run_files.h"
+#include "core/pipeline/run_state.h"
 #include "core/pipeline/target.h"
 #include "core/pipeline/transaction.h"
 
@@ -63,7 +67,11 @@ class Runner {
   // What the passes left, when the run names a folder for it.
   std::vector<std::filesystem::path> artefact_files() const;
 
+  // Of this run: with what stands between the host and the plug-ins that it does not trust.
+  const host::Registry &registry() const noexcept { return registry_; }
   Calibrator &calibrator() noexcept { return *calibrator_; }
+  // Where `on_plugin_failure` says so, a report stands for a pass that failed and was left out. Of another failure, the
+  // error's notes say where its reproducer is.
   std::vector<StepReport> run_passes();
   // Runs the passes up to the first that asks for statistics of activations, and says what it asks for; nothing when
   // none does. The run is of no further use.
@@ -86,11 +94,18 @@ class Runner {
   std::optional<std::string> free_fixed();
   void read_statistics();
   void open_data();
+  void read_start();
   std::vector<StepReport> run_passes(host::CalibrationService &calibration, host::ExecutionService &execution);
+  StepReport run_one(const PlannedStep &step, const RunServices &services);
+  StepReport leave_out(const PlannedStep &step, const Error &error);
+  void require_facts(const PlannedStep &step) const;
+  void keep_failure(const PlannedStep &step, Error &error);
+  void count_facts(const PlannedStep &step);
   // What the user's rules want, after a step.
   void follow_user(const PlannedStep &step, OverrideRun &overrides);
   void check_observers();
 
+  std::unique_ptr<host::TrustedComponents> trusted_;
   const host::Registry &registry_;
   PipelineSpec spec_;
   std::vector<std::filesystem::path> model_files_;  // the file, and those with its weights
@@ -112,7 +127,11 @@ class Runner {
   std::unique_ptr<Parallel> parallel_;
   std::vector<PlannedStep> plan_;
   std::vector<host::Artefact> artefacts_;  // of the passes, under the names of their files
-  std::size_t reached_ = 0;                // the step that was begun last
+  std::size_t reached_ = 0;                            // the step that was begun last
+  bool asks_only_ = false;                             // the run is there to learn what a run would ask for
+  std::set<std::string> facts_;                        // that hold
+  std::map<std::string, std::string> facts_not_made_;  // by fact: the pass that was left out
+  bool has_reproducer_ = false;                        // of an earlier failure
   std::vector<std::unique_ptr<StagedFile>> exports_;
 };
 

@@ -15,6 +15,7 @@ struct StepReport {
   std::string id;
   double seconds = 0;
   bool inserted = false;
+  std::string failure;  // why the run goes on without it; empty for a pass that did its work
   std::vector<std::pair<std::string, std::string>> rows;
   std::vector<host::Artefact> artefacts;
 };
@@ -34,7 +35,8 @@ struct RunServices {
 void verify(const host::WorkingModel &working);
 
 // Runs the step on a copy of `model` and moves the copy over it on success. On any failure the model is untouched and
-// the error's notes say which pass it was.
+// the error's notes say which pass it was. A checked pass that promises the same result every time runs on two copies,
+// and has to keep its promise.
 StepReport run_step(const PlannedStep &step, const RunServices &services, host::WorkingModel &model);
 
 }  // namespace halftone::pipeline

@@ -127,6 +127,8 @@ class ConfigTable {
   void remove_slots(Handle node, bool outputs, std::size_t from, std::size_t until);
 
  private:
+  friend class ConfigImage;  // config_image.h: every number as it is
+
   const Config *look_up(Handle config) const noexcept;
   Config &at(Handle config);  // the config for writing: a copy of its own when it is shared with another table
   void move_to(Handle config, State state);

@@ -126,6 +126,10 @@ TEST_CASE("lies and gaps in the descriptor") {
                 "it; the plug-in's author must declare it");
   check_refusal("duplicate_inside",
                 "offers two components of kind pass named 'twin'; the plug-in's author must rename one");
+  check_refusal(
+      "wrong_size",
+      "component 1: its description has 16 bytes and needs at least 168; rebuild the plug-in with this host's "
+      "SDK");
   check_refusal("missing_symbol",
                 "it exports no ht_plugin_entry, so it is no Halftone plug-in; build it with halftone_add_plugin()");
 }

@@ -66,7 +66,7 @@ ExecutionReceiver receiver_of(const ht_execution_sink &given, ht_ctx *ctx, Conte
 
 ht_status HT_CALL run(ht_ctx *ctx, const ht_execution_options *options, const ht_execution_sink *sink,
                       ht_execution_result *result) {
-  return serve(ctx, [&] {
+  return serve_run(ctx, [&] {
     Context ordered;
     ordered.component = ctx->component;
     const ExecutionRequest request = request_of(*options);
@@ -81,7 +81,7 @@ ht_status HT_CALL run(ht_ctx *ctx, const ht_execution_options *options, const ht
 }
 
 ht_status HT_CALL samples(ht_ctx *ctx, const ht_execution_options *options, std::uint64_t *count) {
-  return serve(ctx, [&] { *count = service(ctx).samples(*ctx, request_of(*options)); });
+  return serve_run(ctx, [&] { *count = service(ctx).samples(*ctx, request_of(*options)); });
 }
 
 std::uint64_t worker_bytes(const ht_parallel_options *options) {
@@ -94,12 +94,12 @@ ParallelService &threads(ht_ctx *ctx) {
 }
 
 ht_status HT_CALL workers(ht_ctx *ctx, std::uint64_t count, const ht_parallel_options *options, std::uint32_t *out) {
-  return serve(ctx, [&] { *out = threads(ctx).workers(*ctx, count, worker_bytes(options)); });
+  return serve_run(ctx, [&] { *out = threads(ctx).workers(*ctx, count, worker_bytes(options)); });
 }
 
 ht_status HT_CALL for_each(ht_ctx *ctx, std::uint64_t count, const ht_parallel_options *options, ht_parallel_body body,
                            void *user) {
-  return serve(ctx, [&] {
+  return serve_run(ctx, [&] {
     threads(ctx).for_each(*ctx, count, worker_bytes(options),
                           [&](Context &own, std::uint32_t worker, std::uint64_t index) {
                             call_component(own, [&] { return body(user, &own, worker, index); });

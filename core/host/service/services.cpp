@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 #include "core/host/service/artefact_table.h"
 #include "core/host/service/cost_table.h"
@@ -44,9 +45,19 @@ constexpr std::array kServices = {
     Entry{HT_TARGET_1, HT_CAP_GRAPH_READ, &untyped<&target_table>},
     Entry{HT_VALUE_TYPE_1, HT_CAP_GRAPH_EDIT, &untyped<&value_type_table>},
 };
+
+std::atomic<ServiceFinder> finder{&find_host_service};
 }  // namespace
 
 const void *find_service(std::string_view id, std::uint64_t capabilities) {
+  return finder.load(std::memory_order_relaxed)(id, capabilities);
+}
+
+void use_services_of(ServiceFinder other) {
+  finder = other;
+}
+
+const void *find_host_service(std::string_view id, std::uint64_t capabilities) {
   // A service may have a smaller table for those with fewer capabilities: the first that is allowed serves.
   const auto found = std::ranges::find_if(
       kServices, [&](const Entry &entry) { return entry.id == id && (entry.needs & capabilities) == entry.needs; });
