@@ -41,11 +41,12 @@ std::optional<Emitted> run_plain(host::WorkingModel &working, const fs::path &fo
   }
 }
 
-// Sequences and strings pass through plain Identity by chance; neither executor promises them.
+// Sequences and strings pass through plain Identity by chance; neither executor promises them. The published files of
+// optional inputs hold no plain tensors.
 bool takes_tensors(const model::Model &m) {
   return std::ranges::all_of(m.graph(m.main_graph()).inputs, [&](model::Handle input) {
     const ht_dtype dtype = m.value(input).type.dtype;
-    return dtype != HT_DTYPE_NONE && dtype != HT_STRING;
+    return dtype != HT_DTYPE_NONE && dtype != HT_STRING && !model::is_optional_input(m, input);
   });
 }
 
