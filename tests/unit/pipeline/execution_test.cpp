@@ -67,14 +67,16 @@ struct Bench {
     for (int i = 0; i < count; ++i) all.push_back({static_cast<float>(i), static_cast<float>(-i), 0.5F});
     return all;
   }
-  host::Context context(Execution *execution = nullptr) {
-    host::Context ctx;
-    ctx.working = &net.working;
-    ctx.kernels = &kernels;
-    ctx.component = "a-pass";
-    ctx.execution = execution;
-    return ctx;
-  }
+  // Of a call into a pass; a context stays where it is made.
+  struct PassContext : host::Context {
+    PassContext(Bench &bench, Execution *service) {
+      working = &bench.net.working;
+      kernels = &bench.kernels;
+      component = "a-pass";
+      execution = service;
+    }
+  };
+  PassContext context(Execution *execution = nullptr) { return PassContext(*this, execution); }
   Execution execution() { return Execution(executor, dataset.get(), settings); }
 };
 
@@ -139,7 +141,7 @@ TEST_CASE("a pass sees the values it asks for, every sample once, reduced in ord
     Bench bench;
     bench.settings.threads = threads;
     Execution execution = bench.execution();
-    host::Context ctx = bench.context(&execution);
+    auto ctx = bench.context(&execution);
     Seen seen;
     const std::vector<ht_handle> values = {bench.y, bench.x, bench.y};
     const ht_execution_options options = ask(values);
@@ -167,7 +169,7 @@ TEST_CASE("first and limit choose samples, within those of the run") {
   Bench bench;
   bench.settings.limit = 5;
   Execution execution = bench.execution();
-  host::Context ctx = bench.context(&execution);
+  auto ctx = bench.context(&execution);
   Seen seen;
   const std::vector<ht_handle> values = {bench.y};
   ht_execution_options options = ask(values);
@@ -188,7 +190,7 @@ TEST_CASE("the pass's own edits are seen: quantizers, simulated or in the weight
   bench.net.quantize(bench.net.producer(bench.y), false, 0, 0.75F);
   bench.net.quantize(bench.net.producer(bench.y), false, 1, 0.25F);
   Execution execution = bench.execution();
-  host::Context ctx = bench.context(&execution);
+  auto ctx = bench.context(&execution);
   const std::vector<ht_handle> values = {bench.y};
   const auto first_of_sample_2 = [&](ht_execution_options options) {
     Seen seen;
@@ -211,14 +213,14 @@ TEST_CASE("bad samples are skipped before anything of them is seen, or end the r
   const ht_execution_options options = ask(values);
   {
     Execution execution = bench.execution();
-    host::Context ctx = bench.context(&execution);
+    auto ctx = bench.context(&execution);
     Seen seen;
     const ht_execution_sink sink = seen.sink();
     CHECK(table().run(&ctx, &options, &sink, nullptr) == HT_DATA_LOSS);
   }
   bench.settings.on_bad_sample = calibration::BadSample::kSkip;
   Execution execution = bench.execution();
-  host::Context ctx = bench.context(&execution);
+  auto ctx = bench.context(&execution);
   Seen seen;
   const ht_execution_sink sink = seen.sink();
   ht_execution_result result{};
@@ -240,7 +242,7 @@ TEST_CASE("passes that share a ledger count the same samples, and a bad one is a
   bench.settings.on_bad_sample = calibration::BadSample::kSkip;
   bench.settings.ledger = std::make_shared<calibration::SampleLedger>();
   Execution execution = bench.execution();
-  host::Context ctx = bench.context(&execution);
+  auto ctx = bench.context(&execution);
   const std::vector<ht_handle> values = {bench.x};
   ht_execution_options options = ask(values);
   std::uint64_t count = 0;
@@ -268,7 +270,7 @@ TEST_CASE("behind the last good sample there is none, whether bad ones follow or
     bench.settings.on_bad_sample = calibration::BadSample::kSkip;
     bench.settings.ledger = std::make_shared<calibration::SampleLedger>();
     Execution execution = bench.execution();
-    host::Context ctx = bench.context(&execution);
+    auto ctx = bench.context(&execution);
     host::ExecutionRequest request;
     request.values = {bench.x};
     request.first = bad_end ? 4 : 6;
@@ -288,7 +290,7 @@ TEST_CASE("a further pass for watches keeps to the memory budget") {
     void merge(host::Context &, const calibration::Gatherer &) override {}
   };
   Bench bench;
-  const host::Context ctx = bench.context();
+  const auto ctx = bench.context();
   calibration::Watches watches(1);
   watches[0].value = bench.y;
   watches[0].make = [](host::Context &) { return std::make_unique<Nothing>(); };
@@ -307,7 +309,7 @@ TEST_CASE("references are of the model before the pass, in float, on the same sa
     const ht_handle weight = bench.net.m().node(bench.net.producer(bench.y)).inputs[1];
     bench.net.m().set_initializer(weight, model::Tensor::from_floats({1}, std::vector<float>{2}));
     Execution execution = bench.execution();
-    host::Context ctx = bench.context(&execution);
+    auto ctx = bench.context(&execution);
     ctx.original = &before;
     Seen seen;
     static std::map<std::uint64_t, float> old;
@@ -336,7 +338,7 @@ TEST_CASE("without data, and for values that cannot be seen, the error says what
   Bench bench;
   host::ExecutionRequest request;
   request.values = {bench.y};
-  host::Context ctx = bench.context();
+  auto ctx = bench.context();
   Execution none(bench.executor, nullptr, bench.settings);
   CHECK(none.samples(ctx, request) == 0);
   CHECK(message_of([&] { none.run(ctx, request, {}); }) ==
@@ -357,7 +359,7 @@ TEST_CASE("cancellation ends a pass") {
   Bench bench;
   const std::atomic<bool> cancelled{true};
   Execution execution = bench.execution();
-  host::Context ctx = bench.context(&execution);
+  auto ctx = bench.context(&execution);
   ctx.sinks.cancelled = &cancelled;
   Seen seen;
   const std::vector<ht_handle> values = {bench.y};
@@ -374,7 +376,7 @@ TEST_CASE("statistics of the simulated network have a key of their own and never
   request.value = bench.y;
   ht_collect_options options{};
   options.struct_size = sizeof(options);
-  host::Context ctx = bench.context();
+  auto ctx = bench.context();
   Calibrator calibrator(bench.registry, bench.executor, bench.dataset.get(), bench.settings);
   calibrator.collect(ctx, {&request, 1}, options);
   CHECK(calibrator.statistics(ctx, bench.y)->maximum == 6 * 0.3F);
