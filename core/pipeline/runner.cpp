@@ -17,6 +17,7 @@
 #include "core/pipeline/platform_code.h"
 #include "core/pipeline/platform_lookup.h"
 #include "core/pipeline/reproducer.h"
+#include "halftone/exporter.h"
 #include "halftone/pass.h"
 
 namespace halftone::pipeline {
