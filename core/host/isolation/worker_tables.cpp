@@ -164,8 +164,28 @@ ht_status HT_CALL find_kernel(ht_ctx *ctx, ht_handle node, const ht_op_kernel **
   });
 }
 
+// How many functions of a table have a form of their own. One that is in no list would find no model in a worker.
+template <typename Table>
+inline constexpr std::size_t kOwnForms = 0;
+template <>
+inline constexpr std::size_t kOwnForms<ht_graph> = 4;
+template <>
+inline constexpr std::size_t kOwnForms<ht_execution> = 1;
+template <>
+inline constexpr std::size_t kOwnForms<ht_parallel> = 1;
+template <>
+inline constexpr std::size_t kOwnForms<ht_report> = 1;
+
+template <auto... Members>
+constexpr std::size_t size_of(Slots<Members...>) {
+  return sizeof...(Members);
+}
+
 template <typename Table>
 const void *table_of(std::string_view id, const void *local) {
+  constexpr std::size_t kFunctions = size_of(typename Remote<Table>::Functions{}) + kOwnForms<Table>;
+  static_assert(sizeof(Table) == 2 * sizeof(std::uint32_t) + kFunctions * sizeof(void *),
+                "every function of the service is in remote_slots.h, or has a form of its own here");
   if (id != Remote<Table>::kService) return nullptr;
   static const Table table = [&] {
     Table made = asking_table(static_cast<const Table *>(local));
