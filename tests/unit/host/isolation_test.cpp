@@ -42,7 +42,7 @@ TEST_CASE("structs come out of a message as they went in") {
   std::vector<float> data(2 * 8 * 3);
   for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<float>(i);
   const std::int64_t shape[] = {2, 5, 3}, strides[] = {24, 24, 8};
-  ht_tensor_view view{sizeof(ht_tensor_view), HT_F32, 3, 0, shape, strides, data.data(), 1, 8};
+  ht_tensor_view view{sizeof(ht_tensor_view), HT_F32, 3, 0, shape, strides, data.data(), 1, 8, {0, 0}};
   Message message;
   WireWriter writer;
   walk(writer, quantizer);
@@ -83,7 +83,7 @@ TEST_CASE("large tensors are shared, and memory that could change is refused") {
   Channel ours{Descriptor(ends[0]), {}}, theirs{Descriptor(ends[1]), {}};
   std::vector<float> data(kSharedFrom, 1.5F);
   const std::int64_t shape[] = {static_cast<std::int64_t>(data.size())};
-  ht_tensor_view view{sizeof(ht_tensor_view), HT_F32, 1, 0, shape, nullptr, data.data(), 0, 0};
+  ht_tensor_view view{sizeof(ht_tensor_view), HT_F32, 1, 0, shape, nullptr, data.data(), 0, 0, {0, 0}};
   WireWriter writer;
   walk(writer, view);
   Message message;
