@@ -81,7 +81,7 @@ std::size_t left_of_runs(const Exercise &exercise, const Terms &terms, std::size
 }
 
 void measure_runs(Workbench &bench, const Exercise &exercise, const Terms &terms) {
-  constexpr std::size_t kWarm = 4, kRuns = 8, kLeast = 16, kLong = 10;
+  constexpr std::size_t kWarm = 4, kRuns = 8, kLeast = 16, kLong = 40;
   for (std::size_t i = 0; i < kWarm; ++i) {
     if (exercise.run(terms).result != Result::kDone) return;
   }

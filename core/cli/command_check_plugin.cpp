@@ -10,6 +10,7 @@
 #include "core/check/check.h"
 #include "core/cli/command.h"
 #include "core/cli/console.h"
+#include "core/cli/data_options.h"
 #include "core/pipeline/yaml_setting.h"
 
 namespace halftone::cli {
@@ -101,10 +102,10 @@ int command_check_plugin(const std::vector<std::string> &arguments) {
   options.add_options()("file", po::value<std::string>()->value_name("FILE"),
                         "a plug-in's .so, or a NAME.platform.yaml")(
       "only", po::value<std::string>()->value_name("CHECK"), "one check; --list names them")(
-      "seed", po::value<std::uint64_t>()->default_value(1)->value_name("N"), "of made samples and parameters")(
+      "seed", po::value<std::string>()->value_name("N"), "of made samples and parameters (default: 1)")(
       "set", po::value<std::vector<std::string>>()->composing()->value_name("COMPONENT.NAME=VALUE"),
-      "a parameter without which a component cannot work")(
-      "timeout", po::value<std::uint32_t>()->default_value(60)->value_name("SECONDS"), "for each step of a check")(
+      "a parameter without which a component cannot work")("timeout", po::value<std::string>()->value_name("SECONDS"),
+                                                           "for each step of a check (default: 60)")(
       "json", po::value<std::string>()->value_name("FILE"), "write the findings as JSON")("list", "print the checks");
   po::positional_options_description positional;
   positional.add("file", 1);
@@ -121,9 +122,8 @@ int command_check_plugin(const std::vector<std::string> &arguments) {
   check::CheckOptions wanted;
   wanted.file = existing(file);
   wanted.only = text_of(values, "only");
-  wanted.seed = values["seed"].as<std::uint64_t>();
-  wanted.limit = std::chrono::seconds(values["timeout"].as<std::uint32_t>());
-  if (wanted.limit.count() == 0) fail(Status::kInvalidArgument, "--timeout must be at least 1 second");
+  wanted.seed = whole_number(values, "seed", 1, 0, INT64_MAX);
+  wanted.limit = std::chrono::seconds(whole_number(values, "timeout", 60, 1, 86400));
   for (const std::string &text : texts_of(values, "set")) add_parameter(text, wanted.parameters);
   const std::vector<check::CheckResult> results = check::check_plugin(wanted, &print);
   std::printf("%s\n", summary_of(results, file, wanted.seed).c_str());

@@ -395,6 +395,10 @@ void Runner::keep_failure(const PlannedStep &step, Error &error) {
   const bool replayed = !spec_.state.empty();
   if (has_reproducer_ || (!asked_for && (replayed || !is_plugin_fault(error.status())))) return;
   has_reproducer_ = true;
+  if (step.component->plugin->file.empty()) {
+    if (asked_for) error.note("no reproducer was written: no command can load a plug-in that the program registered");
+    return;
+  }
   const std::filesystem::path folder = asked_for ? spec_.plugins.reproducer : default_reproducer(spec_);
   try {
     const std::string command =

@@ -30,7 +30,7 @@ HOSTILE = {"aborts": "crashed (SIGABRT)", "crashes": "crashed (SIGSEGV)", "exits
            "missing_slot": "slot 'run' is null", "missing_symbol": "exports no ht_plugin_entry",
            "needs_newer_host": "needs a host with plug-in ABI", "null_strings": "title is null",
            "undeclared_capability": "does not declare the capability", "unknown_service": "ht.telepathy/1",
-           "wrong_major": "the major versions differ", "wrong_minor": "both numbers must be equal",
+           "wrong_major": "the major versions differ",
            "hangs": "did not finish within 2 s"}
 
 

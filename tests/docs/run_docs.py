@@ -19,6 +19,9 @@ import excerpts  # noqa: E402
 import settings  # noqa: E402
 import sources  # noqa: E402
 
+# Pages whose blocks tests of their own compile and run: python_docs.
+ELSEWHERE = ("embedding.md", "python.md")
+
 
 class Page:
     """One page, with a folder that has the examples and the example model's files at hand."""
@@ -154,7 +157,7 @@ def main():
     options.prefix = options.prefix.resolve() if options.prefix else None
     exempt = exemptions(pathlib.Path(__file__).resolve().parent / "exemptions.txt")
     pages = [options.root / page for page in options.pages]
-    pages = pages or [page for page in blocks.pages_of(options.root) if not page.name.startswith("tutorial-")]
+    pages = pages or [page for page in blocks.pages_of(options.root) if not page.name.startswith("tutorial-") and page.name not in ELSEWHERE]
     faults, tried, used = [], 0, set()
     for page in pages:
         of_page = check(page, options, exempt)

@@ -77,7 +77,7 @@ def check_refusal(options, work):
     docs = work / "tree" / "docs"
     shutil.copytree(options.build.parent.parent, docs)
     shutil.copytree(options.sdk, work / "tree" / "sdk", symlinks=True)
-    for folder in ("core", "examples"):
+    for folder in ("core", "examples", "tests"):
         (work / "tree" / folder).symlink_to(options.sdk.parent / folder)
     options.build = docs / "site" / "build.py"
     (docs / "stray.md").write_text("# Stray\n", encoding="utf-8")

@@ -18,7 +18,7 @@ from ._library import check, library
 from ._services import Services, str_of
 from .graph import Graph
 
-_ABI_MAJOR, _ABI_MINOR = 0, 1
+_ABI_MAJOR, _ABI_MINOR = 1, 0
 _I64, _F64, _STR, _FLAG, _CHOICE = 1, 2, 3, 4, 5
 _LIST = 2
 _CAPABILITIES = {"graph.read": 1, "graph.edit": 2, "config.read": 4, "config.edit": 8}
@@ -165,7 +165,7 @@ class Descriptor:
             setattr(self._component, field, values.texts(items))
             setattr(self._component, counted, len(items))
         self._components = (c.POINTER(s.Component) * 1)(c.pointer(self._component))
-        self.plugin = s.Plugin(abi_major=_ABI_MAJOR, abi_minor=_ABI_MINOR, needs_host_minor=_ABI_MINOR,
+        self.plugin = s.Plugin(abi_major=_ABI_MAJOR, abi_minor=_ABI_MINOR, needs_host_minor=0,
                                id=values.text("python." + pass_class.id), version=values.text(pass_class.version),
                                license=b"unspecified", build=values.text("Python " + sys.version.split()[0]),
                                components=self._components, component_count=1)

@@ -56,7 +56,8 @@ class Param(Sized):
 
 class TensorView(Sized):
     _fields_ = [("struct_size", u32), ("dtype", u32), ("rank", u32), ("flags", u32), ("shape", c.POINTER(i64)),
-                ("strides", c.POINTER(i64)), ("data", ptr), ("block_axis", u32), ("block_size", u32)]
+                ("strides", c.POINTER(i64)), ("data", ptr), ("block_axis", u32), ("block_size", u32),
+                ("reserved", u64 * 2)]
 
 
 class TensorInfo(Sized):
@@ -124,7 +125,7 @@ class QuantSpec(Sized):
     _fields_ = [("struct_size", u32), ("kind", u32), ("bits", u32), ("is_signed", u32), ("quant_min", i64),
                 ("quant_max", i64), ("symmetry", u32), ("granularity", u32), ("axis", i32), ("block_size", i32),
                 ("scale_form", u32), ("span", u32), ("rounding", u32), ("dynamic", u32), ("visibility", u32),
-                ("reserved", u32)]
+                ("reserved", u32), ("reserved2", u64 * 2)]
 
 
 class ConfigInfo(Sized):

@@ -78,9 +78,11 @@ TEST_CASE("a session hands over what its executor reports") {
   CHECK((steps[0].runs == 3 && steps[0].nanoseconds == 70));
 }
 
-TEST_CASE("an executor whose table ends before the slot loads, and takes no times") {
+TEST_CASE("an executor whose table is smaller than that of ABI 1.0 is refused") {
   Table older(offsetof(ht_executor, profile));
-  CHECK_EQ(SamplePlugin::error_of([&] { steps_of(older.executor); }), "executor 'sample' takes no time of its steps");
+  CHECK(SamplePlugin::error_of([&] {
+          steps_of(older.executor);
+        }).find("its table has 40 bytes and needs at least 56") != std::string::npos);
 }
 
 TEST_CASE("an executor that leaves the slot empty takes no times") {
