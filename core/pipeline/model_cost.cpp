@@ -57,12 +57,9 @@ void add_figures(const ModelCost &cost, nlohmann::ordered_json &figures) {
                      {"products", line.cost.products},
                      {"elements", line.cost.elements}});
   }
-  figures["cost"] = {{"unit", cost.unit},
-                     {"quantized", cost.all.quantized},
-                     {"float", cost.all.in_float},
-                     {"unknown", cost.all.unknown},
-                     {"operators", types},
-                     {"nodes", nodes}};
+  figures["cost"] = {{"unit", cost.unit},          {"quantized", cost.all.quantized},
+                     {"float", cost.all.in_float}, {"unknown", cost.all.unknown},
+                     {"operators", types},         {"nodes", nodes}};
 }
 
 }  // namespace halftone::pipeline

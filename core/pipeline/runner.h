@@ -126,7 +126,7 @@ class Runner {
   std::unique_ptr<Execution> execution_;
   std::unique_ptr<Parallel> parallel_;
   std::vector<PlannedStep> plan_;
-  std::vector<host::Artefact> artefacts_;  // of the passes, under the names of their files
+  std::vector<host::Artefact> artefacts_;              // of the passes, under the names of their files
   std::size_t reached_ = 0;                            // the step that was begun last
   bool asks_only_ = false;                             // the run is there to learn what a run would ask for
   std::set<std::string> facts_;                        // that hold
