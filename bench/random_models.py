@@ -138,7 +138,7 @@ MODELS = {"mobilenetv2-224-random": mobilenet_v2, "resnet50-224-random": resnet5
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         raise SystemExit(__doc__)
     for name, make in MODELS.items():
         make(Path(sys.argv[1]) / name)
