@@ -21,10 +21,14 @@ target=$into/$(number MAJOR).$(number MINOR)-$system
 flags=(-O2 -fPIC -shared -fvisibility=hidden -s "-ffile-prefix-map=$work=." "-I$work/sdk/include" -Wl,-z,defs
   "-Wl,--version-script=$work/sdk/cmake/plugin.version" -Wl,--build-id=none)
 mkdir -p "$work/out"
+# Observers with accumulators: the SDK's template of one, under the id that the test asks for.
+for language in c cpp; do
+  sed 's/template-name/mean-extremes/g' "$work/sdk/template/observer/template_name.$language" >"$work/mean_extremes.$language"
+done
 "${CC:-gcc}" -std=c11 "${flags[@]}" "$work/tests/abi/hosts/counts.c" -o "$work/out/counts_c.so"
 "${CXX:-g++}" -std=c++20 "${flags[@]}" "-I$work/sdk/cpp" "$work/tests/abi/hosts/counts.cpp" -o "$work/out/counts_cpp.so"
-"${CC:-gcc}" -std=c11 "${flags[@]}" "$work/tests/abi/hosts/mean_extremes.c" -o "$work/out/mean_extremes_c.so"
-"${CXX:-g++}" -std=c++20 "${flags[@]}" "-I$work/sdk/cpp" "$work/tests/abi/hosts/mean_extremes.cpp" \
+"${CC:-gcc}" -std=c11 "${flags[@]}" "$work/mean_extremes.c" -o "$work/out/mean_extremes_c.so"
+"${CXX:-g++}" -std=c++20 "${flags[@]}" "-I$work/sdk/cpp" "$work/mean_extremes.cpp" \
   -o "$work/out/mean_extremes_cpp.so"
 mv "$work/out" "$target"
 echo "frozen: $target"
