@@ -21,7 +21,7 @@ void print_commands() {
 }
 
 std::uint32_t kind_of(const std::string &word) {
-  for (std::uint32_t kind = HT_KIND_PASS; kind <= HT_KIND_TRAINER; ++kind) {
+  for (std::uint32_t kind = HT_KIND_PASS; kind <= HT_KIND_OP_GRADIENTS; ++kind) {
     if (word == host::kind_name(kind)) return kind;
   }
   fail(Status::kInvalidArgument,

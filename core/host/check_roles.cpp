@@ -7,12 +7,13 @@
 #include "core/host/descriptor_text.h"
 #include "core/host/negotiate.h"
 #include "core/host/roles.h"
+#include "halftone/op_gradient.h"
 #include "halftone/op_kernel.h"
 
 namespace halftone::host {
 namespace {
 
-constexpr std::uint64_t kMostRoles = 64, kMostKernels = 65536;
+constexpr std::uint64_t kMostRoles = 64, kMostOperators = 65536;
 
 void check_slots(const std::string &where, const void *table, std::span<const RoleSlot> slots) {
   std::uint32_t size = 0;
@@ -38,23 +39,38 @@ void check_table_size(const std::string &where, const void *table, std::uint32_t
   }
 }
 
-void check_kernels(const std::string &where, const ht_op_kernels &table) {
-  check_array(where, "kernels", table.kernels, table.kernel_count, kMostKernels);
-  for (std::uint64_t i = 0; i < table.kernel_count; ++i) {
-    const ht_op_kernel *kernel = table.kernels[i];
-    std::string which = fmt::format("{}: kernel {}", where, i + 1);
-    if (kernel == nullptr) fail(Status::kInvalidArgument, "{} is null; the plug-in's author must fill it", which);
-    check_table_size(which, kernel, kMinimumOpKernel);
-    if (kernel->op_type != nullptr) {
-      check_text(which, "op_type", kernel->op_type, 256);
-      which += fmt::format(" ({})", kernel->op_type);
+// `Entry`: ht_op_kernel or ht_op_gradient; `noun` is what errors call it.
+template <typename Entry>
+void check_operators(const std::string &where, const char *noun, const Entry *const *entries, std::uint64_t count,
+                     std::uint32_t minimum, std::span<const RoleSlot> slots) {
+  check_array(where, fmt::format("{}s", noun), entries, count, kMostOperators);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const Entry *entry = entries[i];
+    std::string which = fmt::format("{}: {} {}", where, noun, i + 1);
+    if (entry == nullptr) fail(Status::kInvalidArgument, "{} is null; the plug-in's author must fill it", which);
+    check_table_size(which, entry, minimum);
+    if (entry->op_type != nullptr) {
+      check_text(which, "op_type", entry->op_type, 256);
+      which += fmt::format(" ({})", entry->op_type);
     }
-    check_slots(which, kernel, op_kernel_slots());
-    check_text(which, "domain", kernel->domain, 256);
-    if (kernel->since_opset > kernel->until_opset) {
+    check_slots(which, entry, slots);
+    check_text(which, "domain", entry->domain, 256);
+    if (entry->since_opset > entry->until_opset) {
       fail(Status::kInvalidArgument, "{}: covers opsets {} to {}, which is no range; the plug-in's author must mend it",
-           which, kernel->since_opset, kernel->until_opset);
+           which, entry->since_opset, entry->until_opset);
     }
+  }
+}
+
+void check_elements(const std::string &where, std::uint32_t kind, const void *table) {
+  if (kind == HT_KIND_OP_KERNELS) {
+    const auto &kernels = *static_cast<const ht_op_kernels *>(table);
+    check_operators(where, "kernel", kernels.kernels, kernels.kernel_count, kMinimumOpKernel, op_kernel_slots());
+  }
+  if (kind == HT_KIND_OP_GRADIENTS) {
+    const auto &gradients = *static_cast<const ht_op_gradients *>(table);
+    check_operators(where, "gradient", gradients.gradients, gradients.gradient_count, kMinimumOpGradient,
+                    op_gradient_slots());
   }
 }
 
@@ -75,7 +91,7 @@ void check_role(const std::string &where, const ht_role *role, std::set<std::str
   if (spec == nullptr || spec->minimum_size == 0) return;  // for a newer host: none of our business
   check_table_size(which, role->table, spec->minimum_size);
   check_slots(which, role->table, spec->slots);
-  if (spec->kind == HT_KIND_OP_KERNELS) check_kernels(which, *static_cast<const ht_op_kernels *>(role->table));
+  check_elements(which, spec->kind, role->table);
 }
 
 }  // namespace

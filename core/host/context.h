@@ -86,6 +86,7 @@ class CalibrationService;  // service/calibration_service.h; a context without o
 class TargetService;       // service/target_service.h
 class ExecutionService;    // service/execution_service.h
 class ParallelService;     // service/execution_service.h
+class TrainingService;     // service/training_service.h
 class KernelIndex;         // kernel_index.h
 class HostLink;            // isolation/host_link.h
 
@@ -101,6 +102,7 @@ struct ht_ctx {
   const halftone::host::KernelIndex *kernels = nullptr;
   halftone::host::ExecutionService *execution = nullptr;
   halftone::host::ParallelService *parallel = nullptr;
+  halftone::host::TrainingService *training = nullptr;
   halftone::host::Arena arena;
   std::string component;  // id of the component being called
   std::vector<std::pair<std::string, std::string>> report;

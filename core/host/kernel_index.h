@@ -2,13 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
-#include "core/host/registry.h"
+#include "core/host/operator_table.h"
 #include "halftone/op_kernel.h"
 
 namespace halftone::host {
@@ -17,8 +13,7 @@ class KernelIndex {
  public:
   explicit KernelIndex(const Registry &registry);
   // Null when none covers the opset. An opset of ai.onnx beyond newest_opset() is taken as that one: nobody knows yet
-  // what it changes, mostly nothing. Of several, that of the plug-in loaded first wins: --plugin-path
-  // comes before the first-party folder, so a user can override one.
+  // what it changes, mostly nothing. Of several, that of the plug-in loaded first wins.
   const ht_op_kernel *find(std::string_view domain, std::string_view op_type, std::int64_t opset) const;
   // The newest opset of ai.onnx that kernels were written for; 0 without kernels.
   std::int64_t newest_opset() const noexcept { return newest_; }
@@ -26,7 +21,7 @@ class KernelIndex {
   const ht_op_kernel &get(std::string_view domain, std::string_view op_type, std::int64_t opset) const;
 
  private:
-  std::map<std::pair<std::string, std::string>, std::vector<const ht_op_kernel *>> kernels_;
+  OperatorTable<ht_op_kernel> kernels_;
   std::int64_t newest_ = 0;
 };
 

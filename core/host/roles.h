@@ -27,10 +27,12 @@ inline constexpr std::uint32_t kMinimumComponent = 168;
 inline constexpr std::uint32_t kMinimumParam = 184;
 inline constexpr std::uint32_t kMinimumRole = 24;
 inline constexpr std::uint32_t kMinimumOpKernel = 72;
+inline constexpr std::uint32_t kMinimumOpGradient = 88;  // since 1.1
 
 std::span<const RoleSpec> role_specs();
 const RoleSpec *role_spec_of_kind(std::uint32_t kind);     // null for an unknown kind
 const RoleSpec *role_spec_of_role(std::string_view role);  // null for a role that this host does not know
 std::span<const RoleSlot> op_kernel_slots();               // of each element of a role table "ht.op_kernels/1"
+std::span<const RoleSlot> op_gradient_slots();             // and of "ht.op_gradients/1"
 
 }  // namespace halftone::host

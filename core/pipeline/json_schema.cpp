@@ -39,11 +39,10 @@ class Writer {
 
   Json of(const Shape &shape) {
     static const std::map<std::string, Maker, std::less<>> kMakers = {
-        {kPassList, &Writer::passes},        {kExportEntry, &Writer::export_entry},
-        {kPreprocess, &Writer::preprocess},  {kSampleInput, &Writer::samples},
-        {kPlatformName, &Writer::platforms}, {kReaderName, &Writer::readers},
-        {kExecutorName, &Writer::executors}, {kObserverName, &Writer::observers},
-        {kExporterName, &Writer::exporters}};
+        {kPassList, &Writer::passes},        {kExportEntry, &Writer::export_entry}, {kPreprocess, &Writer::preprocess},
+        {kSampleInput, &Writer::samples},    {kPlatformName, &Writer::platforms},   {kReaderName, &Writer::readers},
+        {kExecutorName, &Writer::executors}, {kObserverName, &Writer::observers},   {kExporterName, &Writer::exporters},
+        {kTrainerName, &Writer::trainers}};
     const auto maker = kMakers.find(shape.meaning);
     return maker == kMakers.end() ? plain(shape) : (this->*maker->second)(shape);
   }
@@ -118,6 +117,7 @@ class Writer {
   }
   Json readers(const Shape &) { return names(HT_KIND_READER); }
   Json executors(const Shape &) { return names(HT_KIND_EXECUTOR); }
+  Json trainers(const Shape &) { return names(HT_KIND_TRAINER); }
   Json observers(const Shape &) { return names(HT_KIND_OBSERVER); }
   Json exporters(const Shape &) { return names(HT_KIND_EXPORTER); }
   Json platforms(const Shape &) {

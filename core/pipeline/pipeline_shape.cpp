@@ -134,6 +134,7 @@ Shape make_pipeline() {
        {"evaluate", samples("class numbers (.npy) of the samples", false),
         "samples on which the float and the quantized model are compared"},
        {"executor", name_of(kExecutorName), "what computes during calibration, onednn when left out"},
+       {"trainer", name_of(kTrainerName), "what computes gradients for passes that train, native when left out"},
        {"passes", pass_list(), "the passes in order; the platform's own when left out"},
        {"trust", trust(),
         "how passes, exporters and readers are run, all of them or each by its name (`default`: the others)"},

@@ -36,6 +36,6 @@ inline constexpr const char *kExportEntry = "export";
 inline constexpr const char *kPreprocess = "preprocess";
 inline constexpr const char *kSampleInput = "samples";  // a map with `reader` and `reader_settings`
 inline constexpr const char *kPlatformName = "platform", *kReaderName = "reader", *kExecutorName = "executor",
-                            *kObserverName = "observer", *kExporterName = "exporter";
+                            *kTrainerName = "trainer", *kObserverName = "observer", *kExporterName = "exporter";
 
 }  // namespace halftone::pipeline

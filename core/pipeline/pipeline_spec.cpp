@@ -342,6 +342,7 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
   if (const Setting *evaluation = given(root, "evaluate"))
     spec.integer_evaluation = text_at(*evaluation, "mode") == "integer";
   spec.executor = text_at(root, "executor", spec.executor);
+  spec.trainer = text_at(root, "trainer", spec.trainer);
   if (const Setting *passes = given(root, "passes")) spec.passes = parse_passes(*passes);
   if (const Setting *dispatch = given(root, "dispatch")) spec.dispatch = parse_dispatch(*dispatch);
   if (const Setting *rules = given(root, "overrides")) {
@@ -356,6 +357,7 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
   spec.observer = text_at(root, "observer");
   spec.where = root.where;
   spec.executor_where = where_of(root, "executor");
+  spec.trainer_where = where_of(root, "trainer");
   spec.observer_where = where_of(root, "observer");
   return spec;
 }

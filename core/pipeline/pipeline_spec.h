@@ -88,6 +88,7 @@ struct PipelineSpec {
   DataSpec evaluation;        // on which the float and the quantized model are compared; without inputs: not at all
   bool integer_evaluation = false;  // the quantized model is evaluated in integer mode instead of simulated
   std::string executor = "onednn";
+  std::string trainer = "native";
   std::optional<std::vector<PassStep>> passes;  // absent: the platform's
   PluginSpec plugins;
   DispatchSpec dispatch;
@@ -98,7 +99,8 @@ struct PipelineSpec {
   std::string figures_out;  // figures as JSON; only a command line says it
   bool plan_only = false;   // nothing will be written, so that it does not matter whether it could be
   std::string observer;     // for every activation, instead of the platform's choice
-  Location where, platform_where, executor_where, observer_where;  // for messages; empty for a command line
+  Location where, platform_where, executor_where, trainer_where,
+      observer_where;  // for messages; empty for a command line
 };
 
 // Parses a pipeline file. Paths in it are relative to the file's folder. `overrides` are --set key=value texts. Throws

@@ -139,6 +139,7 @@ std::string replay_text(const PipelineSpec &spec, const PlannedStep &step, const
   out += platform_text(spec);
   out += calibration_text(spec);
   out += fmt::format("executor: {}\n", quoted(spec.executor));
+  if (spec.trainer != PipelineSpec().trainer) out += fmt::format("trainer: {}\n", quoted(spec.trainer));
   if (dispatches(*step.component) && !spec.dispatch.method.empty())
     out += fmt::format("dispatch: {}\n", quoted(spec.dispatch.method));
   out += trust_text(spec, *step.component);

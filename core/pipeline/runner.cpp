@@ -130,6 +130,8 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
   check_outputs();
   for (const ExportStep &step : spec_.exports) require_extension(registry_.get(HT_KIND_EXPORTER, step.format), step);
   if (!spec_.observer.empty()) (void)named_component(registry_, HT_KIND_OBSERVER, spec_.observer, spec_.observer_where);
+  if (!spec_.trainer_where.file.empty())
+    (void)named_component(registry_, HT_KIND_TRAINER, spec_.trainer, spec_.trainer_where);
   check_overrides(spec_.overrides, registry_);
   host::Context ctx;
   const host::Component &executor = named_component(registry_, HT_KIND_EXECUTOR, spec_.executor, spec_.executor_where);
@@ -150,6 +152,7 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
                                              given_ ? &*given_ : nullptr, &chosen_);
   execution_ = std::make_unique<Execution>(*executor_, dataset_.get(), settings, given_ ? given_->path : std::string());
   parallel_ = std::make_unique<Parallel>(settings);
+  training_ = std::make_unique<Training>(registry_, spec_.trainer);
 }
 
 Runner::~Runner() = default;
@@ -309,6 +312,7 @@ std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration
   services.kernels = &kernels_;
   services.execution = &execution;
   services.parallel = parallel_.get();
+  services.training = training_.get();
   std::vector<StepReport> reports;
   OverrideRun overrides;
   overrides.passes_name_observers = std::ranges::any_of(plan_, names_observer);

@@ -27,6 +27,7 @@
 #include "core/pipeline/run_files.h"
 #include "core/pipeline/run_state.h"
 #include "core/pipeline/target.h"
+#include "core/pipeline/training.h"
 #include "core/pipeline/transaction.h"
 
 namespace halftone::pipeline {
@@ -125,6 +126,7 @@ class Runner {
   std::unique_ptr<Calibrator> calibrator_;
   std::unique_ptr<Execution> execution_;
   std::unique_ptr<Parallel> parallel_;
+  std::unique_ptr<Training> training_;
   std::vector<PlannedStep> plan_;
   std::vector<host::Artefact> artefacts_;              // of the passes, under the names of their files
   std::size_t reached_ = 0;                            // the step that was begun last

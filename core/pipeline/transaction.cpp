@@ -51,6 +51,7 @@ Attempt attempt(const PlannedStep &step, const RunServices &services, const host
   ctx.kernels = services.kernels;
   ctx.execution = services.execution;
   ctx.parallel = services.parallel;
+  ctx.training = services.training;
   ctx.component = step.component->id();
   ctx.owner = std::this_thread::get_id();
   if (services.target != nullptr) services.target->forget();

@@ -28,6 +28,7 @@ struct RunServices {
   const host::KernelIndex *kernels = nullptr;
   host::ExecutionService *execution = nullptr;
   host::ParallelService *parallel = nullptr;
+  host::TrainingService *training = nullptr;
   host::WorkingModel *reference = nullptr;  // the float network to compare with; null: the model before the pass
 };
 

@@ -7,6 +7,7 @@
 #include "core/host/service/artefact_table.h"
 #include "core/host/service/cost_table.h"
 #include "core/host/service/tables.h"
+#include "core/host/service/training_table.h"
 #include "core/host/service/value_type_table.h"
 #include "halftone/halftone.h"
 
@@ -37,12 +38,14 @@ constexpr std::array kServices = {
     Entry{HT_MEMORY_1, 0, &untyped<&memory_table>},
     Entry{HT_MODEL_IO_1, HT_CAP_FILE_WRITE, &untyped<&model_io_table>},
     Entry{HT_MODEL_IO_1, 0, &untyped<&model_io_reading_table>},
+    Entry{HT_OP_GRADIENT_1, HT_CAP_EXECUTE, &untyped<&op_gradient_table>},
     Entry{HT_OP_KERNEL_1, HT_CAP_EXECUTE, &untyped<&op_kernel_table>},
     Entry{HT_PARALLEL_1, HT_CAP_THREADS, &untyped<&parallel_table>},
     Entry{HT_PATTERN_1, HT_CAP_GRAPH_READ, &untyped<&pattern_table>},
     Entry{HT_PROGRESS_1, 0, &untyped<&progress_table>},
     Entry{HT_REPORT_1, 0, &untyped<&report_table>},
     Entry{HT_TARGET_1, HT_CAP_GRAPH_READ, &untyped<&target_table>},
+    Entry{HT_TRAINING_1, HT_CAP_EXECUTE | HT_CAP_THREADS, &untyped<&training_table>},
     Entry{HT_VALUE_TYPE_1, HT_CAP_GRAPH_EDIT, &untyped<&value_type_table>},
 };
 

@@ -35,7 +35,7 @@
 /* Version of the ABI. The major must match; the minor informs: within a major every minor only adds to the one before.
  */
 #define HT_ABI_MAJOR 1u
-#define HT_ABI_MINOR 0u
+#define HT_ABI_MINOR 1u
 
 /* True when the writer of *p knew field f of struct T. */
 #define HT_HAS(p, T, f) ((p)->struct_size >= offsetof(T, f) + sizeof(((T *)0)->f))

@@ -13,6 +13,19 @@
 HT_EXTERN_C_BEGIN
 #define HT_EXECUTION_1 "ht.execution/1"
 
+/* Where values that a pass feeds come from. */
+typedef struct ht_execution_source {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void *user;
+  uint64_t count; /* of samples */
+  /* [worker] Fills one view per feed of the options, in their order, plain contiguous; what they point to is valid
+   * until the next call for the same worker. `reference` 1: for the run of the float network, whose values of these
+   * names are meant. */
+  ht_status(HT_CALL *fetch)(void *user, ht_ctx *ctx, uint32_t worker, uint64_t sample, uint32_t reference,
+                            ht_tensor_view *views);
+} ht_execution_source;
+
 /* A struct that is zeroed but for struct_size and values asks for one float pass over all samples. */
 typedef struct ht_execution_options {
   uint32_t struct_size;
@@ -30,6 +43,10 @@ typedef struct ht_execution_options {
    * other values of the sample, or of the frame of a sequence, whose states it shares. The float network is the model
    * as when its activations were calibrated, so that corrections aim at the same; before that, as before the pass. */
   ht_handles references;
+  /* Values of the main graph, not initializers, that the pass feeds in place of the run's data: only what lies between
+   * them and `values` is computed, on the samples that `source` counts. None: the run's data. Since 1.1. */
+  ht_handles feeds;
+  const ht_execution_source *source; /* [call] */
 } ht_execution_options;
 
 /* What happens with the values. A status other than HT_OK ends the run with it. */

@@ -14,6 +14,7 @@
 #include "halftone/graph_edit.h"
 #include "halftone/memory.h"
 #include "halftone/observer.h"
+#include "halftone/op_gradient.h"
 #include "halftone/op_kernel.h"
 #include "halftone/parallel.h"
 #include "halftone/param.h"
@@ -28,5 +29,6 @@
 #include "halftone/statistics.h"
 #include "halftone/target.h"
 #include "halftone/tensor.h"
+#include "halftone/trainer.h"
 #include "halftone/value_type.h"
 #endif

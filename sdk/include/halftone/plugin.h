@@ -42,6 +42,7 @@ typedef struct ht_host {
 #define HT_KIND_OP_KERNELS 8u
 #define HT_KIND_EVALUATOR 9u
 #define HT_KIND_TRAINER 10u
+#define HT_KIND_OP_GRADIENTS 11u
 
 /* Determinism that a component promises. */
 #define HT_DETERMINISM_NONE 0u
