@@ -1,0 +1,42 @@
+// Batches of a block's data: rows of the chosen samples behind each other.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "block_data.h"
+#include "halftone/training.hpp"
+
+namespace halftone::passes {
+
+class BlockBatch {
+ public:
+  // `mix`: the probability that an element of an input is the quantized network's; others are the float network's.
+  BlockBatch(const BlockData &data, const Block &block, double mix, std::uint64_t seed)
+      : data_(data), block_(block), mix_(mix), seed_(seed), inputs_(block.entries.size()) {}
+
+  // Of each sample a number that samples of the same shapes share; empty when a sample's values differ in their first
+  // axis, so that rows of a batch would not belong together.
+  std::vector<std::size_t> classes() const;
+  // Valid until the next call.
+  void fill(std::span<const std::uint64_t> samples, std::uint64_t step, sdk::TrainingBatch &batch);
+
+ private:
+  struct Joined {
+    std::vector<std::byte> bytes;
+    std::vector<std::int64_t> shape;
+    ht_tensor_view view(ht_dtype dtype);
+  };
+  static ht_dtype join(const Column &column, std::span<const std::uint64_t> samples, Joined &joined);
+  void mix_in(const Column &reference, std::span<const std::uint64_t> samples, std::uint64_t key, Joined &joined);
+
+  const BlockData &data_;
+  const Block &block_;
+  double mix_;
+  std::uint64_t seed_;
+  std::vector<Joined> inputs_;
+  Joined target_, floats_;
+};
+
+}  // namespace halftone::passes
