@@ -5,14 +5,13 @@
 #include <utility>
 
 #include "core/base/error.h"
-#include "core/calibration/not_the_sample.h"
 #include "core/calibration/row_major.h"
+#include "core/pipeline/fed_execution.h"
+#include "core/pipeline/forwarding.h"
 #include "core/pipeline/memory_fit.h"
 
 namespace halftone::pipeline {
 namespace {
-
-using calibration::not_the_sample;
 
 // A value of a sample that may yet fail.
 struct Kept {
@@ -42,15 +41,11 @@ class Forward final : public calibration::SampleSink {
  public:
   Forward(const host::ExecutionReceiver &receiver, const host::ExecutionRequest &request, const host::Context &pass,
           const host::Session *reference, std::uint32_t worker, const calibration::FlowOptions &flow)
-      : receiver_(receiver),
-        pass_(pass),
+      : forwarding_(receiver, request, pass, worker),
         reference_(reference),
         worker_(worker),
-        plain_(request.plain),
         may_skip_(flow.on_bad_sample == calibration::BadSample::kSkip),
-        flow_(flow) {
-    ctx_.component = pass.component;
-  }
+        flow_(flow) {}
 
   void begin(std::uint64_t index) override {
     index_ = number_of(flow_, index);
@@ -86,48 +81,17 @@ class Forward final : public calibration::SampleSink {
   }
 
   void hand_over(bool reference, model::Handle value, const ht_tensor_view &tensor) {
-    const host::ExecutionReceiver::See &see = reference ? receiver_.see_reference : receiver_.see;
-    ctx_.arena.reset();
-    not_the_sample([&] {
-      if (!plain_ || (tensor.dtype == HT_F32 && calibration::is_row_major(tensor))) {
-        return see(ctx_, worker_, index_, value, tensor);
-      }
-      try {
-        floats_ = calibration::row_major_floats(tensor);
-      } catch (const Error &error) {
-        const model::Model &model = (reference ? pass_.original : pass_.working)->model;
-        fail(Status::kInvalidArgument, "value '{}' cannot be read as float32: {}", model.value(value).name,
-             error.message());
-      }
-      const model::Shape shape(tensor.shape, tensor.shape + tensor.rank);
-      see(ctx_, worker_, index_, value, plain_view(HT_F32, shape, floats_.data()));
-    });
+    forwarding_.hand_over(reference, index_, value, tensor);
   }
 
-  const host::ExecutionReceiver &receiver_;
-  const host::Context &pass_;
+  Forwarding forwarding_;
   const host::Session *reference_;
-  host::Context ctx_;
   std::uint32_t worker_;
-  bool plain_, may_skip_;
+  bool may_skip_;
   const calibration::FlowOptions &flow_;
   std::uint64_t index_ = 0;
   std::vector<Kept> kept_;
-  std::vector<float> floats_;
 };
-
-void require_values(const model::Model &model, const std::vector<model::Handle> &values) {
-  if (values.empty()) fail(Status::kInvalidArgument, "no value was asked for");
-  for (const model::Handle handle : values) {
-    const model::Value &value = model.value(handle);
-    if (value.graph != model.main_graph()) {
-      fail(Status::kInvalidArgument, "value '{}' belongs to a body, not to the main graph", value.name);
-    }
-    if (value.initializer && !value.is_input) {
-      fail(Status::kInvalidArgument, "value '{}' is a stored tensor; read it from the graph", value.name);
-    }
-  }
-}
 
 }  // namespace
 
@@ -174,6 +138,7 @@ calibration::FlowOptions Execution::flow_options(const host::Context &ctx,
 }
 
 std::uint64_t Execution::samples(host::Context &ctx, const host::ExecutionRequest &request) const {
+  if (!request.feeds.empty()) return calibration::samples_from(request.first, request.limit, request.fed_samples);
   if (dataset_ == nullptr) return 0;
   know_samples(ctx);
   return samples_in(range_of(request));
@@ -200,6 +165,7 @@ std::unique_ptr<host::Session> Execution::open(const host::Context &ctx, host::W
 
 host::ExecutionOutcome Execution::run(host::Context &ctx, const host::ExecutionRequest &request,
                                       const host::ExecutionReceiver &receiver) {
+  if (!request.feeds.empty()) return run_fed(executor_, ctx, request, receiver, settings_);
   if (dataset_ == nullptr) refuse_without_data(ctx.component, statistics_);
   require_values(ctx.working->model, request.values);
   know_samples(ctx);

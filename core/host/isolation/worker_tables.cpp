@@ -117,6 +117,11 @@ ht_status HT_CALL run(ht_ctx *ctx, const ht_execution_options *options, const ht
   const ht_status failed = serve(ctx, [&] {
     const ht_execution_sink sink = normal(*given);
     ht_execution_options wanted = normal(*options);
+    if (wanted.feeds.size != 0) {
+      fail(Status::kUnimplemented,
+           "values of a pass's own can only be fed in the host's process; run the pass with trust level trusted or "
+           "checked");
+    }
     WireWriter arguments;
     std::uint32_t number = ctx->link->enter_sink(sink);
     bool prepares = sink.prepare != nullptr, sees = sink.see != nullptr, reduces = sink.reduce != nullptr,

@@ -20,6 +20,12 @@ struct ExecutionRequest {
   std::vector<model::Handle> references;  // of the float network
   std::uint64_t first = 0, limit = 0;
   std::uint64_t sink_bytes = 0, sink_worker_bytes = 0;
+  // Values that the pass feeds in place of the run's data, one view each; empty: none. `fetch` runs on the workers.
+  std::vector<model::Handle> feeds;
+  std::uint64_t fed_samples = 0;
+  std::function<void(Context &ctx, std::uint32_t worker, std::uint64_t sample, bool reference,
+                     std::vector<ht_tensor_view> &views)>
+      fetch;
 };
 
 // Who receives the values. `see` runs on the workers, `reduce` in sample order; what they throw ends the pass.

@@ -14,6 +14,28 @@ ExecutionService &service(ht_ctx *ctx) {
   return *ctx->execution;
 }
 
+void take_source(const ht_execution_source &given, ExecutionRequest &request) {
+  ht_execution_source source{};
+  std::memcpy(&source, &given, std::min<std::size_t>(given.struct_size, sizeof(source)));
+  if (source.fetch == nullptr) fail(Status::kInvalidArgument, "the source of fed values has no function");
+  request.fed_samples = source.count;
+  request.fetch = [source](Context &own, std::uint32_t worker, std::uint64_t sample, bool reference,
+                           std::vector<ht_tensor_view> &views) {
+    for (ht_tensor_view &view : views) {
+      view = {};
+      view.struct_size = sizeof(view);
+    }
+    call_component(own,
+                   [&] { return source.fetch(source.user, &own, worker, sample, reference ? 1 : 0, views.data()); });
+    for (const ht_tensor_view &view : views) {
+      if (view.data == nullptr || view.shape == nullptr || view.block_size != 0 || view.strides != nullptr) {
+        fail(Status::kInvalidArgument, "component '{}' feeds a view that is not plain contiguous with data",
+             own.component);
+      }
+    }
+  };
+}
+
 ExecutionRequest request_of(const ht_execution_options &given) {
   ht_execution_options options{};
   std::memcpy(&options, &given, std::min<std::size_t>(given.struct_size, sizeof(options)));
@@ -30,6 +52,8 @@ ExecutionRequest request_of(const ht_execution_options &given) {
   request.limit = options.limit;
   request.sink_bytes = options.sink_bytes;
   request.sink_worker_bytes = options.sink_worker_bytes;
+  request.feeds.assign(options.feeds.data, options.feeds.data + options.feeds.size);
+  if (options.source != nullptr) take_source(*options.source, request);
   return request;
 }
 

@@ -1,0 +1,52 @@
+#include "core/pipeline/forwarding.h"
+
+#include "core/base/error.h"
+#include "core/calibration/not_the_sample.h"
+#include "core/calibration/row_major.h"
+
+namespace halftone::pipeline {
+
+Forwarding::Forwarding(const host::ExecutionReceiver &receiver, const host::ExecutionRequest &request,
+                       const host::Context &pass, std::uint32_t worker)
+    : receiver_(receiver), pass_(pass), worker_(worker), plain_(request.plain) {
+  ctx_.component = pass.component;
+}
+
+void Forwarding::hand_over(bool reference, std::uint64_t sample, model::Handle value, const ht_tensor_view &tensor) {
+  const host::ExecutionReceiver::See &see = reference ? receiver_.see_reference : receiver_.see;
+  ctx_.arena.reset();
+  calibration::not_the_sample([&] {
+    if (!plain_ || (tensor.dtype == HT_F32 && calibration::is_row_major(tensor))) {
+      return see(ctx_, worker_, sample, value, tensor);
+    }
+    try {
+      floats_ = calibration::row_major_floats(tensor);
+    } catch (const Error &error) {
+      const model::Model &model = (reference ? pass_.original : pass_.working)->model;
+      fail(Status::kInvalidArgument, "value '{}' cannot be read as float32: {}", model.value(value).name,
+           error.message());
+    }
+    ht_tensor_view plain{};
+    plain.struct_size = sizeof(plain);
+    plain.dtype = HT_F32;
+    plain.rank = tensor.rank;
+    plain.shape = tensor.shape;
+    plain.data = floats_.data();
+    see(ctx_, worker_, sample, value, plain);
+  });
+}
+
+void require_values(const model::Model &model, const std::vector<model::Handle> &values) {
+  if (values.empty()) fail(Status::kInvalidArgument, "no value was asked for");
+  for (const model::Handle handle : values) {
+    const model::Value &value = model.value(handle);
+    if (value.graph != model.main_graph()) {
+      fail(Status::kInvalidArgument, "value '{}' belongs to a body, not to the main graph", value.name);
+    }
+    if (value.initializer && !value.is_input) {
+      fail(Status::kInvalidArgument, "value '{}' is a stored tensor; read it from the graph", value.name);
+    }
+  }
+}
+
+}  // namespace halftone::pipeline

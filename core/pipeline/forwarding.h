@@ -1,0 +1,32 @@
+// How values of a run reach a pass that looks at them: in the form that it asked for, with a context of its worker.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/host/service/execution_service.h"
+
+namespace halftone::pipeline {
+
+// One worker's.
+class Forwarding {
+ public:
+  // All of them live as long as this object.
+  Forwarding(const host::ExecutionReceiver &receiver, const host::ExecutionRequest &request, const host::Context &pass,
+             std::uint32_t worker);
+  // `reference`: the value is the float network's. What the pass throws is marked as no fault of the sample.
+  void hand_over(bool reference, std::uint64_t sample, model::Handle value, const ht_tensor_view &tensor);
+
+ private:
+  const host::ExecutionReceiver &receiver_;
+  const host::Context &pass_;
+  host::Context ctx_;
+  std::uint32_t worker_;
+  bool plain_;
+  std::vector<float> floats_;
+};
+
+// Throws unless there are values and all are computed in the main graph.
+void require_values(const model::Model &model, const std::vector<model::Handle> &values);
+
+}  // namespace halftone::pipeline
