@@ -4,9 +4,6 @@
 #include <cmath>
 #include <mutex>
 #include <string>
-
-#include "fed_run.h"
-
 namespace halftone::passes {
 namespace {
 
@@ -150,6 +147,39 @@ class BlockData::MeasureSink final : public sdk::SampleSink {
   std::vector<double> errors_;
 };
 
+// What is kept, handed out again. Where it lies in the file each worker has memory of its own for it.
+class BlockData::KeptSource final : public sdk::SampleSource {
+ public:
+  KeptSource(std::vector<Pair> columns, std::uint64_t samples) : columns_(std::move(columns)), samples_(samples) {}
+  std::uint64_t count() const override { return samples_; }
+  void fetch(const sdk::Context &, std::uint32_t worker, std::uint64_t sample, bool reference,
+             std::span<ht_tensor_view> views) override {
+    std::vector<std::vector<std::byte>> *buffers = nullptr;
+    {
+      const std::scoped_lock lock(mutex_);
+      buffers = &buffers_[worker];
+    }
+    buffers->resize(views.size());
+    for (std::size_t i = 0; i < views.size(); ++i) {
+      const Column &column = reference ? *columns_[i].reference : *columns_[i].quantized;
+      const StoredSample &stored = column.at(sample);
+      ht_tensor_view &view = views[i];
+      view = {};
+      view.struct_size = sizeof(view);
+      view.dtype = stored.dtype;
+      view.rank = static_cast<std::uint32_t>(stored.shape.size());
+      view.shape = stored.shape.data();
+      view.data = const_cast<std::byte *>(column.bytes(sample, (*buffers)[i]));
+    }
+  }
+
+ private:
+  std::vector<Pair> columns_;
+  std::uint64_t samples_;
+  std::mutex mutex_;
+  std::map<std::uint32_t, std::vector<std::vector<std::byte>>> buffers_;  // by worker; entries stay where they are
+};
+
 BlockData::BlockData(const sdk::Context &ctx, const FlowGraph &graph, const std::vector<Block> &blocks,
                      const Choices &choices)
     : graph_(graph), blocks_(blocks), plan_(plan_data(graph, blocks)), choices_(choices), store_(choices.memory) {
@@ -212,34 +242,14 @@ void BlockData::run(const sdk::Context &ctx, const std::vector<std::size_t> &val
   run.mode = HT_MODE_SIMULATED;
   for (const std::size_t value : values) run.values.push_back(graph_.values[value].handle);
   if (with_references) run.references = run.values;
-  std::vector<ht_handle> handles;
-  for (const std::size_t value : feeds) handles.push_back(graph_.values[value].handle);
-  std::vector<std::vector<std::vector<std::byte>>> buffers(1);
-  std::mutex growing;
-  const Fetch fetch = [&](std::uint32_t worker, std::uint64_t sample, bool reference, std::span<ht_tensor_view> views) {
-    std::vector<std::vector<std::byte>> *mine = nullptr;
-    {
-      const std::scoped_lock lock(growing);
-      if (buffers.capacity() < 1024) buffers.reserve(1024);  // so that what others hold stays where it is
-      if (buffers.size() <= worker) buffers.resize(worker + 1);
-      mine = &buffers[worker];
-    }
-    mine->resize(views.size());
-    for (std::size_t i = 0; i < views.size(); ++i) {
-      const Pair &pair = columns_.at(feeds[i]);
-      const Column &column = reference ? *pair.reference : *pair.quantized;
-      const StoredSample &stored = column.at(sample);
-      ht_tensor_view &view = views[i];
-      view = {};
-      view.struct_size = sizeof(view);
-      view.dtype = stored.dtype;
-      view.rank = static_cast<std::uint32_t>(stored.shape.size());
-      view.shape = stored.shape.data();
-      view.data = const_cast<std::byte *>(column.bytes(sample, (*mine)[i]));
-    }
-  };
+  std::vector<Pair> columns;
+  for (const std::size_t value : feeds) {
+    run.feeds.push_back(graph_.values[value].handle);
+    columns.push_back(columns_.at(value));
+  }
+  KeptSource source(std::move(columns), samples_);
   run.sink_bytes = std::min(std::max(store_.most(), store_.held()), store_.held() + expected_bytes(ctx, values));
-  (void)run_fed(ctx, run, handles, samples_, fetch, sink);
+  (void)sdk::run_fed_samples(ctx, run, source, sink);
 }
 
 BlockError BlockData::gather(const sdk::Context &ctx, std::size_t block) {

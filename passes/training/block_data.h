@@ -50,6 +50,7 @@ class BlockData {
   class InputSink;
   class GatherSink;
   class MeasureSink;
+  class KeptSource;
 
   void keep_inputs(const sdk::Context &ctx);
   void run(const sdk::Context &ctx, const std::vector<std::size_t> &values, bool with_references,
