@@ -42,7 +42,7 @@ class DoReFa final : public StepQuantizer {
     each(g, [&](std::size_t i, std::size_t group) {
       const double t = std::tanh(static_cast<double>(x[i])), factor = s.reach[group] / s.largest[group];
       double d = factor * static_cast<double>(du[i]);
-      if (i == s.where[group]) d -= std::copysign(factor / s.largest[group] * through_largest[group], t);
+      if (i == s.where[group]) d -= std::copysign(factor / s.largest[group], t) * through_largest[group];
       dx[i] = static_cast<float>(d * (1 - t * t));
     });
   }
