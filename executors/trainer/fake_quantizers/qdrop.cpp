@@ -4,14 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "drop_mask.h"
 #include "lsq.h"
-#include "philox.h"
 
 namespace halftone::trainer {
 namespace {
-
-// 64 elements are 16 counters of four words: element e of a tile has word e / 16 of counter e % 16.
-constexpr std::size_t kLanes = 16, kTile = 4 * kLanes;
 
 class QDrop final : public LearnedStep {
  public:
@@ -29,42 +26,23 @@ class QDrop final : public LearnedStep {
       LearnedStep::forward(state, g, x, y, draw, soft);
       return;
     }
+    const std::vector<std::uint32_t> kept = drop_mask(draw, threshold_, g.size());
     std::vector<float> quantized(g.size());
     LearnedStep::forward(state, g, x, quantized.data(), draw, soft);
-    each_kept(draw, g.size(), [&](std::size_t i, bool kept) { y[i] = kept ? quantized[i] : x[i]; });
+    for (std::size_t i = 0; i < kept.size(); ++i) y[i] = kept[i] != 0 ? quantized[i] : x[i];
   }
 
   void backward(const PointState &state, Grouping g, const float *x, const float *dy, float *dx,
                 PointGradients gradients, const Draw &draw) const override {
-    std::vector<float> kept_dy(g.size());
-    each_kept(draw, g.size(), [&](std::size_t i, bool kept) { kept_dy[i] = kept ? dy[i] : 0.0F; });
-    std::vector<float> kept_dx(dx == nullptr ? 0 : g.size());
-    LearnedStep::backward(state, g, x, kept_dy.data(), dx == nullptr ? nullptr : kept_dx.data(), gradients, draw);
+    const std::vector<std::uint32_t> kept = drop_mask(draw, threshold_, g.size());
+    std::vector<float> own(g.size());  // dy of what is quantized, then dx of it
+    for (std::size_t i = 0; i < kept.size(); ++i) own[i] = kept[i] != 0 ? dy[i] : 0.0F;
+    LearnedStep::backward(state, g, x, own.data(), own.data(), gradients, draw);
     if (dx == nullptr) return;
-    each_kept(draw, g.size(), [&](std::size_t i, bool kept) { dx[i] = kept ? kept_dx[i] : dy[i]; });
+    for (std::size_t i = 0; i < kept.size(); ++i) dx[i] = kept[i] != 0 ? own[i] : dy[i];
   }
 
  private:
-  template <class Visit>
-  void each_kept(const Draw &draw, std::size_t count, const Visit &visit) const {
-    std::uint32_t words[4][kLanes];
-    std::size_t i = 0;
-    while (i < count) {
-      const std::uint64_t element = draw.first_element + i, tile = element / kTile;
-      for (std::size_t l = 0; l < kLanes; ++l) {
-        words[0][l] = static_cast<std::uint32_t>(tile * kLanes + l);
-        words[1][l] = static_cast<std::uint32_t>(draw.point);
-        words[2][l] = static_cast<std::uint32_t>(draw.step);
-        words[3][l] = static_cast<std::uint32_t>(draw.step >> 32);
-      }
-      philox(words, draw.seed);
-      const std::uint32_t *numbers = &words[0][0];
-      const std::size_t first = element % kTile, last = std::min(kTile, first + (count - i));
-      for (std::size_t e = first; e < last; ++e) visit(i + e - first, numbers[e] < threshold_);
-      i += last - first;
-    }
-  }
-
   std::uint64_t threshold_;
 };
 
