@@ -1,9 +1,8 @@
 // Runs a kernel over the blocks of sixteen of grouped data, and keeps the order of sums that partial_sums.h promises.
 //
 // A kernel has the number of its inputs and outputs, kIn and kOut, and computes one block:
-//   template <bool kVarying> void operator()(Line<kVarying>, const float *const (&in)[kIn], float *const (&out)[kOut],
-//                                            double *scale_sums, double *offset_sums) const
-// Outputs may be null and may be read first (they are added to); sums are sixteen each, or null.
+//   template <bool kVarying> void operator()(Line<kVarying> line, const Data<Kernel> &data) const
+// Outputs may be null; with kAdds they may be read first. Sums are sixteen each, or null.
 #if defined(HALFTONE_TRAINER_BLOCKS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef HALFTONE_TRAINER_BLOCKS_INL_H_
 #undef HALFTONE_TRAINER_BLOCKS_INL_H_
@@ -41,9 +40,11 @@ struct Data {
   const float *in[Kernel::kIn];
   float *out[Kernel::kOut];
   double *scale_sums = nullptr, *offset_sums = nullptr;
+  std::size_t at = 0;  // place of the first element in all the data
 
   HWY_INLINE Data moved(std::size_t by) const {
     Data d = *this;
+    d.at += by;
     for (const float *&p : d.in) p += by;
     for (float *&p : d.out) p = p == nullptr ? nullptr : p + by;
     return d;
@@ -64,7 +65,7 @@ void run_tail(const Kernel &kernel, Line<kVarying> line, const Data<Kernel> &dat
     if (Kernel::kAdds) std::copy_n(data.out[n], count, out[n]);
     padded.out[n] = out[n];
   }
-  kernel(line, padded.in, padded.out, padded.scale_sums, padded.offset_sums);
+  kernel(line, padded);
   for (std::size_t n = 0; n < Kernel::kOut; ++n) {
     if (data.out[n] != nullptr) std::copy_n(out[n], count, data.out[n]);
   }
@@ -84,8 +85,7 @@ void run_blocks(const Kernel &kernel, Line<kVarying> line, const Data<Kernel> &d
   };
   std::size_t i = 0;
   for (; i + kBlock <= count; i += kBlock) {
-    const Data<Kernel> here = at(i);
-    kernel(line.moved(i), here.in, here.out, here.scale_sums, here.offset_sums);
+    kernel(line.moved(i), at(i));
   }
   if (i < count) run_tail(kernel, line.moved(i), at(i), count - i);
 }

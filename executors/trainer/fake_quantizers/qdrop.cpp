@@ -1,11 +1,10 @@
 // QDrop: LSQ on activations, where every element keeps its quantization with a probability and is else passed as it is,
 // forward and backward. What is dropped depends on the seed, the step, the point and the element's place in the batch.
 // `keep` is the probability of being quantized (MQBench calls the same number a dropping probability).
-#include <algorithm>
 #include <cmath>
 
-#include "drop_mask.h"
 #include "lsq.h"
+#include "wide_steps.h"
 
 namespace halftone::trainer {
 namespace {
@@ -18,28 +17,13 @@ class QDrop final : public LearnedStep {
     if (spec.is_weight) refuse_point("qdrop", "is for activations; use 'adaround' or 'lsq' for weights");
     refuse_power_of_two(spec, "qdrop");
     refuse_float8(spec, "qdrop");
+    if (!fits_float32(spec)) refuse_point("qdrop", "is for ranges of at most 2^24 codes");
   }
 
-  void forward(const PointState &state, Grouping g, const float *x, float *y, const Draw &draw,
-               bool soft) const override {
-    if (!soft) {
-      LearnedStep::forward(state, g, x, y, draw, soft);
-      return;
-    }
-    const std::vector<std::uint32_t> kept = drop_mask(draw, threshold_, g.size());
-    std::vector<float> quantized(g.size());
-    LearnedStep::forward(state, g, x, quantized.data(), draw, soft);
-    for (std::size_t i = 0; i < kept.size(); ++i) y[i] = kept[i] != 0 ? quantized[i] : x[i];
-  }
-
-  void backward(const PointState &state, Grouping g, const float *x, const float *dy, float *dx,
-                PointGradients gradients, const Draw &draw) const override {
-    const std::vector<std::uint32_t> kept = drop_mask(draw, threshold_, g.size());
-    std::vector<float> own(g.size());  // dy of what is quantized, then dx of it
-    for (std::size_t i = 0; i < kept.size(); ++i) own[i] = kept[i] != 0 ? dy[i] : 0.0F;
-    LearnedStep::backward(state, g, x, own.data(), own.data(), gradients, draw);
-    if (dx == nullptr) return;
-    for (std::size_t i = 0; i < kept.size(); ++i) dx[i] = kept[i] != 0 ? own[i] : dy[i];
+ protected:
+  const DropMask *kept_of(const Draw &draw, std::size_t count, DropMask &room) const override {
+    room = DropMask(draw, threshold_, count);
+    return &room;
   }
 
  private:

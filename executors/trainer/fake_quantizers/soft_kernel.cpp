@@ -23,16 +23,15 @@ struct Forward {
   bool soft;
 
   template <bool kVarying>
-  HWY_INLINE void operator()(Line<kVarying> line, const float *const (&in)[2], float *const (&out)[1], double *,
-                             double *) const {
+  HWY_INLINE void operator()(Line<kVarying> line, const Data<Forward> &data) const {
     const FloatTag d;
     for (std::size_t i = 0; i < kBlock; i += hn::Lanes(d)) {
-      const Floats s = line.scale(i), zero = line.zero(i), r = hn::LoadU(d, in[1] + i);
+      const Floats s = line.scale(i), zero = line.zero(i), r = hn::LoadU(d, data.in[1] + i);
       const Floats least = hn::Sub(hn::Set(d, grid.quant_min), zero), most = hn::Sub(hn::Set(d, grid.quant_max), zero);
       const Floats up = soft ? soft_step(r).h : hn::IfThenElseZero(hn::Ge(r, hn::Zero(d)), hn::Set(d, 1.0F));
-      const Floats raw = hn::Add(hn::Floor(hn::Div(hn::LoadU(d, in[0] + i), s)), up);
+      const Floats raw = hn::Add(hn::Floor(hn::Div(hn::LoadU(d, data.in[0] + i), s)), up);
       const Floats code = hn::IfThenElse(hn::Lt(raw, least), least, hn::IfThenElse(hn::Gt(raw, most), most, raw));
-      hn::StoreU(hn::Mul(hn::Add(code, hn::Zero(d)), s), d, out[0] + i);
+      hn::StoreU(hn::Mul(hn::Add(code, hn::Zero(d)), s), d, data.out[0] + i);
     }
   }
 };
@@ -44,25 +43,24 @@ struct Backward {
   const StepGrid &grid;
 
   template <bool kVarying>
-  HWY_INLINE void operator()(Line<kVarying> line, const float *const (&in)[3], float *const (&out)[2],
-                             double *scale_sums, double *) const {
+  HWY_INLINE void operator()(Line<kVarying> line, const Data<Backward> &data) const {
     const FloatTag d;
     HWY_ALIGN float of_scale[kBlock];
     for (std::size_t i = 0; i < kBlock; i += hn::Lanes(d)) {
-      const Floats s = line.scale(i), zero = line.zero(i), g = hn::LoadU(d, in[2] + i);
+      const Floats s = line.scale(i), zero = line.zero(i), g = hn::LoadU(d, data.in[2] + i);
       const Floats least = hn::Sub(hn::Set(d, grid.quant_min), zero), most = hn::Sub(hn::Set(d, grid.quant_max), zero);
-      const SoftStep step = soft_step(hn::LoadU(d, in[1] + i));
-      const Floats raw = hn::Add(hn::Floor(hn::Div(hn::LoadU(d, in[0] + i), s)), step.h);
+      const SoftStep step = soft_step(hn::LoadU(d, data.in[1] + i));
+      const Floats raw = hn::Add(hn::Floor(hn::Div(hn::LoadU(d, data.in[0] + i), s)), step.h);
       const auto below = hn::Lt(raw, least), above = hn::Gt(raw, most), beyond = hn::Or(below, above);
       const Floats code = hn::IfThenElse(below, least, hn::IfThenElse(above, most, raw));
       hn::Store(hn::Mul(g, code), d, of_scale + i);
-      if (out[1] != nullptr) {
+      if (data.out[1] != nullptr) {
         const Floats slope = hn::Mul(hn::Mul(g, s), step.slope);
-        hn::StoreU(hn::Add(hn::LoadU(d, out[1] + i), hn::IfThenZeroElse(beyond, slope)), d, out[1] + i);
+        hn::StoreU(hn::Add(hn::LoadU(d, data.out[1] + i), hn::IfThenZeroElse(beyond, slope)), d, data.out[1] + i);
       }
-      if (out[0] != nullptr) hn::StoreU(hn::IfThenZeroElse(beyond, g), d, out[0] + i);
+      if (data.out[0] != nullptr) hn::StoreU(hn::IfThenZeroElse(beyond, g), d, data.out[0] + i);
     }
-    add_block(scale_sums, of_scale);
+    add_block(data.scale_sums, of_scale);
   }
 };
 

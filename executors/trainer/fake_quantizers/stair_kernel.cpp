@@ -23,16 +23,15 @@ struct Backward {
   const Stair &stair;
 
   template <bool kVarying>
-  HWY_INLINE void operator()(Line<kVarying> line, const float *const (&in)[2], float *const (&out)[1],
-                             double *scale_sums, double *) const {
+  HWY_INLINE void operator()(Line<kVarying> line, const Data<Backward> &data) const {
     const FloatTag d;
     const Floats one = hn::Set(d, 1.0F), half = hn::Set(d, 0.5F), steepness = hn::Set(d, stair.steepness);
     const Floats half_height = hn::Set(d, 0.5F * stair.height);
     HWY_ALIGN float of_scale[kBlock];
     for (std::size_t i = 0; i < kBlock; i += hn::Lanes(d)) {
-      const Floats zero = line.zero(i), g = hn::LoadU(d, in[1] + i);
+      const Floats zero = line.zero(i), g = hn::LoadU(d, data.in[1] + i);
       const Floats low = hn::Sub(hn::Set(d, grid.quant_min), zero), high = hn::Sub(hn::Set(d, grid.quant_max), zero);
-      const Floats v = hn::Div(hn::LoadU(d, in[0] + i), line.scale(i)), floor = hn::Floor(v);
+      const Floats v = hn::Div(hn::LoadU(d, data.in[0] + i), line.scale(i)), floor = hn::Floor(v);
       const Floats centred = hn::Sub(hn::Sub(v, floor), half);
       // tanh u = 1 - 2 / (e^2u + 1)
       const Floats power = exponential(hn::Mul(hn::Add(steepness, steepness), centred));
@@ -44,9 +43,9 @@ struct Backward {
                   hn::Mul(hn::Sub(v, floor), slope));
       const auto below = hn::Le(v, low), above = hn::Ge(v, high), beyond = hn::Or(below, above);
       hn::Store(hn::Mul(g, hn::IfThenElse(below, low, hn::IfThenElse(above, high, inside))), d, of_scale + i);
-      if (out[0] != nullptr) hn::StoreU(hn::IfThenZeroElse(beyond, hn::Mul(g, slope)), d, out[0] + i);
+      if (data.out[0] != nullptr) hn::StoreU(hn::IfThenZeroElse(beyond, hn::Mul(g, slope)), d, data.out[0] + i);
     }
-    add_block(scale_sums, of_scale);
+    add_block(data.scale_sums, of_scale);
   }
 };
 
