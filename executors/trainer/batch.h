@@ -1,0 +1,39 @@
+// One batch on its way through a program: cut into shards, computed on the threads of the run, put together again.
+#pragma once
+
+#include <vector>
+
+#include "halftone/trainer.hpp"
+#include "program.h"
+
+namespace halftone::trainer {
+
+class Batch {
+ public:
+  Batch(const sdk::Context &ctx, const Program &program, const ht_train_batch &batch,
+        std::span<const ht_train_loss> losses, std::uint32_t shards, std::uint64_t seed);
+
+  // Forward, with losses where targets were given; backward as well where `backward` says so.
+  void run(RunKind kind, bool backward);
+  double loss() const;  // of all rows, weighted
+  std::uint64_t rows() const { return rows_; }
+  std::vector<ShardRun> &shards() { return runs_; }
+  void emit(const sdk::TrainEmit &emit) const;
+
+ private:
+  void feed(ShardRun &run) const;
+  void forward(ShardRun &run) const;
+  void backward(ShardRun &run) const;
+  void take_losses(ShardRun &run, std::vector<double> &found, bool backward) const;
+
+  const sdk::Context &ctx_;
+  const Program &program_;
+  const ht_train_batch &batch_;
+  std::span<const ht_train_loss> losses_;
+  std::uint64_t rows_ = 0;
+  std::vector<std::uint64_t> versions_;  // by value
+  std::vector<ShardRun> runs_;
+  std::vector<std::vector<double>> found_;  // losses by shard
+};
+
+}  // namespace halftone::trainer
