@@ -34,7 +34,7 @@ class DoReFa final : public StepQuantizer {
     const Squashed s = squash(state, zeros, g, x);
     std::vector<float> du(g.size());
     round_backward(state.scales.data(), zeros.data(), g, s.values.data(), dy,
-                   {Bounds::kCode, false, du.data(), nullptr, nullptr});
+                   {Bounds::kCode, false, du.data(), nullptr, nullptr, nullptr});
     std::vector<double> through_largest(g.groups);
     each(g, [&](std::size_t i, std::size_t group) {
       through_largest[group] += static_cast<double>(du[i]) * std::tanh(static_cast<double>(x[i]));

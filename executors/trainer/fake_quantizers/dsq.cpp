@@ -6,7 +6,9 @@
 #include <cmath>
 
 #include "method.h"
+#include "stair_kernel.h"
 #include "step_quantizer.h"
+#include "wide_steps.h"
 
 namespace halftone::trainer {
 namespace {
@@ -14,9 +16,11 @@ namespace {
 class Dsq final : public StepQuantizer {
  public:
   Dsq(const PointSpec &spec, double alpha)
-      : StepQuantizer(spec, Bounds::kValue), height_(1 / (1 - alpha)), steepness_(std::log(2 / alpha - 1)) {
+      : StepQuantizer(spec, Bounds::kValue),
+        stair_{static_cast<float>(1 / (1 - alpha)), static_cast<float>(std::log(2 / alpha - 1))} {
     refuse_power_of_two(spec, "dsq");
     refuse_float8(spec, "dsq");
+    if (!fits_float32(spec)) refuse_point("dsq", "is for ranges of at most 2^24 codes");
     if (spec.rounding == HT_ROUND_UP || spec.rounding == HT_ROUND_DOWN) {
       refuse_point("dsq", "has its steps half way between codes; use a config that rounds to nearest");
     }
@@ -26,41 +30,13 @@ class Dsq final : public StepQuantizer {
   void backward(const PointState &state, Grouping g, const float *x, const float *dy, float *dx,
                 PointGradients gradients, const Draw &) const override {
     const std::vector<float> zeros = zeros_of(state);
-    std::vector<double> sums(g.groups);
-    std::size_t at = 0;
-    for (std::size_t o = 0; o < g.outer; ++o) {
-      for (std::size_t group = 0; group < g.groups; ++group) {
-        const Line line{static_cast<double>(state.scales[group]),
-                        static_cast<double>(spec().quant_min) - static_cast<double>(zeros[group]),
-                        static_cast<double>(spec().quant_max) - static_cast<double>(zeros[group])};
-        for (std::size_t i = 0; i < g.inner; ++i, ++at) {
-          const Slopes slope = slopes(line, static_cast<double>(x[at]));
-          const double d = static_cast<double>(dy[at]);
-          sums[group] += d * slope.scale;
-          if (dx != nullptr) dx[at] = static_cast<float>(d * slope.x);
-        }
-      }
-    }
-    if (gradients.scales == nullptr) return;
-    for (std::size_t group = 0; group < g.groups; ++group) gradients.scales[group] += sums[group];
+    const StepGrid grid{state.scales.data(), zeros.data(), static_cast<float>(spec().quant_min),
+                        static_cast<float>(spec().quant_max), spec().rounding};
+    stair_backward(grid, stair_, g, x, dy, dx, gradients.scales);
   }
 
  private:
-  struct Line {
-    double scale, low, high;
-  };
-  struct Slopes {
-    double x, scale;
-  };
-  Slopes slopes(const Line &line, double x) const {
-    const double v = x / line.scale;
-    if (v <= line.low) return {0, line.low};
-    if (v >= line.high) return {0, line.high};
-    const double below = std::floor(v), bend = std::tanh(steepness_ * (v - below - 0.5));
-    const double slope = 0.5 * height_ * steepness_ * (1 - bend * bend);
-    return {slope, below + 0.5 + 0.5 * height_ * bend - v * slope};
-  }
-  double height_, steepness_;
+  Stair stair_;
 };
 
 const sdk::Params &parameters() {

@@ -36,16 +36,13 @@ inline bool is_by_row(Grouping g) {
 // The partial sums of one kind of gradient.
 class PartialSums {
  public:
-  // `in_blocks`: sixteen of each group however short its runs are.
-  explicit PartialSums(Grouping g, bool in_blocks = false)
-      : grouping_(g),
-        by_row_(is_by_row(g) && !in_blocks),
-        sums_((by_row_ ? g.groups * g.inner : g.groups * kBlock) + kBlock, 0.0) {}
+  explicit PartialSums(Grouping g)
+      : grouping_(g), sums_((is_by_row(g) ? g.groups * g.inner : g.groups * kBlock) + kBlock, 0.0) {}
   // By row: the sum of a place of the row; padded to whole blocks. Else: the sixteen of a group.
   double *data() { return sums_.data(); }
   double *of_group(std::size_t group) { return sums_.data() + group * kBlock; }
   double total(std::size_t group) const {
-    if (!by_row_) return add_pairwise(sums_.data() + group * kBlock);
+    if (!is_by_row(grouping_)) return add_pairwise(sums_.data() + group * kBlock);
     double sum = 0;
     for (std::size_t i = 0; i < grouping_.inner; ++i) sum += sums_[group * grouping_.inner + i];
     return sum;
@@ -53,7 +50,6 @@ class PartialSums {
 
  private:
   Grouping grouping_;
-  bool by_row_;
   std::vector<double> sums_;
 };
 

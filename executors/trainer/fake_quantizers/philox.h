@@ -11,9 +11,10 @@ namespace halftone::trainer {
 inline constexpr std::uint32_t kPhiloxMultiply[2] = {0xD2511F53U, 0xCD9E8D57U};
 inline constexpr std::uint32_t kPhiloxWeyl[2] = {0x9E3779B9U, 0xBB67AE85U};
 
-// `kLanes` counters at once, which the compiler makes vectors of: word w of counter l is counters[w][l].
+// `kLanes` counters at once, which the compiler makes vectors of: word w of counter l is words[w][l]. Inlined, so that
+// it is compiled for the instruction set of its caller.
 template <std::size_t kLanes>
-void philox(std::uint32_t (&words)[4][kLanes], std::uint64_t key) {
+[[gnu::always_inline]] inline void philox(std::uint32_t (&words)[4][kLanes], std::uint64_t key) {
   std::uint32_t k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round) {
     for (std::size_t l = 0; l < kLanes; ++l) {

@@ -1,7 +1,5 @@
 #include "soft_kernel.h"
 
-#include <algorithm>
-
 #include "partial_sums.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -10,92 +8,69 @@
 
 #include <hwy/highway.h>
 
+#include "blocks-inl.h"
 #include "soft_step-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace halftone::trainer::HWY_NAMESPACE {
 namespace {
 
-// A block of sixteen elements, all with the scale of one group.
-struct Block {
-  float scale, low, high;
+// Inputs x and r, output y.
+struct Forward {
+  static constexpr std::size_t kIn = 2, kOut = 1;
+  static constexpr bool kAdds = false;
+  const StepGrid &grid;
+  bool soft;
 
-  HWY_INLINE void forward(const float *x, const float *r, float *y, bool soft) const {
+  template <bool kVarying>
+  HWY_INLINE void operator()(Line<kVarying> line, const Data<Forward> &data) const {
     const FloatTag d;
-    const Floats s = hn::Set(d, scale), least = hn::Set(d, low), most = hn::Set(d, high);
     for (std::size_t i = 0; i < kBlock; i += hn::Lanes(d)) {
-      const Floats rounding = hn::LoadU(d, r + i);
-      const Floats up =
-          soft ? soft_step(rounding).h : hn::IfThenElseZero(hn::Ge(rounding, hn::Zero(d)), hn::Set(d, 1.0F));
-      const Floats raw = hn::Add(hn::Floor(hn::Div(hn::LoadU(d, x + i), s)), up);
+      const Floats s = line.scale(i), zero = line.zero(i), r = hn::LoadU(d, data.in[1] + i);
+      const Floats least = hn::Sub(hn::Set(d, grid.quant_min), zero), most = hn::Sub(hn::Set(d, grid.quant_max), zero);
+      const Floats up = soft ? soft_step(r).h : hn::IfThenElseZero(hn::Ge(r, hn::Zero(d)), hn::Set(d, 1.0F));
+      const Floats raw = hn::Add(hn::Floor(hn::Div(hn::LoadU(d, data.in[0] + i), s)), up);
       const Floats code = hn::IfThenElse(hn::Lt(raw, least), least, hn::IfThenElse(hn::Gt(raw, most), most, raw));
-      hn::StoreU(hn::Mul(hn::Add(code, hn::Zero(d)), s), d, y + i);
+      hn::StoreU(hn::Mul(hn::Add(code, hn::Zero(d)), s), d, data.out[0] + i);
     }
-  }
-
-  HWY_INLINE void backward(const float *x, const float *r, const float *dy, float *dx, float *dr, double *sums) const {
-    const FloatTag d;
-    const Floats s = hn::Set(d, scale), least = hn::Set(d, low), most = hn::Set(d, high);
-    HWY_ALIGN float of_scale[kBlock];
-    for (std::size_t i = 0; i < kBlock; i += hn::Lanes(d)) {
-      const SoftStep step = soft_step(hn::LoadU(d, r + i));
-      const Floats g = hn::LoadU(d, dy + i);
-      const Floats raw = hn::Add(hn::Floor(hn::Div(hn::LoadU(d, x + i), s)), step.h);
-      const auto below = hn::Lt(raw, least), above = hn::Gt(raw, most), beyond = hn::Or(below, above);
-      const Floats code = hn::IfThenElse(below, least, hn::IfThenElse(above, most, raw));
-      hn::Store(hn::Mul(g, code), d, of_scale + i);
-      if (dr != nullptr) {
-        const Floats slope = hn::Mul(hn::Mul(g, s), step.slope);
-        hn::StoreU(hn::Add(hn::LoadU(d, dr + i), hn::IfThenZeroElse(beyond, slope)), d, dr + i);
-      }
-      if (dx != nullptr) hn::StoreU(hn::IfThenZeroElse(beyond, g), d, dx + i);
-    }
-    if (sums == nullptr) return;
-    for (std::size_t k = 0; k < kBlock; ++k) sums[k] += static_cast<double>(of_scale[k]);
   }
 };
 
-HWY_INLINE Block block_of(const StepGrid &grid, std::size_t group) {
-  return {grid.scales[group], grid.quant_min - grid.zeros[group], grid.quant_max - grid.zeros[group]};
-}
+// Inputs x, r and dy, outputs dx and what is added to dr.
+struct Backward {
+  static constexpr std::size_t kIn = 3, kOut = 2;
+  static constexpr bool kAdds = true;
+  const StepGrid &grid;
+
+  template <bool kVarying>
+  HWY_INLINE void operator()(Line<kVarying> line, const Data<Backward> &data) const {
+    const FloatTag d;
+    HWY_ALIGN float of_scale[kBlock];
+    for (std::size_t i = 0; i < kBlock; i += hn::Lanes(d)) {
+      const Floats s = line.scale(i), zero = line.zero(i), g = hn::LoadU(d, data.in[2] + i);
+      const Floats least = hn::Sub(hn::Set(d, grid.quant_min), zero), most = hn::Sub(hn::Set(d, grid.quant_max), zero);
+      const SoftStep step = soft_step(hn::LoadU(d, data.in[1] + i));
+      const Floats raw = hn::Add(hn::Floor(hn::Div(hn::LoadU(d, data.in[0] + i), s)), step.h);
+      const auto below = hn::Lt(raw, least), above = hn::Gt(raw, most), beyond = hn::Or(below, above);
+      const Floats code = hn::IfThenElse(below, least, hn::IfThenElse(above, most, raw));
+      hn::Store(hn::Mul(g, code), d, of_scale + i);
+      if (data.out[1] != nullptr) {
+        const Floats slope = hn::Mul(hn::Mul(g, s), step.slope);
+        hn::StoreU(hn::Add(hn::LoadU(d, data.out[1] + i), hn::IfThenZeroElse(beyond, slope)), d, data.out[1] + i);
+      }
+      if (data.out[0] != nullptr) hn::StoreU(hn::IfThenZeroElse(beyond, g), d, data.out[0] + i);
+    }
+    add_block(data.scale_sums, of_scale);
+  }
+};
 
 void SoftForward(const StepGrid &grid, Grouping g, const float *x, const float *r, float *y, bool soft) {
-  for (std::size_t run = 0; run < g.outer * g.groups; ++run) {
-    const Block block = block_of(grid, run % g.groups);
-    std::size_t at = run * g.inner;
-    const std::size_t end = at + g.inner;
-    for (; at + kBlock <= end; at += kBlock) block.forward(x + at, r + at, y + at, soft);
-    if (at == end) continue;
-    float padded_x[kBlock] = {}, padded_r[kBlock] = {}, result[kBlock];
-    std::copy(x + at, x + end, padded_x);
-    std::copy(r + at, r + end, padded_r);
-    block.forward(padded_x, padded_r, result, soft);
-    std::copy_n(result, end - at, y + at);
-  }
+  over_groups(Forward{grid, soft}, grid, g, Data<Forward>{{x, r}, {y}}, nullptr, nullptr);
 }
 
 void SoftBackward(const StepGrid &grid, Grouping g, const float *x, const float *r, const float *dy,
                   const SoftGradient &wanted, PartialSums *sums) {
-  const auto moved = [](float *to, std::size_t by) { return to == nullptr ? nullptr : to + by; };
-  for (std::size_t run = 0; run < g.outer * g.groups; ++run) {
-    const std::size_t group = run % g.groups;
-    const Block block = block_of(grid, group);
-    double *of_group = sums == nullptr ? nullptr : sums->of_group(group);
-    std::size_t at = run * g.inner;
-    const std::size_t end = at + g.inner;
-    for (; at + kBlock <= end; at += kBlock) {
-      block.backward(x + at, r + at, dy + at, moved(wanted.dx, at), moved(wanted.rounding, at), of_group);
-    }
-    if (at == end) continue;
-    float padded_x[kBlock] = {}, padded_r[kBlock] = {}, padded_dy[kBlock] = {}, dx[kBlock] = {}, dr[kBlock] = {};
-    std::copy(x + at, x + end, padded_x);
-    std::copy(r + at, r + end, padded_r);
-    std::copy(dy + at, dy + end, padded_dy);
-    if (wanted.rounding != nullptr) std::copy(wanted.rounding + at, wanted.rounding + end, dr);
-    block.backward(padded_x, padded_r, padded_dy, dx, dr, of_group);
-    if (wanted.dx != nullptr) std::copy_n(dx, end - at, wanted.dx + at);
-    if (wanted.rounding != nullptr) std::copy_n(dr, end - at, wanted.rounding + at);
-  }
+  over_groups(Backward{grid}, grid, g, Data<Backward>{{x, r, dy}, {wanted.dx, wanted.rounding}}, sums, nullptr);
 }
 
 // values[k]: 1 - |2h - 1|^beta; the derivative with respect to r goes to slopes.
@@ -151,7 +126,7 @@ void soft_backward(const StepGrid &grid, Grouping grouping, const float *x, cons
                    const SoftGradient &wanted) {
   const Grouping g = merged(grouping);
   std::optional<PartialSums> sums;
-  if (wanted.scales != nullptr) sums.emplace(g, true);
+  if (wanted.scales != nullptr) sums.emplace(g);
   HWY_DYNAMIC_DISPATCH(SoftBackward)(grid, g, x, r, dy, wanted, sums ? &*sums : nullptr);
   if (!sums) return;
   for (std::size_t group = 0; group < g.groups; ++group) wanted.scales[group] += sums->total(group);

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "../fake_quantizer.h"
+#include "drop_mask.h"
 
 namespace halftone::trainer {
 
@@ -28,9 +29,11 @@ struct StepGradient {
   bool counts_error = true;
   float *dx = nullptr;
   double *scales = nullptr, *offsets = nullptr;
+  const DropMask *kept = nullptr;
 };
 
-void steps_forward(const StepGrid &grid, Grouping grouping, const float *x, float *y);
+// Elements that are not `kept` pass as they are, forward and backward, and count in no sum; null: all are kept.
+void steps_forward(const StepGrid &grid, Grouping grouping, const float *x, float *y, const DropMask *kept = nullptr);
 void steps_backward(const StepGrid &grid, Grouping grouping, const float *x, const float *dy,
                     const StepGradient &wanted);
 

@@ -24,15 +24,19 @@ double StepQuantizer::scale_slope(const PointState &, std::size_t) const {
   return 1.0;
 }
 
-void StepQuantizer::round_forward(const float *scales, const float *zeros, Grouping grouping, const float *x,
-                                  float *y) const {
+const DropMask *StepQuantizer::kept_of(const Draw &, std::size_t, DropMask &) const {
+  return nullptr;
+}
+
+void StepQuantizer::round_forward(const float *scales, const float *zeros, Grouping grouping, const float *x, float *y,
+                                  const DropMask *kept) const {
   if (spec_.kind != HT_QUANT_INTEGER || !fits_float32(spec_)) {
     wide_forward(spec_, scales, zeros, grouping, x, y);
     return;
   }
   const StepGrid grid{scales, zeros, static_cast<float>(spec_.quant_min), static_cast<float>(spec_.quant_max),
                       spec_.rounding};
-  steps_forward(grid, grouping, x, y);
+  steps_forward(grid, grouping, x, y, kept);
 }
 
 void StepQuantizer::round_backward(const float *scales, const float *zeros, Grouping grouping, const float *x,
@@ -46,15 +50,19 @@ void StepQuantizer::round_backward(const float *scales, const float *zeros, Grou
   steps_backward(grid, grouping, x, dy, wanted);
 }
 
-void StepQuantizer::forward(const PointState &state, Grouping grouping, const float *x, float *y, const Draw &,
-                            bool) const {
-  round_forward(scales_of(state).data(), zeros_of(state).data(), grouping, x, y);
+void StepQuantizer::forward(const PointState &state, Grouping grouping, const float *x, float *y, const Draw &draw,
+                            bool soft) const {
+  DropMask room;
+  const DropMask *kept = soft ? kept_of(draw, grouping.size(), room) : nullptr;
+  round_forward(scales_of(state).data(), zeros_of(state).data(), grouping, x, y, kept);
 }
 
 void StepQuantizer::backward(const PointState &state, Grouping grouping, const float *x, const float *dy, float *dx,
-                             PointGradients gradients, const Draw &) const {
+                             PointGradients gradients, const Draw &draw) const {
+  DropMask room;
   std::vector<double> sums(gradients.scales == nullptr ? 0 : grouping.groups);
-  StepGradient wanted{bounds_, counts_error(), dx, sums.empty() ? nullptr : sums.data(), nullptr};
+  StepGradient wanted{
+      bounds_, counts_error(), dx, sums.empty() ? nullptr : sums.data(), nullptr, kept_of(draw, grouping.size(), room)};
   if (!spec_.symmetric) wanted.offsets = gradients.offsets;
   round_backward(scales_of(state).data(), zeros_of(state).data(), grouping, x, dy, wanted);
   for (std::size_t g = 0; g < sums.size(); ++g) gradients.scales[g] += sums[g] * scale_slope(state, g);

@@ -26,11 +26,14 @@ class StepQuantizer : public FakeQuantizer {
   // Zero points as whole numbers, one per group.
   std::vector<float> zeros_of(const PointState &state) const;
 
-  // Rounding with scales and zero points as they are.
-  void round_forward(const float *scales, const float *zeros, Grouping grouping, const float *x, float *y) const;
+  // Rounding with scales and zero points as they are. Only points that float32 is enough for can drop elements.
+  void round_forward(const float *scales, const float *zeros, Grouping grouping, const float *x, float *y,
+                     const DropMask *kept = nullptr) const;
   void round_backward(const float *scales, const float *zeros, Grouping grouping, const float *x, const float *dy,
                       const StepGradient &wanted) const;
 
+  // What of the call keeps its quantization, for methods that drop some; null: all.
+  virtual const DropMask *kept_of(const Draw &draw, std::size_t count, DropMask &room) const;
   // Whether an element within the range counts with its rounding error in the scale's gradient.
   virtual bool counts_error() const { return true; }
   // d(scale) / d(what is held of group), for methods that hold something else.

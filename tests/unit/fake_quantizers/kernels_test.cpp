@@ -9,7 +9,9 @@
 #include <random>
 
 #include "core/quant/arithmetic.h"
+#include "executors/trainer/fake_quantizers/drop_mask.h"
 #include "executors/trainer/fake_quantizers/soft_kernel.h"
+#include "executors/trainer/fake_quantizers/stair_kernel.h"
 #include "executors/trainer/fake_quantizers/step_kernel.h"
 #include "executors/trainer/fake_quantizers/wide_steps.h"
 #include "tests/unit/quant/vector_targets.h"
@@ -235,6 +237,30 @@ TEST_CASE("soft rounding gives the same bits on every instruction set") {
       CHECK(all_same(now.rounding, first[i].rounding));
       CHECK(all_same(now.penalty_gradient, first[i].penalty_gradient));
       CHECK(all_same(now.sums, first[i].sums));
+    }
+  });
+}
+
+TEST_CASE("the soft staircase and random numbers give the same bits on every instruction set") {
+  std::vector<std::vector<float>> slopes;
+  std::vector<std::vector<double>> sums;
+  std::vector<std::vector<std::uint32_t>> masks;
+  test::for_each_vector_target([&](const char *target) {
+    INFO(target);
+    const bool is_first = slopes.empty();
+    for (std::size_t i = 0; i < kGroupings.size(); ++i) {
+      const Point p = make_point(kGroupings[i], 80 + static_cast<unsigned>(i));
+      std::vector<float> dx(p.x.size());
+      std::vector<double> sum(p.grouping.groups);
+      stair_backward(p.grid(HT_ROUND_HALF_EVEN), {1.7F, 1.4F}, p.grouping, p.x.data(), p.dy.data(), dx.data(),
+                     sum.data());
+      const DropMask drawn({7, 8, 9, 10 + i}, 0x80000000U, p.x.size() * 3);
+      std::vector<std::uint32_t> mask;
+      for (std::size_t at = 0; at < p.x.size() * 3; ++at) mask.push_back(drawn.bits(at) & 1);
+      if (is_first) slopes.push_back(dx), sums.push_back(sum), masks.push_back(mask);
+      CHECK(all_same(dx, slopes[i]));
+      CHECK(all_same(sum, sums[i]));
+      CHECK(mask == masks[i]);
     }
   });
 }

@@ -1,0 +1,120 @@
+// Every fake quantizer trains a small network: the loss of what is deployed falls, and the bytes that are learned do
+// not depend on threads.
+#include <doctest/doctest.h>
+
+#include <string_view>
+
+#include "tests/train/rig.h"
+
+namespace halftone::test {
+namespace {
+
+struct Case {
+  const char *platform, *weights, *activations;  // methods
+  std::uint32_t weights_learn, activations_learn;
+  bool learns_weights;
+  float rate;
+};
+
+constexpr std::uint32_t kScale = 1U << HT_LEARNED_SCALE, kOffset = 1U << HT_LEARNED_OFFSET;
+constexpr std::uint32_t kRounding = 1U << HT_LEARNED_ROUNDING;
+
+host::WorkingModel quantized(const std::string &platform) {
+  const std::string folder = std::string(HALFTONE_SOURCE) + "/examples/glyphs";
+  return run_pipeline("halftone: 1\nmodel: " + folder + "/model.onnx\nplatform: " + platform +
+                      "\ncalibration:\n  path: " + folder + "/calib/x.npy\n  preprocess: " + folder +
+                      "/meta.json\n  limit: 16\npasses: [fold-batch-norm, quantize-fusion, quantize-simplify, "
+                      "parameter-quantize, runtime-calibration, quant-alignment]\n");
+}
+
+// A config that is read at its own slot, and whether it is a weight's.
+struct Point {
+  model::Handle config;
+  bool is_weight, is_symmetric;
+};
+
+// Weights of layers and activations with scales of their own. Their scales become `coarser` times as large, as if there
+// were fewer bits: so there is an error to train away.
+std::vector<Point> coarse_points(host::WorkingModel &working, float coarser) {
+  std::vector<Point> points;
+  for (const model::Handle h : working.configs.all()) {
+    const quant::Config &config = working.configs.get(h);
+    if (config.state != quant::State::kActivated || working.configs.source(h) != h) continue;
+    const model::Node &node = working.model.node(config.key.node);
+    const model::Handle value = (config.key.is_output ? node.outputs : node.inputs)[config.key.slot];
+    const bool is_weight = working.model.value(value).is_initializer();
+    if (is_weight && config.key.slot != 1) continue;  // a bias
+    std::vector<float> scales = config.scales;
+    for (float &scale : scales) scale *= coarser;
+    const std::vector<std::int32_t> zero_points = config.zero_points;
+    points.push_back({h, is_weight, config.spec.symmetry == HT_SYMMETRIC});
+    working.configs.set_scales(h, scales, zero_points, {"test", "coarser", ""});
+  }
+  return points;
+}
+
+struct Trained {
+  double before = 0, after = 0;
+  std::vector<std::byte> state;
+};
+
+Trained train(const Case &c, std::uint32_t threads) {
+  host::WorkingModel working = quantized(c.platform);
+  const std::vector<Point> points = coarse_points(working, 12.0F);
+  const model::Handle output = working.model.graph(working.model.main_graph()).outputs[0];
+  const Floats input = noise({16, 1, 28, 28}, 3);
+  const Floats target = execute(working, "reference", false, input, {output}).at(output);
+  TrainRequest request;
+  request.threads = threads;
+  request.losses = {loss_of(HT_LOSS_MSE, output)};
+  if (c.learns_weights) request.weights = weights_of(working.model, false);
+  for (const Point &point : points) {
+    const std::string_view method = point.is_weight ? c.weights : c.activations;
+    ht_train_quantizer q{};
+    q.struct_size = sizeof(q);
+    q.config = point.config;
+    q.method = {method.data(), method.size()};
+    q.learns = (point.is_weight ? c.weights_learn : c.activations_learn) & ~(point.is_symmetric ? kOffset : 0U);
+    request.quantizers.push_back(q);
+  }
+  TrainRig rig(working, request);
+  Trained trained;
+  ht_train_result result{};
+  rig.evaluate({input}, {target}, &result);
+  trained.before = result.loss;
+  for (std::uint64_t step = 0; step < 30; ++step) {
+    rig.accumulate({input}, {target}, step);
+    rig.update(c.rate);
+  }
+  rig.evaluate({input}, {target}, &result);
+  trained.after = result.loss;
+  trained.state = rig.save();
+  return trained;
+}
+
+TEST_CASE("every method trains the example, with the same bytes on 1 and on 2 threads") {
+  const Case cases[] = {
+      {"onnxruntime-int8", "fixed", "fixed", 0, 0, true, 1e-3F},
+      {"tensorrt-int8", "power-of-two", "power-of-two", 0, 0, true, 1e-3F},
+      {"onnxruntime-int8", "lsq", "lsq", kScale, kScale, false, 2e-3F},
+      {"onnxruntime-int8", "lsq-plus", "lsq-plus", kScale | kOffset, kScale | kOffset, false, 2e-3F},
+      {"onnxruntime-int8", "lsq", "pact", kScale, kScale, true, 1e-3F},
+      {"onnxruntime-int8", "dsq", "dsq", kScale, kScale, true, 1e-3F},
+      {"tensorrt-int8", "tqt", "tqt", kScale, kScale, true, 1e-3F},
+      {"onnxruntime-int8", "dorefa", "fixed", 0, 0, true, 3e-3F},
+      {"onnxruntime-int8", "adaround", "fixed", kRounding, 0, false, 5e-2F},
+      {"onnxruntime-int8", "adaround", "qdrop", kRounding, kScale, false, 1e-2F},
+  };
+  for (const Case &c : cases) {
+    const Trained one = train(c, 1), two = train(c, 2);
+    INFO(std::string(c.platform), ", ", std::string(c.weights), " and ", std::string(c.activations), ": ", one.before,
+         " -> ", one.after);
+    CHECK(one.after < 0.9 * one.before);
+    CHECK(one.state == two.state);
+    CHECK(one.after == two.after);
+    MESSAGE(std::string(c.weights), " and ", std::string(c.activations), ": ", one.before, " -> ", one.after);
+  }
+}
+
+}  // namespace
+}  // namespace halftone::test
