@@ -40,11 +40,34 @@ void put(T *out, const T &value) {
   out->struct_size = size;
 }
 
+// put() for getters that are called for every object of a model: `fill` sets every member but struct_size in the
+// caller's own struct, with no copy between, or in a whole one where that is smaller.
+template <typename T, typename Fill>
+void put_filled(T *out, Fill &&fill) {
+  if (out->struct_size >= sizeof(T)) return fill(*out);
+  T whole{};
+  fill(whole);
+  put(out, whole);
+}
+
 // Steps through an array whose elements have the caller's own size.
 template <typename T>
 T *element(T *first, std::uint64_t index) {
   using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
   return reinterpret_cast<T *>(reinterpret_cast<Byte *>(first) + index * first->struct_size);
+}
+
+// serve_run() for functions whose arguments are the component's own doing. That one is wrong is its fault, where
+// elsewhere the same status means a mistake of the user's: what is recorded, and ends the run, is an internal error.
+template <typename Body>
+ht_status serve_edit(ht_ctx *ctx, Body &&body) noexcept {
+  const ht_status status = serve_run(ctx, std::forward<Body>(body));
+  if (status == HT_INVALID_ARGUMENT && ctx->error) {
+    Error fault(Status::kInternal, ctx->error->message());
+    for (const std::string &note : ctx->error->notes()) fault.note(note);
+    ctx->error = std::move(fault);
+  }
+  return status;
 }
 
 // A view of a constant tensor; shape and bytes live as long as the tensor.
