@@ -15,10 +15,15 @@ class Execution final : public host::ExecutionService {
   Execution(const host::Instance &executor, const calibration::Dataset *dataset, CalibrationSettings settings,
             std::string statistics = {})
       : executor_(executor), dataset_(dataset), settings_(settings), statistics_(std::move(statistics)) {}
+  // Where class numbers of the samples of the dataset come from, when a pass asks.
+  void labels_from(std::function<std::vector<std::int64_t>()> read) { read_labels_ = std::move(read); }
 
   host::ExecutionOutcome run(host::Context &ctx, const host::ExecutionRequest &request,
                              const host::ExecutionReceiver &receiver) override;
   std::uint64_t samples(host::Context &ctx, const host::ExecutionRequest &request) const override;
+  host::ExecutionOutcome run_trials(host::Context &ctx, const host::TrialRequest &request,
+                                    const host::TrialReceiver &receiver) override;
+  std::vector<std::int64_t> labels(host::Context &ctx) override;
 
  private:
   std::unique_ptr<host::Session> open(const host::Context &ctx, host::WorkingModel &working,
@@ -35,7 +40,14 @@ class Execution final : public host::ExecutionService {
   const calibration::Dataset *dataset_;
   CalibrationSettings settings_;
   std::string statistics_;
+  std::function<std::vector<std::int64_t>()> read_labels_;
 };
+
+// Refuses none at all, stored tensors and values of bodies, by their names.
+void require_values(const model::Model &model, const std::vector<model::Handle> &values);
+// How a pass counts the samples: one that is known to be bad is as good as not there.
+std::uint64_t number_of(const calibration::FlowOptions &flow, std::uint64_t index);
+ht_tensor_view plain_view(ht_dtype dtype, const model::Shape &shape, const void *data);
 
 // Why a pass that runs the model cannot do without samples, as an error.
 [[noreturn]] void refuse_without_data(const std::string &pass, const std::string &statistics);

@@ -7,6 +7,7 @@
 #include "core/host/service/artefact_table.h"
 #include "core/host/service/cost_table.h"
 #include "core/host/service/tables.h"
+#include "core/host/service/trial_table.h"
 #include "core/host/service/value_type_table.h"
 #include "halftone/halftone.h"
 
@@ -43,6 +44,7 @@ constexpr std::array kServices = {
     Entry{HT_PROGRESS_1, 0, &untyped<&progress_table>},
     Entry{HT_REPORT_1, 0, &untyped<&report_table>},
     Entry{HT_TARGET_1, HT_CAP_GRAPH_READ, &untyped<&target_table>},
+    Entry{HT_TRIAL_1, HT_CAP_EXECUTE, &untyped<&trial_table>},
     Entry{HT_VALUE_TYPE_1, HT_CAP_GRAPH_EDIT, &untyped<&value_type_table>},
 };
 

@@ -28,5 +28,6 @@
 #include "halftone/statistics.h"
 #include "halftone/target.h"
 #include "halftone/tensor.h"
+#include "halftone/trial.h"
 #include "halftone/value_type.h"
 #endif
