@@ -49,6 +49,7 @@ find_package(fmt REQUIRED)
 find_package(hwy REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)
 find_library(XXHASH_LIBRARY NAMES xxhash REQUIRED)
+find_library(GLPK_LIBRARY NAMES glpk REQUIRED)
 
 # halftone_add_test(NAME SOURCES... [LINK targets...]): one doctest program, one CTest entry.
 function(halftone_add_test name)

@@ -14,6 +14,7 @@ build_packages=(
   libyaml-cpp-dev nlohmann-json3-dev libfmt-dev # pipeline files, reports
   libhwy-dev libxxhash-dev                      # vector code, digests
   libeigen3-dev                                 # matrices of equalization and rounding; headers only
+  libglpk-dev                                   # integer programs of mixed precision
   libjpeg-dev libpng-dev                        # the reader of pictures
   libminizip-dev                                # the reader of .npz archives
 )

@@ -9,6 +9,7 @@
 #include "core/pipeline/fed_execution.h"
 #include "core/pipeline/forwarding.h"
 #include "core/pipeline/memory_fit.h"
+#include "core/pipeline/trials.h"
 
 namespace halftone::pipeline {
 namespace {
@@ -21,21 +22,6 @@ struct Kept {
   model::Shape shape;
   std::vector<std::byte> bytes;
 };
-
-ht_tensor_view plain_view(ht_dtype dtype, const model::Shape &shape, const void *data) {
-  ht_tensor_view view{};
-  view.struct_size = sizeof(view);
-  view.dtype = dtype;
-  view.rank = static_cast<std::uint32_t>(shape.size());
-  view.shape = shape.data();
-  view.data = const_cast<void *>(data);
-  return view;
-}
-
-// How a pass counts the samples: one that is known to be bad is as good as not there.
-std::uint64_t number_of(const calibration::FlowOptions &flow, std::uint64_t index) {
-  return flow.ledger == nullptr ? index : index - flow.ledger->skipped_before(index);
-}
 
 class Forward final : public calibration::SampleSink {
  public:
@@ -206,6 +192,36 @@ host::ExecutionOutcome Execution::run(host::Context &ctx, const host::ExecutionR
   }
   if (result.samples == 0) refuse_all_bad(calibration::reasons_of(result.skipped));
   return {flow.workers, result.samples, result.skipped.size()};
+}
+
+host::ExecutionOutcome Execution::run_trials(host::Context &ctx, const host::TrialRequest &request,
+                                             const host::TrialReceiver &receiver) {
+  if (dataset_ == nullptr) refuse_without_data(ctx.component, statistics_);
+  require_values(ctx.working->model, request.values);
+  for (const model::Handle value : request.values) {
+    if (ctx.working->model.value(value).producer != HT_NONE) continue;
+    fail(Status::kInvalidArgument, "no operator makes the value '{}'", ctx.working->model.value(value).name);
+  }
+  know_samples(ctx);
+  host::ExecutionRequest range;
+  range.first = request.first;
+  range.limit = request.limit;
+  if (samples_in(range_of(range)) == 0)
+    fail(Status::kInvalidArgument, "there is no sample from number {} on", request.first);
+  return pipeline::run_trials(executor_, ctx, {*dataset_, settings_, flow_options(ctx, range)}, request, receiver);
+}
+
+// A sample that is known to be bad has no number, and its label none either.
+std::vector<std::int64_t> Execution::labels(host::Context &ctx) {
+  if (!read_labels_) return {};
+  std::vector<std::int64_t> labels = read_labels_();
+  if (labels.empty() || !settings_.ledger) return labels;
+  know_samples(ctx);
+  std::vector<std::int64_t> good;
+  for (std::uint64_t i = 0; i < labels.size(); ++i) {
+    if (settings_.ledger->reason(i) == nullptr) good.push_back(labels[i]);
+  }
+  return good;
 }
 
 }  // namespace halftone::pipeline

@@ -15,10 +15,15 @@ class Execution final : public host::ExecutionService {
   Execution(const host::Instance &executor, const calibration::Dataset *dataset, CalibrationSettings settings,
             std::string statistics = {})
       : executor_(executor), dataset_(dataset), settings_(settings), statistics_(std::move(statistics)) {}
+  // Where class numbers of the samples of the dataset come from, when a pass asks.
+  void labels_from(std::function<std::vector<std::int64_t>()> read) { read_labels_ = std::move(read); }
 
   host::ExecutionOutcome run(host::Context &ctx, const host::ExecutionRequest &request,
                              const host::ExecutionReceiver &receiver) override;
   std::uint64_t samples(host::Context &ctx, const host::ExecutionRequest &request) const override;
+  host::ExecutionOutcome run_trials(host::Context &ctx, const host::TrialRequest &request,
+                                    const host::TrialReceiver &receiver) override;
+  std::vector<std::int64_t> labels(host::Context &ctx) override;
 
  private:
   std::unique_ptr<host::Session> open(const host::Context &ctx, host::WorkingModel &working,
@@ -35,6 +40,7 @@ class Execution final : public host::ExecutionService {
   const calibration::Dataset *dataset_;
   CalibrationSettings settings_;
   std::string statistics_;
+  std::function<std::vector<std::int64_t>()> read_labels_;
 };
 
 // Why a pass that runs the model cannot do without samples, as an error.

@@ -48,4 +48,13 @@ std::uint64_t FileRehearsal::samples(host::Context &, const host::ExecutionReque
   return 0;
 }
 
+host::ExecutionOutcome FileRehearsal::run_trials(host::Context &ctx, const host::TrialRequest &,
+                                                 const host::TrialReceiver &) {
+  end("pass '" + ctx.component + "' runs the model on samples");
+}
+
+std::vector<std::int64_t> FileRehearsal::labels(host::Context &) {
+  return {};
+}
+
 }  // namespace halftone::pipeline

@@ -29,6 +29,9 @@ class FileRehearsal final : public ForwardingCalibration, public host::Execution
   host::ExecutionOutcome run(host::Context &ctx, const host::ExecutionRequest &request,
                              const host::ExecutionReceiver &receiver) override;
   std::uint64_t samples(host::Context &ctx, const host::ExecutionRequest &request) const override;
+  host::ExecutionOutcome run_trials(host::Context &ctx, const host::TrialRequest &request,
+                                    const host::TrialReceiver &receiver) override;
+  std::vector<std::int64_t> labels(host::Context &ctx) override;
 
   // Why the pipeline cannot run from a file: "pass 'seq-mse' runs the model on samples"; empty: it can.
   const std::string &obstacle() const noexcept { return obstacle_; }

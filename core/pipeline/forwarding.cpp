@@ -26,14 +26,24 @@ void Forwarding::hand_over(bool reference, std::uint64_t sample, model::Handle v
       fail(Status::kInvalidArgument, "value '{}' cannot be read as float32: {}", model.value(value).name,
            error.message());
     }
-    ht_tensor_view plain{};
-    plain.struct_size = sizeof(plain);
-    plain.dtype = HT_F32;
-    plain.rank = tensor.rank;
-    plain.shape = tensor.shape;
-    plain.data = floats_.data();
-    see(ctx_, worker_, sample, value, plain);
+    const model::Shape shape(tensor.shape, tensor.shape + tensor.rank);
+    see(ctx_, worker_, sample, value, plain_view(HT_F32, shape, floats_.data()));
   });
+}
+
+ht_tensor_view plain_view(ht_dtype dtype, const model::Shape &shape, const void *data) {
+  ht_tensor_view view{};
+  view.struct_size = sizeof(view);
+  view.dtype = dtype;
+  view.rank = static_cast<std::uint32_t>(shape.size());
+  view.shape = shape.data();
+  view.data = const_cast<void *>(data);
+  return view;
+}
+
+// How a pass counts the samples: one that is known to be bad is as good as not there.
+std::uint64_t number_of(const calibration::FlowOptions &flow, std::uint64_t index) {
+  return flow.ledger == nullptr ? index : index - flow.ledger->skipped_before(index);
 }
 
 void require_values(const model::Model &model, const std::vector<model::Handle> &values) {

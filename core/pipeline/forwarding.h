@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/calibration/sample_flow.h"
 #include "core/host/service/execution_service.h"
+#include "core/model/tensor.h"
 
 namespace halftone::pipeline {
 
@@ -26,7 +28,11 @@ class Forwarding {
   std::vector<float> floats_;
 };
 
-// Throws unless there are values and all are computed in the main graph.
+// How a pass counts the samples: one that is known to be bad is as good as not there.
+std::uint64_t number_of(const calibration::FlowOptions &flow, std::uint64_t index);
+ht_tensor_view plain_view(ht_dtype dtype, const model::Shape &shape, const void *data);
+
+// Refuses none at all, stored tensors and values of bodies, by their names.
 void require_values(const model::Model &model, const std::vector<model::Handle> &values);
 
 }  // namespace halftone::pipeline

@@ -140,15 +140,8 @@ DataSpec parse_calibration(const Setting &setting, const std::filesystem::path &
 }
 
 // `evaluate:`, or the calibration samples when they have labels.
-DataSpec parse_evaluation(const Setting *setting, const std::filesystem::path &folder, const DataSpec &calibration,
-                          const Location &labels_where) {
+DataSpec parse_evaluation(const Setting *setting, const std::filesystem::path &folder, const DataSpec &calibration) {
   if (setting == nullptr) return calibration.labels.empty() ? DataSpec{} : calibration;
-  if (!calibration.labels.empty()) {
-    fail(Status::kInvalidArgument,
-         "{}: `calibration.labels` are for an evaluation on the calibration samples, and `evaluate` names others; move "
-         "the labels there",
-         labels_where.text());
-  }
   return parse_samples(*setting, "`evaluate`", folder, calibration);
 }
 
@@ -337,8 +330,9 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
     spec.calibration = parse_calibration(*calibration, folder);
     spec.statistics_in = relative_to(folder, text_at(*calibration, "statistics"));
   }
-  spec.evaluation = parse_evaluation(given(root, "evaluate"), folder, spec.calibration,
-                                     calibration == nullptr ? Location{} : where_of(*calibration, "labels"));
+  spec.evaluation = parse_evaluation(given(root, "evaluate"), folder, spec.calibration);
+  if (given(root, "evaluate") != nullptr && !spec.calibration.labels.empty())
+    spec.labels_for_passes = where_of(*calibration, "labels");
   if (const Setting *evaluation = given(root, "evaluate"))
     spec.integer_evaluation = text_at(*evaluation, "mode") == "integer";
   spec.executor = text_at(root, "executor", spec.executor);

@@ -84,8 +84,9 @@ struct PipelineSpec {
   std::string platform;
   Setting platform_settings;  // null or a map of choices
   DataSpec calibration;
-  std::string statistics_in;  // a statistics file instead of calibration data, or empty
-  DataSpec evaluation;        // on which the float and the quantized model are compared; without inputs: not at all
+  std::string statistics_in;   // a statistics file instead of calibration data, or empty
+  Location labels_for_passes;  // `calibration.labels` beside `evaluate`; empty when there are none
+  DataSpec evaluation;         // on which the float and the quantized model are compared; without inputs: not at all
   bool integer_evaluation = false;  // the quantized model is evaluated in integer mode instead of simulated
   std::string executor = "onednn";
   std::string trainer = "native";

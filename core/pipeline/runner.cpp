@@ -9,6 +9,7 @@
 #include "core/pipeline/batch_axis.h"
 #include "core/pipeline/configs_json.h"
 #include "core/pipeline/dispatch_table.h"
+#include "core/pipeline/evaluate.h"
 #include "core/pipeline/executor_setting.h"
 #include "core/pipeline/export_file.h"
 #include "core/pipeline/free_batch.h"
@@ -49,6 +50,12 @@ bool provides_configs(const host::Component &component) {
 
 // Overrides and `observer` change configs: in a plan that makes none they would do nothing.
 void refuse_what_nothing_does(const PipelineSpec &spec, const std::vector<PlannedStep> &plan) {
+  if (!spec.labels_for_passes.text().empty() && std::ranges::none_of(plan, may_run_samples)) {
+    fail(Status::kInvalidArgument,
+         "{}: `evaluate` names the samples that are evaluated, and no pass of this pipeline asks for "
+         "`calibration.labels`; move the labels there",
+         spec.labels_for_passes.text());
+  }
   const bool any = std::ranges::any_of(plan, [](const PlannedStep &step) { return provides_configs(*step.component); });
   if (!any && !spec.overrides.empty()) {
     fail(Status::kInvalidArgument,
@@ -151,6 +158,10 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
   calibrator_ = std::make_unique<Calibrator>(registry_, *executor_, dataset_.get(), settings,
                                              given_ ? &*given_ : nullptr, &chosen_);
   execution_ = std::make_unique<Execution>(*executor_, dataset_.get(), settings, given_ ? given_->path : std::string());
+  execution_->labels_from([this] {
+    if (!dataset_) return std::vector<std::int64_t>();
+    return labels_of(registry_, spec_.calibration, "`labels` of the calibration samples", *dataset_, original_.model);
+  });
   parallel_ = std::make_unique<Parallel>(settings);
   training_ = std::make_unique<Training>(registry_, spec_.trainer);
 }

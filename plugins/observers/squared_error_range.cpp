@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "scale_range.h"
+
 namespace halftone::observers {
 namespace {
 
@@ -11,12 +13,6 @@ constexpr std::int64_t kMaxExactSteps = 1 << 12;
 constexpr int kCoarsePerOctave = 8;
 constexpr int kOctaves = 16;
 constexpr int kFineSteps = 24;
-
-double symmetric_divisor(const ht_quant_spec &spec) {
-  if (spec.span == HT_SPAN_HALF) return static_cast<double>(spec.quant_max - spec.quant_min) / 2;
-  const std::int64_t narrow = std::min(-spec.quant_min, spec.quant_max);
-  return static_cast<double>(narrow > 0 ? narrow : spec.quant_max);
-}
 
 // The factor in (0, 1] by which `error_of(factor, enough)` is least; of equals the one that comes first below. One
 // factor of each octave is tried before the others, most of which are then given up early.

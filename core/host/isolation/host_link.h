@@ -11,6 +11,7 @@
 #include "core/host/kernel_index.h"
 #include "halftone/execution.h"
 #include "halftone/parallel.h"
+#include "halftone/trial.h"
 
 namespace halftone::host {
 
@@ -34,6 +35,7 @@ class HostLink {
   virtual std::shared_ptr<const KnownInitializer> initializer(ht_ctx &ctx, ht_handle value, ht_status &status) = 0;
   // While the model runs, the host's calls to a sink come by its number.
   virtual std::uint32_t enter_sink(const ht_execution_sink &sink) = 0;
+  virtual std::uint32_t enter_sink(const ht_trial_sink &sink) = 0;
   virtual void leave_sink() = 0;
   virtual const KernelIndex &kernels() const = 0;
 };

@@ -139,14 +139,21 @@ struct Remote<ht_cost> {
   using Functions = Slots<&ht_cost::unit, &ht_cost::node>;
 };
 
+template <>
+struct Remote<ht_trial_runs> {
+  static constexpr std::uint32_t kNumber = 16;
+  static constexpr const char *kService = HT_TRIAL_1;
+  using Functions = Slots<&ht_trial_runs::labels>;
+};
+
 template <typename... Tables>
 struct TableList {};
-using RemoteTables =
-    TableList<ht_graph, ht_graph_edit, ht_config_read, ht_config_edit, ht_calibration, ht_execution, ht_parallel,
-              ht_pattern, ht_progress, ht_report, ht_target, ht_value_type, ht_model_io, ht_artefact, ht_cost>;
+using RemoteTables = TableList<ht_graph, ht_graph_edit, ht_config_read, ht_config_edit, ht_calibration, ht_execution,
+                               ht_parallel, ht_pattern, ht_progress, ht_report, ht_target, ht_value_type, ht_model_io,
+                               ht_artefact, ht_cost, ht_trial_runs>;
 
 // Functions with numbers of their own. What a worker asks of the host:
-enum class Ask : std::uint32_t { kLog = 1, kFail, kRow, kInitializer, kRun };
+enum class Ask : std::uint32_t { kLog = 1, kFail, kRow, kInitializer, kRun, kRunTrials };
 // What the host has a worker do; see worker.h.
 enum class Order : std::uint32_t {
   kLoad = 1,
@@ -162,7 +169,8 @@ enum class Order : std::uint32_t {
   kPrepare,
   kSee,
   kSeeReference,
-  kReduce
+  kReduce,
+  kSeeTrial
 };
 
 template <typename T>

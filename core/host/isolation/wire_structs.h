@@ -297,3 +297,29 @@ void walk(A &archive, ht_execution_options &options) {
   walk(archive, options.sink_worker_bytes);
   walk(archive, options.references);
 }
+
+template <typename A>
+void walk(A &archive, ht_trial_slot &slot) {
+  walk(archive, slot.direction);
+  walk(archive, slot.node);
+  walk(archive, slot.slot);
+  walk(archive, slot.count);
+  halftone::host::walk_optional_array(archive, slot.spec, 1);
+  halftone::host::walk_optional_array(archive, slot.scales, slot.count);
+  halftone::host::walk_optional_array(archive, slot.zero_points, slot.count);
+}
+
+template <typename A>
+void walk(A &archive, ht_trial &trial) {
+  halftone::host::walk_array(archive, trial.slots, trial.slot_count);
+}
+
+template <typename A>
+void walk(A &archive, ht_trial_options &options) {
+  walk(archive, options.values);
+  halftone::host::walk_array(archive, options.trials, options.trial_count);
+  walk(archive, options.first);
+  walk(archive, options.limit);
+  walk(archive, options.sink_bytes);
+  walk(archive, options.sink_worker_bytes);
+}

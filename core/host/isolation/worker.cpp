@@ -126,7 +126,16 @@ std::shared_ptr<const KnownInitializer> Worker::initializer(ht_ctx &ctx, ht_hand
 }
 
 std::uint32_t Worker::enter_sink(const ht_execution_sink &sink) {
-  sinks_.push_back(sink);
+  sinks_.push_back({sink, nullptr});
+  return static_cast<std::uint32_t>(sinks_.size() - 1);
+}
+
+std::uint32_t Worker::enter_sink(const ht_trial_sink &sink) {
+  ht_execution_sink common{};
+  common.user = sink.user;
+  common.prepare = sink.prepare;
+  common.reduce = sink.reduce;
+  sinks_.push_back({common, sink.see});
   return static_cast<std::uint32_t>(sinks_.size() - 1);
 }
 
@@ -183,6 +192,7 @@ ht_status Worker::act(Order what, ht_ctx &ctx, WireReader &reader, WireWriter &a
     case Order::kSee:
     case Order::kSeeReference:
     case Order::kReduce:
+    case Order::kSeeTrial:
       return act_sink(what, ctx, reader);
     default:
       return act_reader(what, ctx, reader, answer);
@@ -235,7 +245,8 @@ ht_status Worker::act_sink(Order what, ht_ctx &ctx, WireReader &reader) {
   std::uint32_t number = 0, worker = 0;
   std::uint64_t sample = 0;
   walk(reader, number);
-  const ht_execution_sink sink = sinks_.at(number);
+  const Entered entered = sinks_.at(number);
+  const ht_execution_sink &sink = entered.sink;
   if (what == Order::kPrepare) {
     walk(reader, worker);
     return sink.prepare(sink.user, &ctx, worker);
@@ -249,8 +260,11 @@ ht_status Worker::act_sink(Order what, ht_ctx &ctx, WireReader &reader) {
   view.struct_size = sizeof view;
   walk(reader, worker);
   walk(reader, sample);
+  std::uint32_t trial = HT_TRIAL_NONE;
+  if (what == Order::kSeeTrial) walk(reader, trial);
   walk(reader, value);
   walk(reader, view);
+  if (what == Order::kSeeTrial) return entered.see_trial(sink.user, &ctx, worker, sample, trial, value, &view);
   return (what == Order::kSee ? sink.see : sink.see_reference)(sink.user, &ctx, worker, sample, value, &view);
 }
 

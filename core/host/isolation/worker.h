@@ -25,6 +25,7 @@ class Worker final : public HostLink {
   std::vector<std::shared_ptr<const SharedBytes>> *kept(ht_ctx &ctx) override;
   std::shared_ptr<const KnownInitializer> initializer(ht_ctx &ctx, ht_handle value, ht_status &status) override;
   std::uint32_t enter_sink(const ht_execution_sink &sink) override;
+  std::uint32_t enter_sink(const ht_trial_sink &sink) override;
   void leave_sink() override;
   const KernelIndex &kernels() const override { return *kernels_; }
 
@@ -50,7 +51,12 @@ class Worker final : public HostLink {
   std::map<std::uint32_t, std::unique_ptr<Call>> calls_;
   std::mutex mutex_;  // of the initializers
   std::map<ht_handle, std::shared_ptr<const KnownInitializer>> initializers_;
-  std::vector<ht_execution_sink> sinks_;
+  // Of a run or of trials, which have but one function of their own.
+  struct Entered {
+    ht_execution_sink sink{};
+    decltype(ht_trial_sink::see) see_trial = nullptr;
+  };
+  std::vector<Entered> sinks_;
 };
 
 // The program: `halftone-worker FD`.

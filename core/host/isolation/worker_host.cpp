@@ -71,6 +71,22 @@ ht_status HT_CALL see_reference(void *user, ht_ctx *ctx, std::uint32_t worker, s
   return see_as(Order::kSeeReference, user, ctx, worker, sample, value, tensor);
 }
 
+ht_status HT_CALL see_trial(void *user, ht_ctx *ctx, std::uint32_t worker, std::uint64_t sample, std::uint32_t trial,
+                            ht_handle value, const ht_tensor_view *tensor) {
+  return recorded(ctx, [&] {
+    auto *sink = static_cast<Sink *>(user);
+    WireWriter arguments;
+    walk(arguments, sink->number);
+    walk(arguments, worker);
+    walk(arguments, sample);
+    walk(arguments, trial);
+    walk(arguments, value);
+    ht_tensor_view view = *tensor;
+    walk(arguments, view);
+    return sink->host->order(*ctx, Order::kSeeTrial, arguments);
+  });
+}
+
 ht_status HT_CALL reduce(void *user, ht_ctx *ctx, std::uint64_t sample) {
   return recorded(ctx, [&] {
     auto *sink = static_cast<Sink *>(user);
@@ -276,6 +292,8 @@ std::int32_t WorkerHost::serve_own(Ask what, ht_ctx &ctx, WireReader &reader, Wi
       return give_initializer(ctx, reader, answer);
     case Ask::kRun:
       return run_model(ctx, reader, answer);
+    case Ask::kRunTrials:
+      return run_trials(ctx, reader, answer);
   }
   fail(Status::kDataLoss, "it asked for what there is not");
 }
@@ -327,6 +345,31 @@ ht_status WorkerHost::run_model(ht_ctx &ctx, WireReader &reader, WireWriter &ans
   ht_execution_result result{};
   result.struct_size = sizeof result;
   const ht_status status = execution->run(&ctx, &options, &functions, &result);
+  if (status == HT_OK) walk(answer, result);
+  return status;
+}
+
+ht_status WorkerHost::run_trials(ht_ctx &ctx, WireReader &reader, WireWriter &answer) {
+  Sink sink{this, 0};
+  bool prepares = false, sees = false, reduces = false;
+  ht_trial_options options{};
+  options.struct_size = sizeof options;
+  walk(reader, sink.number);
+  walk(reader, prepares);
+  walk(reader, sees);
+  walk(reader, reduces);
+  walk(reader, options);
+  const auto *trials = static_cast<const ht_trial_runs *>(find_service(HT_TRIAL_1, capabilities_));
+  if (trials == nullptr) fail(Status::kPermissionDenied, "running the model was not declared");
+  ht_trial_sink functions{};
+  functions.struct_size = sizeof functions;
+  functions.user = &sink;
+  functions.prepare = prepares ? &prepare : nullptr;
+  functions.see = sees ? &see_trial : nullptr;
+  functions.reduce = reduces ? &reduce : nullptr;
+  ht_execution_result result{};
+  result.struct_size = sizeof result;
+  const ht_status status = trials->run(&ctx, &options, &functions, &result);
   if (status == HT_OK) walk(answer, result);
   return status;
 }

@@ -47,6 +47,7 @@ class WorkerHost {
   std::int32_t serve(const Message &call, WireWriter &answer);
   std::int32_t serve_own(Ask what, ht_ctx &ctx, WireReader &reader, WireWriter &answer);
   ht_status give_initializer(ht_ctx &ctx, WireReader &reader, WireWriter &answer);
+  ht_status run_trials(ht_ctx &ctx, WireReader &reader, WireWriter &answer);
   ht_status run_model(ht_ctx &ctx, WireReader &reader, WireWriter &answer);
   void tick();
   [[noreturn]] void lost(const Error &error);

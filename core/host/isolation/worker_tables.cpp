@@ -7,6 +7,7 @@
 #include "core/host/isolation/wire_arguments.h"
 #include "core/host/service/services.h"
 #include "core/host/service/tables.h"
+#include "core/host/service/trial_table.h"
 #include "core/host/service/value_type_table.h"
 
 namespace halftone::host {
@@ -20,9 +21,9 @@ const Table *local_table() {
 
 // Functions that [run] code alone may call; see serve_run().
 template <typename Table>
-inline constexpr bool kOwnThreadOnly =
-    std::is_same_v<Table, ht_graph_edit> || std::is_same_v<Table, ht_config_edit> ||
-    std::is_same_v<Table, ht_calibration> || std::is_same_v<Table, ht_execution> || std::is_same_v<Table, ht_parallel>;
+inline constexpr bool kOwnThreadOnly = std::is_same_v<Table, ht_graph_edit> || std::is_same_v<Table, ht_config_edit> ||
+                                       std::is_same_v<Table, ht_calibration> || std::is_same_v<Table, ht_execution> ||
+                                       std::is_same_v<Table, ht_parallel> || std::is_same_v<Table, ht_trial_runs>;
 
 bool is_stranger(ht_ctx *ctx) {
   if (!ctx->owner || *ctx->owner == std::this_thread::get_id()) return false;
@@ -144,6 +145,34 @@ ht_status HT_CALL run(ht_ctx *ctx, const ht_execution_options *options, const ht
   return failed != HT_OK ? failed : status;
 }
 
+ht_status HT_CALL run_trials(ht_ctx *ctx, const ht_trial_options *options, const ht_trial_sink *given,
+                             ht_execution_result *result) {
+  if (ctx->link == nullptr) return trial_table()->run(ctx, options, given, result);
+  if (is_stranger(ctx)) return HT_FAILED_PRECONDITION;
+  ht_status status = HT_OK;
+  const ht_status failed = serve(ctx, [&] {
+    const ht_trial_sink sink = normal(*given);
+    ht_trial_options wanted = normal(*options);
+    WireWriter arguments;
+    std::uint32_t number = ctx->link->enter_sink(sink);
+    bool prepares = sink.prepare != nullptr, sees = sink.see != nullptr, reduces = sink.reduce != nullptr;
+    walk(arguments, number);
+    walk(arguments, prepares);
+    walk(arguments, sees);
+    walk(arguments, reduces);
+    walk(arguments, wanted);
+    const Message answer = ctx->link->ask(*ctx, static_cast<std::uint32_t>(Ask::kRunTrials), arguments);
+    ctx->link->leave_sink();
+    status = answer.status;
+    if (status != HT_OK || result == nullptr) return;
+    WireReader reader(answer, ctx->arena);
+    ht_execution_result found{};
+    walk(reader, found);
+    put(result, found);
+  });
+  return failed != HT_OK ? failed : status;
+}
+
 ht_status HT_CALL for_each(ht_ctx *ctx, std::uint64_t count, const ht_parallel_options *options, ht_parallel_body body,
                            void *user) {
   if (ctx->link == nullptr) return parallel_table()->for_each(ctx, count, options, body, user);
@@ -179,6 +208,8 @@ inline constexpr std::size_t kOwnForms<ht_execution> = 1;
 template <>
 inline constexpr std::size_t kOwnForms<ht_parallel> = 1;
 template <>
+inline constexpr std::size_t kOwnForms<ht_trial_runs> = 1;
+template <>
 inline constexpr std::size_t kOwnForms<ht_report> = 1;
 
 template <auto... Members>
@@ -203,6 +234,8 @@ const void *table_of(std::string_view id, const void *local) {
       made.run = &run;
     } else if constexpr (std::is_same_v<Table, ht_parallel>) {
       made.for_each = &for_each;
+    } else if constexpr (std::is_same_v<Table, ht_trial_runs>) {
+      made.run = &run_trials;
     } else if constexpr (std::is_same_v<Table, ht_report>) {
       made.row = &row;
     }

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "core/host/context.h"
 #include "core/host/session.h"
 #include "halftone/execution.h"
+#include "halftone/trial.h"
 
 namespace halftone::host {
 
@@ -37,6 +39,30 @@ struct ExecutionReceiver {
   std::function<void(std::uint64_t sample)> reduce;
 };
 
+// One slot of a trial; the pointers are the component's, for as long as its call lasts.
+struct TrialSlot {
+  quant::SlotKey key;
+  ht_quant_spec spec{};
+  std::span<const float> scales;
+  std::span<const std::int32_t> zero_points;
+};
+
+// See ht_trial_options.
+struct TrialRequest {
+  std::vector<model::Handle> values;
+  std::vector<std::vector<TrialSlot>> trials;
+  std::uint64_t first = 0, limit = 0;
+  std::uint64_t sink_bytes = 0, sink_worker_bytes = 0;
+};
+
+struct TrialReceiver {
+  std::function<void(std::uint32_t workers)> prepare;
+  std::function<void(Context &ctx, std::uint32_t worker, std::uint64_t sample, std::uint32_t trial, model::Handle value,
+                     const ht_tensor_view &tensor)>
+      see;
+  std::function<void(std::uint64_t sample)> reduce;
+};
+
 struct ExecutionOutcome {
   std::uint32_t workers = 0;
   std::uint64_t samples = 0, skipped = 0;
@@ -47,6 +73,9 @@ class ExecutionService {
   virtual ~ExecutionService() = default;
   virtual ExecutionOutcome run(Context &ctx, const ExecutionRequest &request, const ExecutionReceiver &receiver) = 0;
   virtual std::uint64_t samples(Context &ctx, const ExecutionRequest &request) const = 0;
+  virtual ExecutionOutcome run_trials(Context &ctx, const TrialRequest &request, const TrialReceiver &receiver) = 0;
+  // By the number of the sample; empty without labels.
+  virtual std::vector<std::int64_t> labels(Context &ctx) = 0;
 };
 
 class ParallelService {

@@ -8,6 +8,7 @@
 #include "core/host/service/cost_table.h"
 #include "core/host/service/tables.h"
 #include "core/host/service/training_table.h"
+#include "core/host/service/trial_table.h"
 #include "core/host/service/value_type_table.h"
 #include "halftone/halftone.h"
 
@@ -46,6 +47,7 @@ constexpr std::array kServices = {
     Entry{HT_REPORT_1, 0, &untyped<&report_table>},
     Entry{HT_TARGET_1, HT_CAP_GRAPH_READ, &untyped<&target_table>},
     Entry{HT_TRAINING_1, HT_CAP_EXECUTE | HT_CAP_THREADS, &untyped<&training_table>},
+    Entry{HT_TRIAL_1, HT_CAP_EXECUTE, &untyped<&trial_table>},
     Entry{HT_VALUE_TYPE_1, HT_CAP_GRAPH_EDIT, &untyped<&value_type_table>},
 };
 

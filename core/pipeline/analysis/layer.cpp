@@ -122,8 +122,13 @@ Cut Cutter::cut(const std::set<Handle> &nodes, std::span<const Handle> values) c
 }
 
 Cut Cutter::behind(Handle node, std::span<const Handle> values) const {
-  std::set<Handle> nodes = {node};
-  std::set<Handle> made(model_.node(node).outputs.begin(), model_.node(node).outputs.end());
+  return behind(std::span<const Handle>(&node, 1), values);
+}
+
+Cut Cutter::behind(std::span<const Handle> first, std::span<const Handle> values) const {
+  std::set<Handle> nodes(first.begin(), first.end());
+  std::set<Handle> made;
+  for (const Handle node : nodes) made.insert(model_.node(node).outputs.begin(), model_.node(node).outputs.end());
   made.erase(HT_NONE);
   for (const Handle other : order_) {
     const auto is_made = [&](Handle value) { return made.contains(value); };

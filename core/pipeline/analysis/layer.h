@@ -32,6 +32,8 @@ class Cutter {
   // The node and all behind it that these values depend on; emits those that do. What is fed are float values and graph
   // inputs: shapes and constants are computed again.
   Cut behind(model::Handle node, std::span<const model::Handle> values) const;
+  // The same of several nodes: what depends on any of them.
+  Cut behind(std::span<const model::Handle> nodes, std::span<const model::Handle> values) const;
   // The node alone, up to its outputs.
   Cut alone(model::Handle node) const;
 

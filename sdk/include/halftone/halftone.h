@@ -30,5 +30,6 @@
 #include "halftone/target.h"
 #include "halftone/tensor.h"
 #include "halftone/trainer.h"
+#include "halftone/trial.h"
 #include "halftone/value_type.h"
 #endif
