@@ -12,7 +12,8 @@ class LearnedStepStart final : public SpreadObserver {
         .doc(
             "scale = 2 mean|x| / sqrt(qmax), with qmax the largest code, over all samples or for each channel. "
             "Asymmetric configs begin at the smallest value, and their zero point stays within the codes. It is meant "
-            "as the start of a training that moves the scale, and is wide at 8 bits. Float8 configs get their "
+            "as the start of a training that moves the scale, and is no calibration by itself. Float8 configs get "
+            "their "
             "extremes.\n"
             "\n"
             "Source: Esser et al. 2020, Learned Step Size Quantization, section 2.1. PPQ counterpart: none; MQBench: "

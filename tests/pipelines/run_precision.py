@@ -108,6 +108,24 @@ export: [{{path: t{count}.onnx}}]
     require(results[0] == results[1], "threads change the result")
 
 
+def isolated(bench):
+    """In worker processes, and run twice to be compared: the same tables, choices and model."""
+    results = []
+    for trust in ("trusted", "isolated", "checked"):
+        bench.pipeline("t", f"""trust: {{default: trusted, measured-sensitivity: {trust}, mixed-precision: {trust}, tune-to-accuracy: {trust}}}
+passes: {BEFORE}, measured-sensitivity: {{candidates: ["3", "8"], samples: 6}}, mixed-precision: {{size_share: 0.6}},
+  quantize-fusion, quantize-simplify, parameter-quantize, runtime-calibration,
+  tune-to-accuracy: {{target: 0.01, steps: 3, samples: 12}}, passive-parameter-quantize, parameter-baking]
+artefacts: notes.{trust}
+export: [{{path: {trust}.onnx}}]
+""")
+        notes = sorted((bench.work / f"notes.{trust}").iterdir())
+        results.append([path.read_bytes() for path in notes] + [bench.bytes(f"{trust}.onnx")])
+        require(len(notes) == 4, f"{notes}")
+    require(results[0] == results[1], "a worker process changes the result")
+    require(results[0] == results[2], "being checked changes the result")
+
+
 def one_at_a_time(bench):
     """An entry of the table is the error of the model in which this weight alone is quantized so."""
     table, _, _ = chosen(bench, "mixed", '{candidates: ["3", "5"], samples: 0, observer: minmax}', "{size_share: 0.6}",
@@ -248,8 +266,14 @@ def tune_top1(bench):
     require(steps and all("agreement" in step and "top1" not in step for step in steps), f"{steps}")
 
 
+def data_of(path):
+    """Where an array lies: a file may name another one."""
+    head = path.read_bytes()[:200]
+    return path if head.startswith(b"\x93NUMPY") else (path.parent / head.decode()).resolve()
+
+
 def resnet(bench):
-    """Half the size of 8 bits: better than 4 bits for all, and the table takes less than a minute."""
+    """Half the size of 8 bits: better than 4 bits for all."""
     shared = pathlib.Path(os.environ.get("HALFTONE_SHARED", "/nowhere")) / "models" / "resnet20-cifar10"
     if not shared.is_dir():
         print("HALFTONE_SHARED names no folder with models/resnet20-cifar10")
@@ -259,23 +283,23 @@ def resnet(bench):
     for name, choice, overrides in (
             ("uniform", "", "overrides:\n  - match: {op: Conv}\n    set: {weights: {bits: 4, observer: mse}}\n"
                             "  - match: {op: Gemm}\n    set: {weights: {bits: 4, observer: mse}}\n"),
-            ("mixed", ", measured-sensitivity: {samples: 64}, mixed-precision: {size_share: 0.5}", "")):
+            ("mixed", ', measured-sensitivity: {samples: 48, loss: kl, candidates: ["2", "3", "4", "5", "6", "8"]}, '
+                      "mixed-precision: {size_share: 0.5}", "")):
         (bench.work / f"{name}.yaml").write_text(f"""halftone: 1
 model: {shared}/model.onnx
 platform: onnxruntime-int8
-calibration: {{path: {shared}/calib/x.npy, preprocess: {shared}/meta.json, limit: 256}}
-evaluate: {{path: {shared}/test/x.npy, labels: {shared}/test/y.npy, limit: 300}}
+calibration: {{path: {data_of(shared / "calib/x.npy")}, preprocess: {shared}/meta.json, limit: 256}}
+evaluate: {{path: {data_of(shared / "test/x.npy")}, labels: {data_of(shared / "test/y.npy")}, limit: 500}}
 passes: {passes}{choice}, {BEHIND}
 {overrides}""")
         bench.run("run", f"{name}.yaml", "--quiet", "--json", f"{name}.figures")
         found[name] = bench.json(f"{name}.figures")
     noise = {name: figures["outputs"][0]["noise_to_signal"] for name, figures in found.items()}
-    require(noise["mixed"] < 0.6 * noise["uniform"], f"{noise}")
-    require(found["mixed"]["top1"] >= found["uniform"]["top1"], f"{found}")
+    require(noise["mixed"] < noise["uniform"], f"{noise}")
+    require(found["mixed"]["top1"] > found["uniform"]["top1"], f"{found}")
 
 
-
-TESTS = (budget, threads, one_at_a_time, inputs, user_first, other_budgets, tune, tune_keeps_the_best, tune_top1, resnet)
+TESTS = (budget, threads, isolated, one_at_a_time, inputs, user_first, other_budgets, tune, tune_keeps_the_best, tune_top1, resnet)
 
 
 if __name__ == "__main__":

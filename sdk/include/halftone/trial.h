@@ -13,7 +13,7 @@ HT_EXTERN_C_BEGIN
 #define HT_TRIAL_1 "ht.trial/1"
 
 /* In place of the number of a trial: the float run itself. */
-#define HT_TRIAL_NONE 0xffffffffu
+#define HT_TRIAL_NONE 0x7fffffffu
 
 /* How one slot is quantized in a trial. */
 typedef struct ht_trial_slot {
