@@ -94,11 +94,10 @@ struct Columns {
 };
 
 // The bias gradient: dy summed over all but the channels.
-inline void sum_channels(const sdk::Backward &pass, std::size_t slot) {
+inline void sum_channels(const sdk::Backward &pass, std::size_t slot, std::span<const float> dy) {
   if (!pass.wants(slot)) return;
   const ShapeSpan shape = pass.output_shape();
   const std::int64_t plane = count_of(shape, 2, shape.size());
-  const auto dy = pass.dy();
   Sums sums(pass.dx(slot));
   for (std::size_t i = 0; i < dy.size(); ++i) {
     sums[static_cast<std::int64_t>(i) / plane % shape[1]] += static_cast<double>(dy[i]);

@@ -39,6 +39,7 @@ model::Tensor noise(model::Shape shape, std::uint32_t salt, double low = -1, dou
 // The registered gradients of this build, and domain and name of the operators that have a kernel.
 std::vector<const ht_op_gradient *> all_gradients();
 std::vector<std::pair<std::string, std::string>> kernel_names();
+bool has_gradient(const std::string &domain, const std::string &op_type, std::int64_t opset);
 
 // What the plain kernel makes of the inputs.
 std::vector<model::Tensor> forward(const OpCase &op);

@@ -73,6 +73,15 @@ std::vector<std::pair<std::string, std::string>> kernel_names() {
   return out;
 }
 
+bool has_gradient(const std::string &domain, const std::string &op_type, std::int64_t opset) {
+  try {
+    plugins().gradients.get(domain, op_type, opset);
+    return true;
+  } catch (const Error &) {
+    return false;
+  }
+}
+
 OpRunner::OpRunner(const OpCase &op) : host_(HT_CAP_GRAPH_READ) {
   model::Model &m = working_.model;
   m.set_opset(op.domain, op.opset);

@@ -1,4 +1,6 @@
 // Products of matrices, and convolutions.
+#include <string>
+
 #include "tests/unit/gradients/cases.h"
 
 namespace halftone::test {
@@ -52,6 +54,27 @@ std::vector<OpCase> convolution_cases() {
     if (bias > 0) inputs.push_back(any({bias}));
     out.push_back({.op_type = op, .attributes = std::move(attributes), .inputs = std::move(inputs)});
   };
+  for (const char *activation : {"", "Relu", "Tanh", "Sigmoid", "LeakyRelu", "Clip", "HardSigmoid", "Elu"}) {
+    Attributes named = {{"activation", text(activation)}}, listed = named;
+    if (std::string(activation) == "Clip" || std::string(activation) == "HardSigmoid") {
+      named.emplace_back("activation_alpha", real(-0.4F));
+      named.emplace_back("activation_beta", real(0.3F));
+      listed.emplace_back("activation_params", model::Attribute{std::vector<float>{-0.4F, 0.3F}});
+    } else if (*activation != 0) {
+      named.emplace_back("activation_alpha", real(0.6F));
+      listed.emplace_back("activation_params", model::Attribute{std::vector<float>{0.6F}});
+    }
+    out.push_back({.op_type = "FusedGemm",
+                   .domain = "com.microsoft",
+                   .opset = 1,
+                   .attributes = named,
+                   .inputs = {any({2, 3}), any({3, 4}), any({4})}});
+    out.push_back({.op_type = "FusedConv",
+                   .domain = "com.microsoft",
+                   .opset = 1,
+                   .attributes = listed,
+                   .inputs = {any({1, 2, 3, 3}), any({2, 2, 2, 2}), any({2}), any({1, 2, 2, 2})}});
+  }
   add("Conv", {2, 3, 4, 4}, {2, 3, 3, 3}, 2, {});
   add("Conv", {1, 4, 5, 4}, {6, 2, 2, 3}, 6,
       {{"group", whole(2)}, {"strides", list({2, 1})}, {"pads", list({1, 0, 0, 2})}, {"dilations", list({2, 1})}});

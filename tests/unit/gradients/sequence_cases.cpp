@@ -89,6 +89,32 @@ std::vector<OpCase> sequence_cases() {
   heads({any({1, 3, 4}), any({1, 3, 4}), any({1, 3, 4}), nothing(), model::Tensor::from_ints({1, 3}, Ints{1, 0, 1})},
         {{"unidirectional", whole(1)}});
   heads({any({2, 3, 4}), any({2, 2, 4, 2}), any({2, 2, 4, 3})});
+  const auto attention = [&](std::vector<model::Tensor> inputs, Attributes attributes = {}) {
+    out.push_back(
+        {.op_type = "Attention", .opset = 24, .attributes = std::move(attributes), .inputs = std::move(inputs)});
+  };
+  attention({any({2, 2, 3, 4}), any({2, 2, 5, 4}), any({2, 2, 5, 3})});
+  attention({any({2, 4, 3, 4}), any({2, 2, 5, 4}), any({2, 2, 5, 3}), any({4, 3, 5})}, {{"softcap", real(0.6F)}});
+  attention({any({1, 3, 4}), any({1, 3, 4}), any({1, 3, 6}), any({3, 2})},
+            {{"q_num_heads", whole(2)}, {"kv_num_heads", whole(2)}, {"is_causal", whole(1)}, {"scale", real(0.8F)}});
+  attention({any({2, 1, 2, 2}), any({2, 1, 3, 2}), any({2, 1, 3, 2}), nothing(), nothing(), nothing(), ints({2, 3})});
+  const auto positions = model::Tensor::from_ints({2, 3}, Ints{0, 2, 1, 3, 1, 0});
+  for (const std::int64_t interleaved : {0, 1}) {
+    const Attributes how = {{"interleaved", whole(interleaved)}};
+    out.push_back({.op_type = "RotaryEmbedding",
+                   .opset = 23,
+                   .attributes = how,
+                   .inputs = {any({2, 2, 3, 4}), any({4, 2}), any({4, 2}), positions}});
+    out.push_back({.op_type = "RotaryEmbedding",
+                   .opset = 23,
+                   .attributes = how,
+                   .inputs = {any({2, 2, 3, 4}), any({2, 3, 2}), any({2, 3, 2})}});
+    out.push_back({.op_type = "RotaryEmbedding",
+                   .domain = "com.microsoft",
+                   .opset = 1,
+                   .attributes = how,
+                   .inputs = {any({2, 3, 8}), positions, any({4, 2}), any({4, 2})}});
+  }
   const auto targets = model::Tensor::from_ints({2, 3}, Ints{0, 3, 1, 2, 2, 3});
   for (const char *op : {"NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"}) {
     for (const char *reduction : {"none", "sum", "mean"}) {
