@@ -2,6 +2,7 @@
 // not depend on threads.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "tests/train/rig.h"
@@ -13,7 +14,8 @@ struct Case {
   const char *platform, *weights, *activations;  // methods
   std::uint32_t weights_learn, activations_learn;
   bool learns_weights;
-  float rate;
+  float rate, coarser = 12;
+  std::int32_t shift = 0;
 };
 
 constexpr std::uint32_t kScale = 1U << HT_LEARNED_SCALE, kOffset = 1U << HT_LEARNED_OFFSET;
@@ -33,22 +35,24 @@ struct Point {
   bool is_weight, is_symmetric;
 };
 
-// Weights of layers and activations with scales of their own. Their scales become `coarser` times as large, as if there
-// were fewer bits: so there is an error to train away.
-std::vector<Point> coarse_points(host::WorkingModel &working, float coarser) {
+// Weights of layers and activations with scales of their own, made worse so that there is an error to train away:
+// scales become `coarser` times as large, as if there were fewer bits, and zero points are shifted.
+std::vector<Point> worse_points(host::WorkingModel &working, const Case &c) {
   std::vector<Point> points;
   for (const model::Handle h : working.configs.all()) {
     const quant::Config &config = working.configs.get(h);
     if (config.state != quant::State::kActivated || working.configs.source(h) != h) continue;
     const model::Node &node = working.model.node(config.key.node);
     const model::Handle value = (config.key.is_output ? node.outputs : node.inputs)[config.key.slot];
-    const bool is_weight = working.model.value(value).is_initializer();
+    const bool is_weight = working.model.value(value).initializer.has_value();
     if (is_weight && config.key.slot != 1) continue;  // a bias
     std::vector<float> scales = config.scales;
-    for (float &scale : scales) scale *= coarser;
-    const std::vector<std::int32_t> zero_points = config.zero_points;
-    points.push_back({h, is_weight, config.spec.symmetry == HT_SYMMETRIC});
-    working.configs.set_scales(h, scales, zero_points, {"test", "coarser", ""});
+    for (float &scale : scales) scale *= c.coarser;
+    std::vector<std::int32_t> zero_points = config.zero_points;
+    const bool is_symmetric = config.spec.symmetry == HT_SYMMETRIC;
+    for (std::int32_t &zero : zero_points) zero = is_symmetric ? zero : std::min(zero + c.shift, 255);
+    points.push_back({h, is_weight, is_symmetric});
+    working.configs.set_scales(h, scales, zero_points, {"test", "worse", ""});
   }
   return points;
 }
@@ -60,9 +64,9 @@ struct Trained {
 
 Trained train(const Case &c, std::uint32_t threads) {
   host::WorkingModel working = quantized(c.platform);
-  const std::vector<Point> points = coarse_points(working, 12.0F);
+  const std::vector<Point> points = worse_points(working, c);
   const model::Handle output = working.model.graph(working.model.main_graph()).outputs[0];
-  const Floats input = noise({16, 1, 28, 28}, 3);
+  const Floats input = noise({8, 3, 32, 32}, 3);
   const Floats target = execute(working, "reference", false, input, {output}).at(output);
   TrainRequest request;
   request.threads = threads;
@@ -82,7 +86,7 @@ Trained train(const Case &c, std::uint32_t threads) {
   ht_train_result result{};
   rig.evaluate({input}, {target}, &result);
   trained.before = result.loss;
-  for (std::uint64_t step = 0; step < 30; ++step) {
+  for (std::uint64_t step = 0; step < 20; ++step) {
     rig.accumulate({input}, {target}, step);
     rig.update(c.rate);
   }
@@ -98,6 +102,8 @@ TEST_CASE("every method trains the example, with the same bytes on 1 and on 2 th
       {"tensorrt-int8", "power-of-two", "power-of-two", 0, 0, true, 1e-3F},
       {"onnxruntime-int8", "lsq", "lsq", kScale, kScale, false, 2e-3F},
       {"onnxruntime-int8", "lsq-plus", "lsq-plus", kScale | kOffset, kScale | kOffset, false, 2e-3F},
+      {"onnxruntime-int8", "fixed", "lsq-plus", 0, kOffset, false, 5.0F, 1, 80},
+      {"onnxruntime-int8", "fixed", "qdrop", 0, kOffset, false, 5.0F, 1, 80},
       {"onnxruntime-int8", "lsq", "pact", kScale, kScale, true, 1e-3F},
       {"onnxruntime-int8", "dsq", "dsq", kScale, kScale, true, 1e-3F},
       {"tensorrt-int8", "tqt", "tqt", kScale, kScale, true, 1e-3F},

@@ -2,6 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <set>
+#include <sstream>
+
+#include <fmt/format.h>
 
 #include "halftone/status.hpp"
 #include "value_case.h"
@@ -33,6 +36,25 @@ TEST_CASE("every method is listed with its texts and parameters") {
   }
   CHECK(names == std::set<std::string_view>{"fixed", "power-of-two", "lsq", "lsq-plus", "pact", "dsq", "tqt", "dorefa",
                                             "adaround", "qdrop"});
+}
+
+TEST_CASE("the page about fake quantizers has every method and parameter") {
+  std::ifstream in(std::string(std::getenv("HALFTONE_SOURCE_DIR")) + "/docs/fake-quantizers.md");
+  std::stringstream page;
+  page << in.rdbuf();
+  for (const MethodDescription &method : fake_quantizer_methods()) {
+    INFO(std::string(method.name));
+    const std::string text = page.str();
+    const std::size_t begin = text.find(fmt::format("\n## {}\n", method.name));
+    REQUIRE(begin != std::string::npos);
+    const std::string section = text.substr(begin, text.find("\n## ", begin + 4) - begin);
+    for (const ht_param &p : method.parameters) {
+      INFO(std::string(p.name));
+      CHECK(section.find(fmt::format("`{}`", p.name)) != std::string::npos);
+    }
+    const std::string source(method.source);
+    CHECK(text.find(source.substr(source.find("arXiv:"), 16)) != std::string::npos);
+  }
 }
 
 TEST_CASE("what can be learned") {
