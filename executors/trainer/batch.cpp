@@ -99,8 +99,9 @@ void Batch::feed(ShardRun &run) const {
 void Batch::forward(ShardRun &run) const {
   for (const auto &step : program_.steps) {
     step->forward(run);
+    // Types and shapes stay: gradients ask for them.
     for (const int value : run.kind.keep ? step->dead_kept : step->dead_after) {
-      run.value[static_cast<std::size_t>(value)] = Tensor();
+      run.value[static_cast<std::size_t>(value)].data.reset();
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <random>
 
 #include "core/host/instance.h"
@@ -61,6 +62,15 @@ std::optional<std::string> shared_models() {
   const char *shared = std::getenv("HALFTONE_SHARED");
   if (shared == nullptr || !std::filesystem::exists(std::string(shared) + "/models")) return std::nullopt;
   return std::string(shared) + "/models";
+}
+
+std::string data_file(const std::string &file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string start(128, '\0');
+  in.read(start.data(), static_cast<std::streamsize>(start.size()));
+  start.resize(static_cast<std::size_t>(in.gcount()));
+  if (start.starts_with("../") && !in) return (std::filesystem::path(file).parent_path() / start).lexically_normal();
+  return file;
 }
 
 host::WorkingModel run_pipeline(const std::string &yaml) {
@@ -173,9 +183,8 @@ std::map<model::Handle, Floats> TrainRig::evaluate(const std::vector<Floats> &in
   Batch b(inputs, targets, 0);
   b.batch.soft = soft ? 1 : 0;
   std::map<model::Handle, Floats> out;
-  state_->call([&](const ht_trainer &t) {
-    return t.evaluate(state_->session, &state_->ctx, &b.batch, &keep, &out, result);
-  });
+  state_->call(
+      [&](const ht_trainer &t) { return t.evaluate(state_->session, &state_->ctx, &b.batch, &keep, &out, result); });
   return out;
 }
 
@@ -270,7 +279,7 @@ std::vector<model::Handle> weights_of(const model::Model &m, bool biases) {
       continue;
     for (std::size_t slot = 1; slot < std::min<std::size_t>(node.inputs.size(), biases ? 3 : 2); ++slot) {
       const model::Handle value = node.inputs[slot];
-      if (value == HT_NONE || !m.value(value).is_initializer()) continue;
+      if (value == HT_NONE || !m.value(value).initializer) continue;
       if (std::find(out.begin(), out.end(), value) == out.end()) out.push_back(value);
     }
   }

@@ -18,6 +18,9 @@ const host::Registry &built_plugins();
 // The folder with real models, or nothing.
 std::optional<std::string> shared_models();
 
+// The file, or the one that it names where links were stored as text.
+std::string data_file(const std::string &file);
+
 // The model after the passes of a pipeline in YAML; paths in it are absolute.
 host::WorkingModel run_pipeline(const std::string &yaml);
 
