@@ -144,7 +144,8 @@ class Finder {
   void add_side_paths(const std::vector<std::size_t> &covers, std::vector<std::size_t> &block) const {
     const auto in_block = [&](std::size_t n) { return n != kNoNode && std::ranges::binary_search(block, n); };
     std::vector<std::size_t> read;
-    for (const std::size_t n : block) read.insert(read.end(), graph_.nodes[n].reads.begin(), graph_.nodes[n].reads.end());
+    for (const std::size_t n : block)
+      read.insert(read.end(), graph_.nodes[n].reads.begin(), graph_.nodes[n].reads.end());
     std::vector<std::size_t> side;  // a path from such values, longer by one node each time; whole ones are taken
     for (auto at = covers.rbegin(); at != covers.rend(); ++at) {
       const FlowNode &node = graph_.nodes[*at];
