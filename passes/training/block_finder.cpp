@@ -115,9 +115,9 @@ class Finder {
     for (std::vector<std::size_t> &each : covers) {
       Candidate candidate;
       candidate.block.nodes = learning_part(each);
-      add_side_paths(each, candidate.block.nodes);
       if (std::ranges::any_of(candidate.block.nodes, [&](std::size_t n) { return graph_.nodes[n].barrier; })) break;
       candidate.length = length_of(candidate.block.nodes);
+      add_side_paths(each, candidate.block.nodes);
       candidate.covers = std::move(each);
       if (!find_ends(candidate.block)) continue;
       candidate.open = open_after(candidate.covers);
@@ -171,6 +171,13 @@ class Finder {
         };
         if (side[i] != *at && std::ranges::all_of(graph_.nodes[side[i]].reads, from_path)) path.push_back(side[i]);
       }
+      const auto inside = [&](std::size_t n) { return in_block(n) || std::ranges::find(path, n) != path.end(); };
+      const bool whole = std::ranges::all_of(path, [&](std::size_t n) {
+        return std::ranges::all_of(graph_.nodes[n].writes, [&](std::size_t v) {
+          return std::ranges::all_of(graph_.values[v].readers, inside);
+        });
+      });
+      if (!whole) continue;
       for (const std::size_t n : path) std::erase(side, n);
       block.insert(block.end(), path.begin(), path.end());
       std::ranges::sort(block);
