@@ -244,11 +244,6 @@ class Converter {
     std::string why;
     if (rule.use == PpqUse::kNone) {
       why = rule.remark;
-    } else if (rule.use == PpqUse::kTrained) {
-      why = fmt::format("{} trains, and there is no training yet; without it, {} comes closest{}", rule.counterpart,
-                        rule.closest,
-                        registry_.find(HT_KIND_PASS, rule.closest) == nullptr ? ", which this build does not have yet"
-                                                                              : ": put it in this place");
     } else if (rule.use == PpqUse::kByHand) {
       why = "PPQ 0.6.6 does nothing for this key but warn; take the # away to have it";
     } else if (!rule.layers.empty() && our_value(setting_.value(rule.layers), PpqForm::kNames).is_null()) {

@@ -34,9 +34,8 @@ struct PpqLikeness {
 
 enum class PpqUse {
   kPass,
-  kTrained,  // there is no trainer: commented out
-  kByHand,   // PPQ has the key and does nothing for it: commented out
-  kNone,     // no pass, now or later: a comment
+  kByHand,  // PPQ has the key and does nothing for it: commented out
+  kNone,    // no pass, now or later: a comment
 };
 
 // One pass of ours for what a setting asks; in the order in which they run.
@@ -48,9 +47,8 @@ struct PpqPass {
   std::span<const PpqLikeness> likeness = {};
   std::string_view remark = {};  // what is different
   PpqUse use = PpqUse::kPass;
-  std::string_view closest = {};  // the pass without training that comes closest
-  std::string_view layers = {};   // the key without whose names it does nothing
-  bool implied = false;           // runs without being listed; listed where there is something to say
+  std::string_view layers = {};  // the key without whose names it does nothing
+  bool implied = false;          // runs without being listed; listed where there is something to say
 };
 std::span<const PpqPass> ppq_passes();
 

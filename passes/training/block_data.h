@@ -23,7 +23,7 @@ class BlockData {
  public:
   struct Choices {
     std::uint64_t samples = 0;  // most of the run's that are used; 0: all
-    std::uint64_t memory = 0;   // bytes of the store
+    std::uint64_t memory = 0;   // most bytes of the store
     double exponent = 2;        // of BlockError
   };
   // Keeps the inputs of the graph that blocks need. `graph` and `blocks` outlive this.
@@ -66,5 +66,9 @@ class BlockData {
   std::map<std::size_t, Pair> columns_;  // by value
   std::uint64_t samples_ = 0;
 };
+
+// At most `wanted`, and at most half of what the run's memory budget leaves. Throws nothing where nothing is left: then
+// it is 0, and what comes next says so.
+std::uint64_t allowed_memory(const sdk::Context &ctx, std::uint64_t wanted);
 
 }  // namespace halftone::passes

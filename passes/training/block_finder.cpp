@@ -117,6 +117,7 @@ class Finder {
       candidate.block.nodes = learning_part(each);
       if (std::ranges::any_of(candidate.block.nodes, [&](std::size_t n) { return graph_.nodes[n].barrier; })) break;
       candidate.length = length_of(candidate.block.nodes);
+      add_side_paths(each, candidate.block.nodes);
       candidate.covers = std::move(each);
       if (!find_ends(candidate.block)) continue;
       candidate.open = open_after(candidate.covers);
@@ -136,6 +137,51 @@ class Finder {
       if (behind || graph_.nodes[n].learns) part.push_back(n);
     }
     return part;
+  }
+
+  // Takes in what computes a value for the block alone from values that it reads anyway, such as the shortcut of a
+  // residual block that is sliced and padded: it would be one more entry.
+  void add_side_paths(const std::vector<std::size_t> &covers, std::vector<std::size_t> &block) const {
+    const auto in_block = [&](std::size_t n) { return n != kNoNode && std::ranges::binary_search(block, n); };
+    std::vector<std::size_t> read;
+    for (const std::size_t n : block)
+      read.insert(read.end(), graph_.nodes[n].reads.begin(), graph_.nodes[n].reads.end());
+    std::vector<std::size_t> side;  // a path from such values, longer by one node each time; whole ones are taken
+    for (auto at = covers.rbegin(); at != covers.rend(); ++at) {
+      const FlowNode &node = graph_.nodes[*at];
+      if (in_block(*at) || node.barrier) continue;
+      const auto stays = [&](std::size_t v) {
+        const FlowValue &value = graph_.values[v];
+        return !value.kept && std::ranges::all_of(value.readers, [&](std::size_t n) {
+          return in_block(n) || std::ranges::find(side, n) != side.end();
+        });
+      };
+      if (!std::ranges::all_of(node.writes, stays)) continue;
+      side.push_back(*at);
+      const bool closed = std::ranges::all_of(node.reads, [&](std::size_t v) {
+        return in_block(graph_.values[v].producer) || std::ranges::find(read, v) != read.end();
+      });
+      if (!closed) continue;
+      // The nodes behind it that only it made possible.
+      std::vector<std::size_t> path{*at};
+      for (std::size_t i = side.size(); i-- > 0;) {
+        const auto from_path = [&](std::size_t v) {
+          return std::ranges::find(path, graph_.values[v].producer) != path.end() ||
+                 in_block(graph_.values[v].producer) || std::ranges::find(read, v) != read.end();
+        };
+        if (side[i] != *at && std::ranges::all_of(graph_.nodes[side[i]].reads, from_path)) path.push_back(side[i]);
+      }
+      const auto inside = [&](std::size_t n) { return in_block(n) || std::ranges::find(path, n) != path.end(); };
+      const bool whole = std::ranges::all_of(path, [&](std::size_t n) {
+        return std::ranges::all_of(graph_.nodes[n].writes, [&](std::size_t v) {
+          return std::ranges::all_of(graph_.values[v].readers, inside);
+        });
+      });
+      if (!whole) continue;
+      for (const std::size_t n : path) std::erase(side, n);
+      block.insert(block.end(), path.begin(), path.end());
+      std::ranges::sort(block);
+    }
   }
 
   unsigned length_of(const std::vector<std::size_t> &nodes) const {

@@ -110,10 +110,13 @@ class Finder {
 
 }  // namespace
 
+// A config that another dominates reads that one's; one with a master the master's.
 ht_handle ScaleUsers::owner_of(const sdk::Configs &configs, const ht_config_info &info) {
-  if (info.master == HT_NONE) return info.root;
-  const ht_config_info master = configs.info(info.master);
-  return master.master == HT_NONE ? master.root : owner_of(configs, master);
+  ht_handle owner = info.root;
+  for (ht_handle master = configs.info(owner).master; master != HT_NONE; master = configs.info(owner).master) {
+    owner = configs.info(master).root;
+  }
+  return owner;
 }
 
 ScaleUsers::ScaleUsers(const sdk::Context &ctx) {

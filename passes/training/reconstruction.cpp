@@ -43,7 +43,8 @@ class Reconstruction {
 
   void run() {
     if (blocks_.empty()) return ctx_.report("trained", "0 blocks: no weight is quantized with a scale of its own");
-    BlockData data(ctx_, flow_, blocks_, {recipe_.samples, recipe_.memory, recipe_.exponent});
+    const std::uint64_t memory = allowed_memory(ctx_, recipe_.memory);
+    BlockData data(ctx_, flow_, blocks_, {recipe_.samples, memory, recipe_.exponent});
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
       treat(data, b);
       data.finish(b);

@@ -156,18 +156,22 @@ def halves(bench):
 
 
 def training(bench):
-    """What trains is there as a comment, with what comes closest; layers that are needed are asked for."""
+    """Passes that train are in the pipeline with PPQ's parameters; layers that are needed are asked for."""
     told = convert(bench, "training", changed(
         lsq_optimization=True, lsq_optimization_setting={"steps": 250}, blockwise_reconstruction=True, weight_split=True,
         matrix_factorization=True, extension=True, dispatcher="PPLNN", graph_format_setting={"fuse_conv_bn": False}))
     text = (bench.work / "training.yaml").read_text()
-    for words in ("LearnedStepSizePass trains, and there is no training yet; without it, seq-mse comes closest",
-                  "AdaroundPass trains, and there is no training yet; without it, round-tuning comes closest",
-                  "PPQ refuses it without names of layers", "PPQ 0.6.6 does nothing for this key but warn"):
+    for words in ("PPQ refuses it without names of layers", "PPQ 0.6.6 does nothing for this key but warn"):
         require(words in told, f"not told: {words}\n{told}")
         require(words.split()[0] in text, f"not in the file: {words}")
     require("`graph_format_setting.fuse_conv_bn` has no effect: PPQ never reads it" in told, told)
-    require("  # - learned-step-size:" in text and "steps: 250" in text, "the training pass is not a comment of the file")
+    require("no training" not in told, told)
+    for step in ("  - learned-step-size:", "  - adaround:"):
+        require(step in text, f"not in the file: {step}\n{text}")
+    for words in ("steps: 250", "is_scale_trainable: true", "block_size: 4", "steps: 5000"):
+        require(words in text, f"not in the file: {words}\n{text}")
+    require(text.index("- learned-step-size") < text.index("- adaround") < text.index("- passive-parameter-quantize"),
+            "training stands behind the scales of biases, which follow from it")
     require("pplnn" in text, "the dispatcher is lost")
     bench.run("explain", "training.yaml")
 

@@ -46,6 +46,18 @@ TEST_CASE("a residual block is one block, with the convolution of its shortcut")
   CHECK(f.blocks(2)[1] == "s > a1 ar a2 aa > aa");
 }
 
+TEST_CASE("a shortcut that computes something is in its block") {
+  MadeFlow f;
+  f.layer("s", {"x"})
+      .mover("cut", {"s"})
+      .mover("pad", {"cut"})
+      .layer("a1", {"s"})
+      .node("ar", {"a1"})
+      .layer("a2", {"ar"});
+  f.node("sum", {"a2", "pad"}).layer("b", {"sum"}).output("b");
+  CHECK(lines(f.blocks(3)) == lines({"x > s > s", "s > cut pad a1 ar a2 sum > sum", "sum > b > b"}));
+}
+
 TEST_CASE("branches that come together are one block") {
   MadeFlow f;
   f.layer("squeeze", {"x"}).node("sr", {"squeeze"});
@@ -72,9 +84,9 @@ TEST_CASE("attention is a block, with its projection where the size allows") {
   // The mask is needed again behind it.
   f.node("later", {"out", "mask"}).output("later");
   CHECK(lines(f.blocks(4)) == lines({"ln mask > q qt k kt v qk masked soft ctx > ctx", "x ctx > proj sum > sum",
-                                     "sum ln2 > f1 act f2 out > out"}));
+                                     "sum > ln2 f1 act f2 out > out"}));
   CHECK(lines(f.blocks(6)) ==
-        lines({"x ln mask > q qt k kt v qk masked soft ctx proj sum > sum", "sum ln2 > f1 act f2 out > out"}));
+        lines({"x mask > ln q qt k kt v qk masked soft ctx proj sum > sum", "sum > ln2 f1 act f2 out > out"}));
 }
 
 TEST_CASE("long skips make blocks of several inputs, never of several outputs") {
@@ -88,7 +100,7 @@ TEST_CASE("long skips make blocks of several inputs, never of several outputs") 
   f.layer("m", {"p2"}).node("up2", {"m"}).mover("cat2", {"up2", "d2r"}).layer("u2", {"cat2"}).node("up1", {"u2"});
   f.mover("cat1", {"up1", "d1r"}).layer("u1", {"cat1"}).output("u1");
   CHECK(lines(f.blocks(2)) ==
-        lines({"x > d1 d1r > d1r", "p1 > d2 d2r > d2r", "d2r p2 > m up2 cat2 u2 > u2", "cat1 > u1 > u1"}));
+        lines({"x > d1 d1r > d1r", "p1 > d2 d2r > d2r", "d2r > p2 m up2 cat2 u2 > u2", "cat1 > u1 > u1"}));
 }
 
 TEST_CASE("nothing that cannot be trained is in a block") {
@@ -106,16 +118,16 @@ TEST_CASE("a value that the model gives away ends a block") {
 
 TEST_CASE("data of blocks: each node is computed once, and values stay until their last use") {
   MadeFlow f;
-  f.node("ln", {"x"}).layer("q", {"ln"}).node("a", {"q", "x"}).layer("b", {"a"}).node("c", {"b"}).layer("d", {"c"});
+  f.node("ln", {"z"}).layer("q", {"ln"}).node("a", {"q", "x"}).layer("b", {"a"}).node("c", {"b"}).layer("d", {"c"});
   f.node("e", {"d", "x"}).output("e");
   f.graph.link();
   const std::vector<passes::Block> blocks = passes::find_blocks(f.graph, {1, 1});
   REQUIRE(blocks.size() == 3);
   const passes::DataPlan plan = passes::plan_data(f.graph, blocks);
-  CHECK(plan.inputs == std::vector{f.value("x")});
-  CHECK(plan.steps[0].feeds == std::vector{f.value("x")});
+  CHECK(plan.inputs == std::vector{f.value("z"), f.value("x")});
+  CHECK(plan.steps[0].feeds == std::vector{f.value("z"), f.value("x")});
   CHECK(plan.steps[0].stores == std::vector{f.value("ln")});
-  CHECK(plan.steps[0].drops == std::vector{f.value("ln")});
+  CHECK(plan.steps[0].drops == std::vector{f.value("z"), f.value("ln")});
   CHECK(plan.steps[1].feeds == std::vector{f.value("a")});
   CHECK(plan.steps[2].feeds == std::vector{f.value("x"), f.value("c")});
 }
