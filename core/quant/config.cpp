@@ -18,6 +18,11 @@ bool is_baked(State state) {
   return state == State::kBaked || state == State::kPassiveBaked;
 }
 
+// Most configs have; they need no search for whose scale is read.
+bool has_own_scale(const Config &config) {
+  return config.dominator == HT_NONE && config.master == HT_NONE;
+}
+
 // The table does not know the model, so that messages name the node by its number; callers add the name.
 std::string place(const SlotKey &key) {
   return fmt::format("{} {} of node #{}", key.is_output ? "output" : "input", key.slot, model::handle_index(key.node));
@@ -83,17 +88,20 @@ Handle ConfigTable::root(Handle config) const {
 }
 
 Handle ConfigTable::source(Handle config) const {
+  if (has_own_scale(get(config))) return config;
   config = root(config);
   for (Handle master = get(config).master; master != HT_NONE; master = get(config).master) config = root(master);
   return config;
 }
 
 std::span<const float> ConfigTable::scales(Handle config) const {
-  return get(source(config)).scales;
+  const Config &own = get(config);
+  return has_own_scale(own) ? own.scales : get(source(config)).scales;
 }
 
 std::span<const std::int32_t> ConfigTable::zero_points(Handle config) const {
-  return get(source(config)).zero_points;
+  const Config &own = get(config);
+  return has_own_scale(own) ? own.zero_points : get(source(config)).zero_points;
 }
 
 bool ConfigTable::has_scale(Handle config) const {
@@ -103,7 +111,7 @@ bool ConfigTable::has_scale(Handle config) const {
 std::optional<ht_quantizer> ConfigTable::quantizer(Handle config, bool even_if_baked) const {
   const Config &own = get(config);
   if (!is_live(own.state) && !(even_if_baked && is_baked(own.state))) return std::nullopt;
-  const Config &origin = get(source(config));
+  const Config &origin = has_own_scale(own) ? own : get(source(config));
   const bool at_run_time = origin.spec.dynamic != 0;
   if (origin.scales.empty() && !at_run_time) return std::nullopt;
   ht_quantizer q{};

@@ -39,26 +39,29 @@ ht_status HT_CALL of_node(ht_ctx *ctx, ht_handle handle, ht_handles *inputs, ht_
   });
 }
 
+void fill(ht_config_info &info, const quant::ConfigTable &configs, ht_handle handle) {
+  const quant::Config &config = configs.get(handle);
+  // Most configs have a scale of their own, and need no search for it.
+  const bool own = config.dominator == HT_NONE && config.master == HT_NONE;
+  const quant::Config &source = own ? config : configs.get(configs.source(handle));
+  info.state = static_cast<std::uint32_t>(config.state);
+  info.node = config.key.node;
+  info.direction = config.key.is_output ? HT_SLOT_OUTPUT : HT_SLOT_INPUT;
+  info.slot = config.key.slot;
+  info.spec = config.spec;
+  info.root = config.dominator == HT_NONE ? handle : configs.root(handle);
+  info.master = config.master;
+  info.observer = text(config.observer);
+  info.scale_count = source.scales.size();
+  info.scales = source.scales.data();
+  info.zero_points = source.zero_points.data();
+}
+
 ht_status HT_CALL infos(ht_ctx *ctx, const ht_handle *list, std::uint64_t count, ht_config_info *out) {
   return serve(ctx, [&] {
     const quant::ConfigTable &configs = working(ctx).configs;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const quant::Config &config = configs.get(list[i]);
-      ht_config_info info{};
-      info.state = static_cast<std::uint32_t>(config.state);
-      info.node = config.key.node;
-      info.direction = config.key.is_output ? HT_SLOT_OUTPUT : HT_SLOT_INPUT;
-      info.slot = config.key.slot;
-      info.spec = config.spec;
-      info.root = configs.root(list[i]);
-      info.master = config.master;
-      info.observer = text(config.observer);
-      const quant::Config &source = configs.get(configs.source(list[i]));
-      info.scale_count = source.scales.size();
-      info.scales = source.scales.data();
-      info.zero_points = source.zero_points.data();
-      put(element(out, i), info);
-    }
+    for (std::uint64_t i = 0; i < count; ++i)
+      put_filled(element(out, i), [&](ht_config_info &info) { fill(info, configs, list[i]); });
   });
 }
 

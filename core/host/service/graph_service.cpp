@@ -65,16 +65,17 @@ ht_status HT_CALL node_infos(ht_ctx *ctx, const ht_handle *list, std::uint64_t c
   return serve(ctx, [&] {
     const model::Model &m = working(ctx).model;
     for (std::uint64_t i = 0; i < count; ++i) {
-      const model::Node &node = m.node(list[i]);
-      ht_node_info info{};
-      info.graph = node.graph;
-      info.name = text(node.name);
-      info.op_type = text(node.op_type);
-      info.domain = text(node.domain);
-      info.opset = m.opset(node.domain);
-      info.inputs = {node.inputs.data(), node.inputs.size()};
-      info.outputs = {node.outputs.data(), node.outputs.size()};
-      put(element(infos, i), info);
+      put_filled(element(infos, i), [&](ht_node_info &info) {
+        const model::Node &node = m.node(list[i]);
+        info.reserved = 0;
+        info.graph = node.graph;
+        info.name = text(node.name);
+        info.op_type = text(node.op_type);
+        info.domain = text(node.domain);
+        info.opset = m.opset(node.domain);
+        info.inputs = {node.inputs.data(), node.inputs.size()};
+        info.outputs = {node.outputs.data(), node.outputs.size()};
+      });
     }
   });
 }

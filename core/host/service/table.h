@@ -40,6 +40,16 @@ void put(T *out, const T &value) {
   out->struct_size = size;
 }
 
+// put() for getters that are called for every object of a model: `fill` sets every member but struct_size in the
+// caller's own struct, with no copy between, or in a whole one where that is smaller.
+template <typename T, typename Fill>
+void put_filled(T *out, Fill &&fill) {
+  if (out->struct_size >= sizeof(T)) return fill(*out);
+  T whole{};
+  fill(whole);
+  put(out, whole);
+}
+
 // Steps through an array whose elements have the caller's own size.
 template <typename T>
 T *element(T *first, std::uint64_t index) {
