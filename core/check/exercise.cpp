@@ -97,6 +97,7 @@ Attempt run_pipeline(Workbench &bench, pipeline::PipelineSpec spec, const Subjec
   const auto poll = terms.on_poll;
   if (poll) events.sinks.progress = [poll](std::uint64_t, std::uint64_t) { poll(); };
   events.sinks.cancelled = terms.cancelled;
+  if (terms.checked) spec.plugins.trust.rules.push_back({subject.id, host::Trust::kChecked, {}});
   const OwnFolder outputs(bench.folder());
   for (pipeline::ExportStep &step : spec.exports) step.path = (outputs.path() / step.path).string();
   bool planned = false;

@@ -19,6 +19,7 @@ struct Terms {
   Setting parameters;             // of the component; null or a map
   std::function<void()> on_poll;  // each time that the component tells its progress
   const std::atomic<bool> *cancelled = nullptr;
+  bool checked = false;  // at that level of trust: stored tensors are lent as copies, and looked at afterwards
 };
 
 struct Attempt {

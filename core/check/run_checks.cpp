@@ -208,7 +208,9 @@ void check_threads(Workbench &bench) {
 
 void check_surroundings(Workbench &bench) {
   const auto tell = [&](const Surroundings &before) {
-    for (const auto &[text, remedy] : before.changes_since()) bench.fail(text, remedy);
+    const auto changes = before.changes_since();
+    for (const auto &[text, remedy] : changes) bench.fail(text, remedy);
+    return changes.empty();
   };
   // The plug-in's own constructors ran when it was loaded.
   if (bench.reporter().begin({}, "loaded")) {
@@ -225,8 +227,13 @@ void check_surroundings(Workbench &bench) {
     for (const Exercise &exercise : exercises_of(bench, subject)) {
       if (!bench.begin(subject, exercise.name)) continue;
       const Surroundings before = Surroundings::now();
-      exercise.run(terms_of(bench, subject));
-      tell(before);
+      Terms terms = terms_of(bench, subject);
+      const Attempt attempt = exercise.run(terms);
+      if (!tell(before) || attempt.result != Result::kDone || subject.kind != HT_KIND_PASS) continue;
+      terms.checked = true;
+      if (const Attempt watched = exercise.run(terms); watched.result == Result::kBroke)
+        bench.fail(watched.text,
+                   "edit what is lent through ht.graph_edit/1 only, and promise the same result where it is kept");
     }
   }
 }

@@ -52,6 +52,12 @@ std::string text_of(const std::optional<ErrorFigures> &figures, Method method) {
   }
 }
 
+// In the platform's unit, one sample; empty where the platform does not know.
+std::string cost_of(const pipeline::ModelCost &cost, model::Handle node) {
+  const auto line = std::ranges::find(cost.nodes, node, &pipeline::NodeCostLine::node);
+  return line == cost.nodes.end() || !line->cost.known ? "" : fmt::format("{:.4g}", line->cost.cost);
+}
+
 }  // namespace
 
 Method parse_method(const std::string &name) {
@@ -62,8 +68,9 @@ Method parse_method(const std::string &name) {
        nearest_hint(name, std::vector<std::string>{"snr", "cosine", "mse"}));
 }
 
-std::string error_table(const pipeline::ErrorAnalysis &analysis, Method method) {
-  constexpr std::size_t kName = 27, kType = 12, kBar = 12;
+std::string error_table(const pipeline::ErrorAnalysis &analysis, Method method, const pipeline::ModelCost *cost) {
+  const std::size_t name_room = cost == nullptr ? 27 : 22, bar_room = cost == nullptr ? 12 : 8;
+  constexpr std::size_t kType = 12;
   std::vector<Column> columns;
   for (const Column &column : kColumns) {
     const auto has = [&](const OperatorError &op) { return (op.*column.figures).has_value(); };
@@ -83,15 +90,17 @@ std::string error_table(const pipeline::ErrorAnalysis &analysis, Method method) 
   std::ranges::stable_sort(order, [&](const auto *a, const auto *b) { return key(*a) > key(*b); });
   std::vector<std::string> header = {"operator", "type", columns.front().name, ""};
   for (std::size_t i = 1; i < columns.size(); ++i) header.emplace_back(columns[i].name);
+  if (cost != nullptr) header.emplace_back("cost");
   Table table(header);
   for (const OperatorError *op : order) {
-    std::vector<std::string> row = {shortened(op->name.empty() ? op->value : op->name, kName),
+    std::vector<std::string> row = {shortened(op->name.empty() ? op->value : op->name, name_room),
                                     shortened(op->type, kType), text_of(op->*columns.front().figures, method),
-                                    bar_text(worst > 0 ? key(*op) / worst : 0, kBar)};
+                                    bar_text(worst > 0 ? key(*op) / worst : 0, bar_room)};
     for (std::size_t i = 1; i < columns.size(); ++i) row.push_back(text_of(op->*columns[i].figures, method));
+    if (cost != nullptr) row.push_back(cost_of(*cost, op->node));
     table.add(std::move(row));
   }
-  return table.text();
+  return table.text() + (cost == nullptr ? "" : "cost: " + pipeline::cost_text(*cost) + "\n");
 }
 
 void add_samples(std::uint64_t samples, const std::vector<std::string> &skipped, nlohmann::ordered_json &figures) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "core/pipeline/analysis/analyze.h"
+#include "core/pipeline/model_cost.h"
 
 namespace halftone::cli {
 
@@ -15,8 +16,8 @@ enum class Method : std::uint8_t { kSnr, kCosine, kMse };
 Method parse_method(const std::string &name);
 
 // Operators with the largest error first: by the layerwise error where there is one, else by what else was measured. No
-// line is longer than 100 columns.
-std::string error_table(const pipeline::ErrorAnalysis &analysis, Method method);
+// line is longer than 100 columns. `cost`: what the operators cost on the platform, or null.
+std::string error_table(const pipeline::ErrorAnalysis &analysis, Method method, const pipeline::ModelCost *cost);
 
 void add_samples(std::uint64_t samples, const std::vector<std::string> &skipped, nlohmann::ordered_json &figures);
 void add_errors(const pipeline::ErrorAnalysis &analysis, nlohmann::ordered_json &figures);

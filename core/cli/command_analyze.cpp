@@ -16,8 +16,10 @@
 #include "core/cli/console.h"
 #include "core/cli/data_options.h"
 #include "core/cli/platform_options.h"
+#include "core/cli/run_pipeline.h"
 #include "core/cli/run_setup.h"
 #include "core/pipeline/analysis/analyze.h"
+#include "core/pipeline/model_cost.h"
 #include "core/pipeline/preset.h"
 #include "core/pipeline/runner.h"
 
@@ -56,6 +58,7 @@ po::options_description options_of_analyze() {
       "of graphwise, layerwise, own, statistics, parameters and causes, with commas between")(
       "json", po::value<std::string>()->value_name("FILE"), "write all figures as JSON")("quiet,q",
                                                                                          "print errors only");
+  add_plugin_options(options);
   add_data_options(options);
   return options;
 }
@@ -158,14 +161,14 @@ constexpr std::size_t kCausesShown = 10, kRowsShown = 20;
 
 pipeline::ErrorAnalysis add_error_analysis(const calibration::Dataset &dataset,
                                            const pipeline::AnalysisRequest &request,
-                                           const calibration::FlowOptions &flow, Method method, Progress &progress,
-                                           Findings &findings) {
+                                           const calibration::FlowOptions &flow, Method method,
+                                           const pipeline::ModelCost *cost, Progress &progress, Findings &findings) {
   progress.begin(0, 1, "errors of operators");
   const pipeline::ErrorAnalysis errors = pipeline::analyze_errors(dataset, request, flow);
   progress.end(fmt::format(": {} samples ({:.2f} s)", errors.samples, errors.seconds));
   report_skipped(errors.samples, errors.skipped, "analysed", flow.sinks);
   add_errors(errors, findings.figures);
-  findings.text += error_table(errors, method);
+  findings.text += error_table(errors, method, cost);
   return errors;
 }
 
@@ -262,6 +265,7 @@ int command_analyze(const std::vector<std::string> &arguments) {
   const std::uint64_t samples = whole_number(values, "samples", kSamples, 1, std::int64_t{1} << 40);
   pipeline::PipelineSpec spec = is_pipeline_file(model) ? spec_of_file(values, model) : spec_of_options(values, model);
   spec.figures_out = text_of(values, "json");
+  read_plugin_options(values, spec);
   pipeline::DataSpec data = data_of(values, spec);
   if (values.count("data") != 0) spec.evaluation = data;  // files that no output may overwrite
 
@@ -270,7 +274,7 @@ int command_analyze(const std::vector<std::string> &arguments) {
   const pipeline::RunEvents events = run_events(progress);
   pipeline::Runner runner(registry, std::move(spec), events);
   show_warnings(runner.warnings(), progress);
-  const auto dataset = pipeline::open_dataset(registry, runner.original().model, data);
+  const auto dataset = pipeline::open_dataset(runner.registry(), runner.original().model, data);
   runner.run_passes();
   if (runner.spec().calibration.memory_budget) return_free_memory();  // of the passes, before the analysis needs it
 
@@ -281,9 +285,11 @@ int command_analyze(const std::vector<std::string> &arguments) {
   flow.ledger = ledger.get();
   Findings findings;
   findings.figures = {{"model", runner.spec().model.string()}, {"platform", runner.spec().platform}};
+  const std::optional<pipeline::ModelCost> cost = pipeline::model_cost(runner);
+  if (cost) pipeline::add_figures(*cost, findings.figures);
   pipeline::ErrorAnalysis errors;
   if (request.graphwise || request.layerwise || request.own)
-    errors = add_error_analysis(*dataset, request, flow, method, progress, findings);
+    errors = add_error_analysis(*dataset, request, flow, method, cost ? &*cost : nullptr, progress, findings);
   add_details(*dataset, request, flow, parts, values.count("only") != 0, errors, progress, findings);
   runner.commit_outputs(findings.figures.dump(1) + "\n");
   if (values.count("quiet") == 0) std::fputs(findings.text.c_str(), stdout);

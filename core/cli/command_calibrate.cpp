@@ -13,6 +13,7 @@
 #include "core/cli/command.h"
 #include "core/cli/console.h"
 #include "core/cli/data_options.h"
+#include "core/cli/run_pipeline.h"
 #include "core/cli/statistics_report.h"
 #include "core/pipeline/calibrate.h"
 #include "core/pipeline/named.h"
@@ -46,6 +47,7 @@ po::options_description options_of_calibrate() {
       "resume", "go on from the checkpoint of an interrupted run, where there is one")(
       "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")("quiet,q",
                                                                                          "print errors only");
+  add_plugin_options(options);
   add_data_options(options);
   return options;
 }
@@ -192,6 +194,7 @@ int command_calibrate(const std::vector<std::string> &arguments) {
   const host::Registry registry = open_registry(values);
   plan.pipelines =
       is_pipeline_file(model) ? std::vector{spec_of_file(values, model)} : specs_of_options(values, registry, model);
+  for (pipeline::PipelineSpec &spec : plan.pipelines) read_plugin_options(values, spec);
   check_files(plan, registry, output, json);
   const FileLock lock(output);  // two runs would share a checkpoint, and the later result would replace the other
 

@@ -31,6 +31,10 @@ void add_run_options(po::options_description &options) {
   options.add_options()("dry-run", "check the file, the model and the data, print the plan, compute nothing")(
       "json", po::value<std::string>()->value_name("FILE"), "write the figures as JSON")("quiet,q",
                                                                                          "print errors only");
+  add_plugin_options(options);
+}
+
+void add_plugin_options(po::options_description &options) {
   options.add_options()("trust", po::value<std::vector<std::string>>()->composing()->value_name("[NAME=]LEVEL"),
                         "how a pass, exporter or reader is run, or all of them: trusted, checked or isolated")(
       "on-plugin-failure", po::value<std::string>()->value_name("stop|skip"),

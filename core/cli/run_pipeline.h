@@ -16,8 +16,11 @@ struct RunOptions {
   std::string json;      // figures as JSON to this file
 };
 
+// --trust, --on-plugin-failure, --plugin-timeout and --reproducer.
+void add_plugin_options(boost::program_options::options_description &options);
+// Those and --dry-run, --json and --quiet.
 void add_run_options(boost::program_options::options_description &options);
-// --trust, --on-plugin-failure, --plugin-timeout and --reproducer, which go before what a file says.
+// The plug-in options, which go before what a file says.
 void read_plugin_options(const boost::program_options::variables_map &values, pipeline::PipelineSpec &spec);
 RunOptions run_options(const boost::program_options::variables_map &values);
 

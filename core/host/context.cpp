@@ -73,7 +73,10 @@ void call_component(Context &ctx, const std::function<ht_status()> &body) {
   // A failure that the component got over is nobody's business any more. One that it went on after and then reported
   // by its status alone still says why, when it is the same.
   const std::optional<Error> error = std::exchange(ctx.error, std::nullopt);
-  const bool explains = error && (!ctx.recovered || static_cast<ht_status>(error->status()) == status);
+  // An edit that was refused is recorded as a fault of the component (serve_edit), which knows it by another status.
+  const auto says = [&](ht_status wanted) { return static_cast<ht_status>(error->status()) == wanted; };
+  const bool explains =
+      error && (!ctx.recovered || says(status) || (status == HT_INVALID_ARGUMENT && says(HT_INTERNAL)));
   ctx.recovered = false;
   if (ctx.called_by_stranger.exchange(false, std::memory_order_relaxed)) {
     fail(Status::kInternal,

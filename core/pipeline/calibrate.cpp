@@ -53,8 +53,10 @@ struct Asked {
 class Recorder {
  public:
   // All pipelines have the model and the samples of the first.
-  Recorder(const host::Registry &registry, const CalibratePlan &plan, const RunEvents &events)
+  Recorder(const host::Registry &registry, const host::Registry &readers, const CalibratePlan &plan,
+           const RunEvents &events)
       : registry_(registry),
+        readers_(readers),
         imported_(plan.model != nullptr
                       ? *plan.model
                       : read_model_to_run(plan.pipelines.front().model, host::KernelIndex(registry))) {
@@ -95,7 +97,7 @@ class Recorder {
     host::WorkingModel working;
     working.model = imported_.model;
     std::optional<std::string> told;
-    const auto open = [&](const model::Model &m) { return open_dataset(registry_, m, data); };
+    const auto open = [&](const model::Model &m) { return open_dataset(readers_, m, data); };
     (void)open_for_single_samples(registry_, host::KernelIndex(registry_), working, open, told);
     if (!told) return;
     imported_.model = std::move(working.model);
@@ -120,7 +122,7 @@ class Recorder {
     if (asked.obstacle.empty() && !requests.empty()) asked.requests = std::move(requests);
   }
 
-  const host::Registry &registry_;
+  const host::Registry &registry_, &readers_;
   model::ImportResult imported_;
   RunEvents quiet_, logged_;
 };
@@ -226,13 +228,16 @@ void require_continues(const Collected &stored, const RecordedRequest &recorded,
 
 class Calibration {
  public:
-  Calibration(const host::Registry &registry, const CalibratePlan &plan, const RunEvents &events)
-      : registry_(registry), plan_(plan), events_(events) {}
+  // `readers`: the registry with what stands between the host and readers that it does not trust; the runs of the
+  // pipelines look for themselves.
+  Calibration(const host::Registry &registry, const host::Registry &readers, const CalibratePlan &plan,
+              const RunEvents &events)
+      : registry_(registry), readers_(readers), plan_(plan), events_(events) {}
 
   CalibrateResult run() {
     const PipelineSpec &first = plan_.pipelines.front();
     {
-      const Recorder recorder(registry_, plan_, events_);
+      const Recorder recorder(registry_, readers_, plan_, events_);
       result_.file.model = calibration::model_digest(recorder.imported().model);
       wanted_ = record_all(recorder, plan_.pipelines, events_);
     }
@@ -244,7 +249,7 @@ class Calibration {
     const host::Instance instance(registry_.get(HT_KIND_EXECUTOR, executor), nullptr, ctx);
     const host::KernelIndex kernels(registry_);
     const model::Model &model = wanted_.begin()->second.working.model;
-    const auto dataset = open_dataset(registry_, model, first.calibration);
+    const auto dataset = open_dataset(readers_, model, first.calibration);
     for (const auto &[key, recorded] : wanted_) (void)settings_for(*dataset, key.second);  // no shard is empty
     for (auto &[key, recorded] : wanted_) collect(instance, kernels, *dataset, key.first, key.second, recorded);
     return std::move(result_);
@@ -317,7 +322,7 @@ class Calibration {
     write_file_atomically(plan_.checkpoint, calibration::to_bytes(file));
   }
 
-  const host::Registry &registry_;
+  const host::Registry &registry_, &readers_;
   const CalibratePlan &plan_;
   const RunEvents &events_;
   Wanted wanted_;
@@ -335,7 +340,10 @@ void require_statistics_name(const std::string &output) {
 }
 
 CalibrateResult calibrate(const host::Registry &registry, const CalibratePlan &plan, const RunEvents &events) {
-  return Calibration(registry, plan, events).run();
+  const host::TrustSettings &trust = plan.pipelines.front().plugins.trust;
+  if (trust.rules.empty()) return Calibration(registry, registry, plan, events).run();
+  const host::TrustedComponents trusted(registry, trust);
+  return Calibration(registry, trusted.registry(), plan, events).run();
 }
 
 }  // namespace halftone::pipeline

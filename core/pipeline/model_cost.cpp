@@ -28,7 +28,7 @@ std::optional<ModelCost> model_cost(const Runner &runner) {
         sum->unknown += cost.known ? 0 : 1;
         (rule.quantized ? sum->quantized : sum->in_float) += cost.cost;
       }
-      out.nodes.push_back({node.name, type, rule.quantized, cost});
+      out.nodes.push_back({handle, node.name, type, rule.quantized, cost});
     }
   }
   return out;

@@ -18,6 +18,7 @@ struct CostSum {
 };
 
 struct NodeCostLine {
+  model::Handle node = HT_NONE;
   std::string name, type;
   bool quantized = false;
   host::NodeCost cost;

@@ -25,6 +25,7 @@ function(halftone_add_plugin name)
   if(DEFINED HALFTONE_PLUGIN_SUBDIR) # inside the tree: where `halftone` of this build looks
     set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/${HALFTONE_PLUGIN_SUBDIR}")
     install(TARGETS ${name} LIBRARY DESTINATION "${HALFTONE_PLUGIN_SUBDIR}")
+    set_property(GLOBAL APPEND PROPERTY HALFTONE_FIRST_PARTY_PLUGINS ${name})
   endif()
 endfunction()
 

@@ -16,4 +16,4 @@ static ht_status HT_CALL write_half(void *instance, ht_ctx *ctx, const ht_str *p
   return HT_OK;
 }
 static const ht_exporter table = {sizeof(ht_exporter), 0, NULL, write_half};
-OFFERS("export-crashes", HT_KIND_EXPORTER, HT_EXPORTER_1)
+OFFERS("export-crashes", HT_KIND_EXPORTER, HT_EXPORTER_1, HT_CAP_GRAPH_READ, HT_THREADING_FREE)

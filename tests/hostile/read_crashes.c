@@ -32,4 +32,4 @@ static ht_status HT_CALL name(void *source, ht_ctx *ctx, uint64_t index, ht_str 
   return HT_OK;
 }
 static const ht_reader table = {sizeof(ht_reader), 0, NULL, open, close, count, read, name};
-OFFERS("read-crashes", HT_KIND_READER, HT_READER_1)
+OFFERS("read-crashes", HT_KIND_READER, HT_READER_1, HT_CAP_GRAPH_READ, HT_THREADING_FREE)

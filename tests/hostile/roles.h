@@ -1,4 +1,5 @@
-/* A component of another kind than pass, in plain C: the file has its `table`, and says OFFERS(name, kind, role). */
+/* A component of any kind, in plain C: the file has its `table`, and says OFFERS(name, kind, role, capabilities,
+ * threading). */
 #ifndef HALFTONE_TESTS_HOSTILE_ROLES_H
 #define HALFTONE_TESTS_HOSTILE_ROLES_H
 
@@ -6,23 +7,14 @@
 #include <stddef.h>
 #include <string.h>
 
-static ht_status create(const ht_host *host, ht_ctx *ctx, const ht_value *args, uint64_t count, void **instance) {
-  (void)host, (void)ctx, (void)args, (void)count;
-  *instance = NULL;
-  return HT_OK;
-}
-static void destroy(void *instance) {
-  (void)instance;
-}
-
-#define OFFERS(name, of_kind, role_id)                                        \
+#define OFFERS(name, of_kind, role_id, allowed, threads)                      \
   static const ht_role role = {sizeof(ht_role), 0, role_id, &table};          \
   static const ht_role *const roles[] = {&role};                              \
   static const ht_component component = {.struct_size = sizeof(ht_component), \
                                          .kind = of_kind,                     \
                                          .determinism = HT_DETERMINISM_EXACT, \
-                                         .threading = HT_THREADING_FREE,      \
-                                         .capabilities = HT_CAP_GRAPH_READ,   \
+                                         .threading = threads,                \
+                                         .capabilities = allowed,             \
                                          .id = name,                          \
                                          .version = "1.0",                    \
                                          .title = "A fixture",                \
@@ -42,5 +34,15 @@ static void destroy(void *instance) {
                                      .build = "",                             \
                                      .components = list,                      \
                                      .component_count = 1};
+
+/* The instance is the host's table, which any kind may need. */
+static ht_status create(const ht_host *host, ht_ctx *ctx, const ht_value *args, uint64_t count, void **instance) {
+  (void)ctx, (void)args, (void)count;
+  *instance = (void *)(uintptr_t)host;
+  return HT_OK;
+}
+static void destroy(void *instance) {
+  (void)instance;
+}
 
 #endif

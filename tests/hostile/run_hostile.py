@@ -33,7 +33,7 @@ class Ends(int):
 
 
 HANGS = "hangs"
-WRONG_ARGUMENT = {"run-nan-scale", "run-wrong-sizes"}  # what they hand over is refused as that
+WRONG_ARGUMENT = {"run-wrong-sizes"}  # what it says itself, as of a parameter that a user wrote
 EVERYWHERE = {
     "run-throws": "component 'run-throws' let an exception cross the plug-in boundary: run went wrong",
     "run-stale-handle": "handle",
@@ -59,6 +59,8 @@ LEVELS = {
         "run-rounding": "component 'run-rounding' changed the rounding mode of floating point",
         "run-denormals": "component 'run-denormals' changed the floating-point mode (denormals or traps) and left it so; "
                          "it was put back",
+        "run-thread-rounding": "component 'run-thread-rounding' changed the rounding mode of floating point on a thread "
+                               "that works for it, and left it so; it was put back",
         "run-folder": "component 'run-folder' changed the working directory and left it so; it was put back",
         "run-locale": "component 'run-locale' changed the locale, the signal mask, the umask and left it so; it was put "
                       "back"},
@@ -70,7 +72,7 @@ LEVELS = {
                      "long, raise `plugin_timeout`",
         "run-garbles": "pass 'run-garbles' broke the connection of its worker process: what the other process sent is "
                        "no message",
-        "run-scribbles": FINE, "run-differs": OTHER, "run-rounding": FINE, "run-denormals": FINE, "run-folder": FINE,
+        "run-scribbles": FINE, "run-differs": OTHER, "run-rounding": FINE, "run-thread-rounding": FINE, "run-denormals": FINE, "run-folder": FINE,
         "run-locale": FINE},
 }
 
@@ -196,7 +198,7 @@ def reproduced(options, folder):
     place = Place(options, folder)
     tried = 0
     for level, names in {"trusted": ["run-on-data", "run-throws", "run-breaks-graph"],
-                         "checked": ["run-on-data", "run-differs", "run-rounding", "run-scribbles"],
+                         "checked": ["run-on-data", "run-differs", "run-nan-scale", "run-rounding", "run-scribbles"],
                          "isolated": ["run-on-data", "run-crashes", "run-exits", "run-hangs"]}.items():
         for name in names:
             done = place.with_pass(name, level)
@@ -264,6 +266,34 @@ def other_roles(options, folder):
     about = json.loads((place.folder / "out.onnx.reproducer" / "reproducer.json").read_text())
     again = place.run(shlex.split(about["command"])[1:])
     assert again.returncode == 1 and first_line(again.stderr) == first_line(done.stderr), again.stderr
+
+
+def other_commands(options, folder):
+    """`calibrate` and `analyze` run passes and readers, too, and trust them as far as they are told."""
+    place = Place(options, folder)
+    calibrate, analyze = ["calibrate", "pipeline.yaml", "-o", "out.htstats", "-q"], ["analyze", "pipeline.yaml", "-q"]
+    place.pipeline([PASSES[0], "run-crashes", *PASSES[1:]])
+    for command in (calibrate, analyze):
+        done = place.run([*command, "--trust", "run-crashes=isolated"], "run-crashes")
+        assert done.returncode == 1, done.stderr
+        assert "pass 'run-crashes' crashed (SIGSEGV) in its worker process" in done.stderr, done.stderr
+    done = place.run([*analyze, "--trust", "isolated", "--on-plugin-failure", "skip"], "run-crashes")
+    assert done.returncode == 0, done.stderr
+    assert "pass 'run-crashes' failed and was left out" in done.stderr, done.stderr
+    place.pipeline(PASSES)
+    done = place.run([*analyze, "--data", "small.npy", "--reader", "read-crashes", "--trust", "read-crashes=isolated"],
+                     "read-crashes")
+    assert done.returncode == 1, done.stderr
+    assert "reader 'read-crashes' crashed (SIGSEGV) in its worker process" in done.stderr, done.stderr
+    text = (place.folder / "pipeline.yaml").read_text()
+    text = text.replace("  path: small.npy", "  path: small.npy\n  reader: read-crashes")
+    for trust in ([], ["--trust", "read-crashes=isolated"]):  # by the file, by the command line
+        (place.folder / "pipeline.yaml").write_text(text + ("" if trust else "trust: {read-crashes: isolated}\n"))
+        done = place.run([*calibrate, *trust], "read-crashes")
+        assert done.returncode == 1, done.stderr
+        assert "reader 'read-crashes' crashed (SIGSEGV) in its worker process" in done.stderr, done.stderr
+    assert not (place.folder / "out.htstats").exists()
+    place.untouched()
 
 
 def interrupted(options, folder):
@@ -363,7 +393,8 @@ def main():
     parser.add_argument("test")
     options = parser.parse_args()
     tests = {name: level_of(name) for name in LEVELS} | {
-        test.__name__: test for test in (skipped, needed_later, reproduced, replaced_not_others, other_roles, interrupted, first_party, real_model)}
+        test.__name__: test for test in (skipped, needed_later, reproduced, replaced_not_others, other_roles, other_commands, interrupted, first_party,
+                                            real_model)}
     with tempfile.TemporaryDirectory() as folder:
         tests[options.test](options, folder)
 

@@ -3,20 +3,10 @@
 #ifndef HALFTONE_TESTS_HOSTILE_RUNS_H
 #define HALFTONE_TESTS_HOSTILE_RUNS_H
 
-#include <halftone/halftone.h>
-#include <stddef.h>
-#include <string.h>
+#include "roles.h"
 
 static ht_status misbehave(const ht_host *host, ht_ctx *ctx);
 
-static ht_status create(const ht_host *host, ht_ctx *ctx, const ht_value *args, uint64_t count, void **instance) {
-  (void)ctx, (void)args, (void)count;
-  *instance = (void *)(uintptr_t)host;
-  return HT_OK;
-}
-static void destroy(void *instance) {
-  (void)instance;
-}
 static ht_status run(void *instance, ht_ctx *ctx) {
   return misbehave((const ht_host *)instance, ctx);
 }
@@ -46,35 +36,8 @@ static inline ht_status edit_all(const ht_host *host, ht_ctx *ctx) {
 }
 
 static const ht_pass table = {sizeof(ht_pass), 0, run};
-static const ht_role role = {sizeof(ht_role), 0, HT_PASS_1, &table};
-static const ht_role *const roles[] = {&role};
-
 #define HOSTILE_EDITS (HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT | HT_CAP_CONFIG_READ | HT_CAP_CONFIG_EDIT)
 
-#define MISBEHAVES(name, allowed)                                             \
-  static const ht_component component = {.struct_size = sizeof(ht_component), \
-                                         .kind = HT_KIND_PASS,                \
-                                         .determinism = HT_DETERMINISM_EXACT, \
-                                         .threading = HT_THREADING_INSTANCE,  \
-                                         .capabilities = allowed,             \
-                                         .id = name,                          \
-                                         .version = "1.0",                    \
-                                         .title = "A fixture",                \
-                                         .doc = "",                           \
-                                         .roles = roles,                      \
-                                         .role_count = 1,                     \
-                                         .create = create,                    \
-                                         .destroy = destroy};                 \
-  static const ht_component *const list[] = {&component};                     \
-  const ht_plugin ht_plugin_entry = {.struct_size = sizeof(ht_plugin),        \
-                                     .abi_major = HT_ABI_MAJOR,               \
-                                     .abi_minor = HT_ABI_MINOR,               \
-                                     .needs_host_minor = HT_ABI_MINOR,        \
-                                     .id = name,                              \
-                                     .version = "1.0",                        \
-                                     .license = "Apache-2.0",                 \
-                                     .build = "",                             \
-                                     .components = list,                      \
-                                     .component_count = 1};
+#define MISBEHAVES(name, allowed) OFFERS(name, HT_KIND_PASS, HT_PASS_1, allowed, HT_THREADING_INSTANCE)
 
 #endif

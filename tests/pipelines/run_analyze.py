@@ -79,6 +79,26 @@ def details(bench):
     require(bench.run(*common, "--only", "statistics", "--quiet") == "", "--quiet prints")
 
 
+def costs(bench):
+    """A platform that says what operators cost has it beside their errors, still in lines of at most 100 columns."""
+    text = (bench.plugins / "onnxruntime-int8.platform.yaml").read_text().replace("id: onnxruntime-int8", "id: costly")
+    head, rules = text.split("\noperators:\n", 1)
+    text = (f"{head}\ncost: {{unit: cycles, float: {{fixed: 7}}}}\noperators:\n"
+            f"  - {{types: [MatMul], cost: {{fixed: 100, product: 0.5, element: 1}}}}\n{rules}")
+    (bench.work / "costly.platform.yaml").write_text(text)
+    products(bench)
+    shown = bench.run("analyze", "net.onnx", "--platform", "costly", "--plugin-path", bench.work, "--calibration", "x.npy", "--json",
+                      "f.json")
+    lines = shown.splitlines()
+    require(max(map(len, lines)) <= 100, f"too wide:\n{shown}")
+    wanted = {"first": 100 + 0.5 * 16 * 12 + 12, "second": 100 + 0.5 * 12 * 5 + 5}
+    require(lines[0].split()[-1] == "cost", shown)
+    require({line.split()[0]: float(line.split()[-1]) for line in lines[1:3]} == wanted, shown)
+    require(f"cost: {sum(wanted.values()):.0f} cycles a sample" in lines, shown)
+    nodes = {node["node"]: node["cost"] for node in bench.json("f.json")["cost"]["nodes"]}
+    require(nodes == wanted, f"{nodes}")
+
+
 def skipped(bench):
     """Samples that cannot be used are counted; where none can be, the run fails, whatever it was to measure."""
     conv_net(bench, normal(6))
@@ -326,6 +346,6 @@ def ppq(bench):
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests(__doc__, [threads, executors, table, details, skipped, numpy_agrees, inner_value, advice_outlier, advice_one_sided,
+    sys.exit(run_tests(__doc__, [threads, executors, table, details, costs, skipped, numpy_agrees, inner_value, advice_outlier, advice_one_sided,
                                  advice_saturation, advice_weight_spread, advice_channel_spread,
                                  advice_coarse_bias, advice_shared, ppq], Bench, FOLDERS))

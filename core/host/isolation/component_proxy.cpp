@@ -27,7 +27,7 @@ ComponentProxy::ComponentProxy(const Component &original, Trust trust, WorkerOpt
   copy_table(pass_, original, HT_PASS_1);
   copy_table(exporter_, original, HT_EXPORTER_1);
   copy_table(reader_, original, HT_READER_1);
-  (trust == Trust::kIsolated ? use_isolated : use_guarded)(description_, pass_, exporter_, reader_);
+  fill(trust == Trust::kIsolated ? isolated_functions() : guarded_functions());
   role_.struct_size = sizeof role_;
   switch (given.kind) {
     case HT_KIND_PASS:
@@ -45,6 +45,18 @@ ComponentProxy::ComponentProxy(const Component &original, Trust trust, WorkerOpt
   }
   description_.roles = roles_;
   description_.role_count = 1;
+}
+
+void ComponentProxy::fill(const ProxyFunctions &functions) {
+  description_.create = functions.create;
+  description_.destroy = functions.destroy;
+  pass_.run = functions.run;
+  exporter_.write = functions.write;
+  reader_.open = functions.open;
+  reader_.close = functions.close;
+  reader_.count = functions.count;
+  reader_.read = functions.read;
+  reader_.name = functions.name;
 }
 
 const ComponentProxy &proxy_of(const ht_host *host) {

@@ -14,6 +14,21 @@
 
 namespace halftone::host {
 
+// What a proxy has in its slots, whatever its kind.
+struct ProxyFunctions {
+  decltype(ht_component::create) create;
+  decltype(ht_component::destroy) destroy;
+  decltype(ht_pass::run) run;
+  decltype(ht_exporter::write) write;
+  decltype(ht_reader::open) open;
+  decltype(ht_reader::close) close;
+  decltype(ht_reader::count) count;
+  decltype(ht_reader::read) read;
+  decltype(ht_reader::name) name;
+};
+const ProxyFunctions &guarded_functions();   // guarded.cpp
+const ProxyFunctions &isolated_functions();  // isolated.cpp
+
 class ComponentProxy {
  public:
   // Of a pass, an exporter or a reader, which outlives the proxy.
@@ -27,6 +42,8 @@ class ComponentProxy {
   const WorkerOptions &options() const noexcept { return options_; }
 
  private:
+  void fill(const ProxyFunctions &functions);
+
   Component original_;
   Trust trust_;
   WorkerOptions options_;
@@ -37,10 +54,6 @@ class ComponentProxy {
   ht_role role_{};
   const ht_role *roles_[1] = {&role_};
 };
-
-// Fill in the functions of a proxy.
-void use_guarded(ht_component &component, ht_pass &pass, ht_exporter &exporter, ht_reader &reader);
-void use_isolated(ht_component &component, ht_pass &pass, ht_exporter &exporter, ht_reader &reader);
 
 // The proxy whose instance is being created with this host table.
 const ComponentProxy &proxy_of(const ht_host *host);

@@ -59,12 +59,34 @@ bool same_folder(int a, int b) {
   return ::fstat(a, &one) == 0 && ::fstat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
+void add(std::string &changed, const char *what) {
+  changed += (changed.empty() ? "" : ", ") + std::string(what);
+}
+
 }  // namespace
 
+bool &is_watched() noexcept {
+  thread_local bool watched = false;
+  return watched;
+}
+
+FloatMode::FloatMode() : control_(float_control()), rounding_(std::fegetround()) {}
+
+std::string FloatMode::restore() const {
+  std::string changed;
+  if (std::fegetround() != rounding_) {
+    add(changed, "the rounding mode of floating point");
+    std::fesetround(rounding_);
+  }
+  if (float_control() != control_) {
+    add(changed, "the floating-point mode (denormals or traps)");
+    set_float_control(control_);
+  }
+  return changed;
+}
+
 Environment::Environment()
-    : float_control_(float_control()),
-      rounding_(std::fegetround()),
-      folder_(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)),
+    : folder_(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)),
       locale_(std::setlocale(LC_ALL, nullptr)),
       thread_locale_(::uselocale(nullptr)),
       umask_(current_umask()) {
@@ -76,16 +98,8 @@ Environment::~Environment() {
 }
 
 std::string Environment::restore() const {
-  std::string changed;
-  const auto note = [&](const char *what) { changed += (changed.empty() ? "" : ", ") + std::string(what); };
-  if (std::fegetround() != rounding_) {
-    note("the rounding mode of floating point");
-    std::fesetround(rounding_);
-  }
-  if (float_control() != float_control_) {
-    note("the floating-point mode (denormals or traps)");
-    set_float_control(float_control_);
-  }
+  std::string changed = float_mode_.restore();
+  const auto note = [&](const char *what) { add(changed, what); };
   const int folder = ::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (folder_ >= 0 && !same_folder(folder, folder_)) {
     note("the working directory");

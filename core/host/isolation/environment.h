@@ -8,6 +8,21 @@
 
 namespace halftone::host {
 
+// How the thread that makes it computes with floating point.
+class FloatMode {
+ public:
+  FloatMode();
+  // See Environment. Costs nothing to speak of: for calls that are made for every sample.
+  std::string restore() const;
+
+ private:
+  std::uint64_t control_;
+  int rounding_;
+};
+
+// Whether this thread is in a call of a component that must leave everything as it was (guarded.cpp).
+bool &is_watched() noexcept;
+
 class Environment {
  public:
   // As it is now.
@@ -21,8 +36,7 @@ class Environment {
   std::string restore() const;
 
  private:
-  std::uint64_t float_control_;
-  int rounding_;
+  FloatMode float_mode_;
   int folder_ = -1;  // the working directory
   std::string locale_;
   void *thread_locale_;

@@ -1,4 +1,6 @@
 // The functions of a component that is called in this process and must leave the process as it found it.
+#include <utility>
+
 #include "core/host/isolation/component_proxy.h"
 #include "core/host/isolation/environment.h"
 
@@ -9,13 +11,16 @@ namespace {
 template <typename Body>
 ht_status watched(ht_ctx *ctx, Body &&body) {
   const Environment before;
+  const bool within = std::exchange(is_watched(), true);  // what it hands over to other threads is looked at, too
   ht_status status = HT_OK;
   try {
     status = body();
   } catch (...) {
+    is_watched() = within;
     (void)before.restore();
     throw;
   }
+  is_watched() = within;
   const std::string changed = before.restore();
   if (changed.empty()) return status;
   return ctx->record(HT_INTERNAL,
@@ -101,16 +106,9 @@ ht_status HT_CALL name(void *source, ht_ctx *ctx, std::uint64_t index, ht_str *t
 
 }  // namespace
 
-void use_guarded(ht_component &component, ht_pass &pass, ht_exporter &exporter, ht_reader &reader) {
-  component.create = &create;
-  component.destroy = &destroy;
-  pass.run = &run;
-  exporter.write = &write;
-  reader.open = &open;
-  reader.close = &close;
-  reader.count = &count;
-  reader.read = &read;
-  reader.name = &name;
+const ProxyFunctions &guarded_functions() {
+  static constexpr ProxyFunctions kFunctions = {&create, &destroy, &run, &write, &open, &close, &count, &read, &name};
+  return kFunctions;
 }
 
 }  // namespace halftone::host

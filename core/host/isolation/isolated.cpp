@@ -115,16 +115,9 @@ ht_status HT_CALL name(void *source, ht_ctx *ctx, std::uint64_t index, ht_str *t
 
 }  // namespace
 
-void use_isolated(ht_component &component, ht_pass &pass, ht_exporter &exporter, ht_reader &reader) {
-  component.create = &create;
-  component.destroy = &destroy;
-  pass.run = &run;
-  exporter.write = &write;
-  reader.open = &open;
-  reader.close = &close;
-  reader.count = &count;
-  reader.read = &read;
-  reader.name = &name;
+const ProxyFunctions &isolated_functions() {
+  static constexpr ProxyFunctions kFunctions = {&create, &destroy, &run, &write, &open, &close, &count, &read, &name};
+  return kFunctions;
 }
 
 }  // namespace halftone::host

@@ -11,7 +11,7 @@ namespace {
 
 ht_status HT_CALL create(ht_ctx *ctx, ht_handle node, std::uint32_t direction, std::uint32_t slot,
                          const ht_quant_spec *spec, std::uint32_t state, ht_handle *config) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     WorkingModel &w = working(ctx);
     const model::Node &at = w.model.node(node);
     const bool is_output = direction == HT_SLOT_OUTPUT;
@@ -24,29 +24,29 @@ ht_status HT_CALL create(ht_ctx *ctx, ht_handle node, std::uint32_t direction, s
 }
 
 ht_status HT_CALL remove(ht_ctx *ctx, ht_handle config) {
-  return serve_run(ctx, [&] { working(ctx).configs.remove(config); });
+  return serve_edit(ctx, [&] { working(ctx).configs.remove(config); });
 }
 
 ht_status HT_CALL set_spec(ht_ctx *ctx, ht_handle config, const ht_quant_spec *spec) {
-  return serve_run(ctx, [&] { working(ctx).configs.set_spec(config, *spec); });
+  return serve_edit(ctx, [&] { working(ctx).configs.set_spec(config, *spec); });
 }
 
 ht_status HT_CALL set_state(ht_ctx *ctx, ht_handle config, std::uint32_t state, const ht_str *reason) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     working(ctx).configs.set_state(config, static_cast<quant::State>(state), std::string(text(reason)));
   });
 }
 
 ht_status HT_CALL set_scales(ht_ctx *ctx, ht_handle config, const float *scales, const std::int32_t *zero_points,
                              std::uint64_t count, const ht_str *rule) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     working(ctx).configs.set_scales(config, {scales, count}, {zero_points, count},
                                     {ctx->component, std::string(text(rule)), {}});
   });
 }
 
 ht_status HT_CALL dominate(ht_ctx *ctx, ht_handle child, ht_handle by, const ht_str *reason) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     quant::ConfigTable &configs = working(ctx).configs;
     configs.dominate(child, by);
     configs.set_reason(child, std::string(text(reason)));
@@ -54,7 +54,7 @@ ht_status HT_CALL dominate(ht_ctx *ctx, ht_handle child, ht_handle by, const ht_
 }
 
 ht_status HT_CALL set_master(ht_ctx *ctx, ht_handle config, ht_handle master, const ht_str *reason) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     quant::ConfigTable &configs = working(ctx).configs;
     configs.set_master(config, master);
     configs.set_reason(config, std::string(text(reason)));
@@ -62,12 +62,12 @@ ht_status HT_CALL set_master(ht_ctx *ctx, ht_handle config, ht_handle master, co
 }
 
 ht_status HT_CALL release(ht_ctx *ctx, ht_handle config) {
-  return serve_run(ctx, [&] { working(ctx).configs.release(config); });
+  return serve_edit(ctx, [&] { working(ctx).configs.release(config); });
 }
 
 ht_status HT_CALL set_observer(ht_ctx *ctx, ht_handle config, const ht_str *observer, const ht_field *parameters,
                                std::uint64_t count) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     std::map<std::string, std::string> list;
     for (std::uint64_t i = 0; i < count; ++i) {
       list[std::string(text(&parameters[i].name))] = parameter_text(parameters[i].value);
@@ -77,11 +77,11 @@ ht_status HT_CALL set_observer(ht_ctx *ctx, ht_handle config, const ht_str *obse
 }
 
 ht_status HT_CALL bake_config(ht_ctx *ctx, ht_handle config) {
-  return serve_run(ctx, [&] { bake(working(ctx), config); });
+  return serve_edit(ctx, [&] { bake(working(ctx), config); });
 }
 
 ht_status HT_CALL set_dispatch(ht_ctx *ctx, ht_handle node, std::uint32_t verdict, const ht_str *reason) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     WorkingModel &w = working(ctx);
     (void)w.model.node(node);
     if (verdict > HT_DISPATCH_SHAPE) fail(Status::kInvalidArgument, "unknown dispatch code {}", verdict);

@@ -1,6 +1,10 @@
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <optional>
+#include <string>
 
+#include "core/host/isolation/environment.h"
 #include "core/host/service/execution_service.h"
 #include "core/host/service/table.h"
 #include "core/host/service/tables.h"
@@ -33,13 +37,37 @@ ExecutionRequest request_of(const ht_execution_options &given) {
   return request;
 }
 
+// Whose functions are called on threads of the host's.
+struct Caller {
+  explicit Caller(const Context &ctx) : component(ctx.component), watched(is_watched()) {}
+  std::string component;
+  bool watched;
+};
+
+// A call into the component on a thread of the host's, which others compute on afterwards: where the component is
+// watched, it must leave the thread's floating-point mode as it was.
+void call_on_thread(const Caller &caller, Context &own, const std::function<ht_status()> &body) {
+  const std::optional<FloatMode> before = caller.watched ? std::optional<FloatMode>(std::in_place) : std::nullopt;
+  std::string changed;
+  try {
+    call_component(own, body);
+    if (before) changed = before->restore();
+  } catch (...) {
+    if (before) (void)before->restore();
+    throw;
+  }
+  if (changed.empty()) return;
+  fail(Status::kInternal, "component '{}' changed {} on a thread that works for it, and left it so; it was put back",
+       caller.component, changed);
+}
+
 using See = decltype(ht_execution_sink::see);
 
-ExecutionReceiver::See forward_to(See see, void *user) {
+ExecutionReceiver::See forward_to(See see, void *user, const Context &ctx) {
   if (see == nullptr) return {};
-  return [see, user](Context &own, std::uint32_t worker, std::uint64_t sample, model::Handle value,
-                     const ht_tensor_view &tensor) {
-    call_component(own, [&] { return see(user, &own, worker, sample, value, &tensor); });
+  return [see, user, caller = Caller(ctx)](Context &own, std::uint32_t worker, std::uint64_t sample,
+                                           model::Handle value, const ht_tensor_view &tensor) {
+    call_on_thread(caller, own, [&] { return see(user, &own, worker, sample, value, &tensor); });
   };
 }
 
@@ -48,17 +76,17 @@ ExecutionReceiver receiver_of(const ht_execution_sink &given, ht_ctx *ctx, Conte
   ht_execution_sink sink{};
   std::memcpy(&sink, &given, std::min<std::size_t>(given.struct_size, sizeof(sink)));
   ExecutionReceiver receiver;
-  receiver.see = forward_to(sink.see, sink.user);
-  receiver.see_reference = forward_to(sink.see_reference, sink.user);
+  receiver.see = forward_to(sink.see, sink.user, *ctx);
+  receiver.see_reference = forward_to(sink.see_reference, sink.user, *ctx);
   if (sink.prepare != nullptr) {
     receiver.prepare = [sink, ctx](std::uint32_t workers) {
       call_component(*ctx, [&] { return sink.prepare(sink.user, ctx, workers); });
     };
   }
   if (sink.reduce != nullptr) {
-    receiver.reduce = [sink, &ordered](std::uint64_t sample) {
+    receiver.reduce = [sink, &ordered, caller = Caller(*ctx)](std::uint64_t sample) {
       ordered.arena.reset();
-      call_component(ordered, [&] { return sink.reduce(sink.user, &ordered, sample); });
+      call_on_thread(caller, ordered, [&] { return sink.reduce(sink.user, &ordered, sample); });
     };
   }
   return receiver;
@@ -100,9 +128,10 @@ ht_status HT_CALL workers(ht_ctx *ctx, std::uint64_t count, const ht_parallel_op
 ht_status HT_CALL for_each(ht_ctx *ctx, std::uint64_t count, const ht_parallel_options *options, ht_parallel_body body,
                            void *user) {
   return serve_run(ctx, [&] {
+    const Caller caller(*ctx);
     threads(ctx).for_each(*ctx, count, worker_bytes(options),
                           [&](Context &own, std::uint32_t worker, std::uint64_t index) {
-                            call_component(own, [&] { return body(user, &own, worker, index); });
+                            call_on_thread(caller, own, [&] { return body(user, &own, worker, index); });
                           });
   });
 }

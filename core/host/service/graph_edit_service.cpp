@@ -35,7 +35,7 @@ model::Handle graph_or_main(ht_ctx *ctx, ht_handle graph) {
 }
 
 ht_status HT_CALL unique_name(ht_ctx *ctx, ht_handle graph, const ht_str *base, ht_str *name) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     const std::string made = working(ctx).model.unique_name(graph_or_main(ctx, graph), text(base));
     *name = {keep(ctx, std::span<const char>(made.data(), made.size())), made.size()};
   });
@@ -43,21 +43,21 @@ ht_status HT_CALL unique_name(ht_ctx *ctx, ht_handle graph, const ht_str *base, 
 
 ht_status HT_CALL add_value(ht_ctx *ctx, ht_handle graph, const ht_str *name, const ht_tensor_info *type,
                             ht_handle *value) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     *value = working(ctx).model.add_value(graph_or_main(ctx, graph), std::string(text(name)), value_type(type));
   });
 }
 
 ht_status HT_CALL add_initializer(ht_ctx *ctx, ht_handle graph, const ht_str *name, const ht_tensor_view *tensor,
                                   ht_handle *value) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     *value = working(ctx).model.add_initializer(graph_or_main(ctx, graph), std::string(text(name)), copy_of(*tensor));
   });
 }
 
 ht_status HT_CALL add_node(ht_ctx *ctx, ht_handle graph, const ht_str *op_type, const ht_str *domain,
                            const ht_str *name, const ht_handles *inputs, const ht_handles *outputs, ht_handle *node) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     model::Model &m = working(ctx).model;
     const model::Handle where = graph_or_main(ctx, graph);
     const std::string_view base = text(name).empty() ? text(op_type) : text(name);
@@ -69,7 +69,7 @@ ht_status HT_CALL add_node(ht_ctx *ctx, ht_handle graph, const ht_str *op_type, 
 }
 
 ht_status HT_CALL remove_node(ht_ctx *ctx, ht_handle node) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     WorkingModel &w = working(ctx);
     const std::size_t inputs = w.model.node(node).inputs.size(), outputs = w.model.node(node).outputs.size();
     w.model.remove_node(node);
@@ -81,19 +81,19 @@ ht_status HT_CALL remove_node(ht_ctx *ctx, ht_handle node) {
 }
 
 ht_status HT_CALL remove_value(ht_ctx *ctx, ht_handle value) {
-  return serve_run(ctx, [&] { working(ctx).model.remove_value(value); });
+  return serve_edit(ctx, [&] { working(ctx).model.remove_value(value); });
 }
 
 ht_status HT_CALL set_input(ht_ctx *ctx, ht_handle node, std::uint32_t slot, ht_handle value) {
-  return serve_run(ctx, [&] { working(ctx).model.set_input(node, slot, value); });
+  return serve_edit(ctx, [&] { working(ctx).model.set_input(node, slot, value); });
 }
 
 ht_status HT_CALL set_output(ht_ctx *ctx, ht_handle node, std::uint32_t slot, ht_handle value) {
-  return serve_run(ctx, [&] { working(ctx).model.set_output(node, slot, value); });
+  return serve_edit(ctx, [&] { working(ctx).model.set_output(node, slot, value); });
 }
 
 ht_status HT_CALL resize_inputs(ht_ctx *ctx, ht_handle node, std::uint32_t count) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     WorkingModel &w = working(ctx);
     const std::size_t before = w.model.node(node).inputs.size();
     w.model.resize_inputs(node, count);
@@ -102,11 +102,11 @@ ht_status HT_CALL resize_inputs(ht_ctx *ctx, ht_handle node, std::uint32_t count
 }
 
 ht_status HT_CALL replace_uses(ht_ctx *ctx, ht_handle from, ht_handle to) {
-  return serve_run(ctx, [&] { working(ctx).model.replace_uses(from, to); });
+  return serve_edit(ctx, [&] { working(ctx).model.replace_uses(from, to); });
 }
 
 ht_status HT_CALL set_op_type(ht_ctx *ctx, ht_handle node, const ht_str *op_type, const ht_str *domain) {
-  return serve_run(
+  return serve_edit(
       ctx, [&] { working(ctx).model.set_op_type(node, std::string(text(op_type)), std::string(text(domain))); });
 }
 
@@ -144,35 +144,35 @@ model::Attribute attribute_from(const ht_attr &attr) {
 }
 
 ht_status HT_CALL set_attribute(ht_ctx *ctx, ht_handle node, const ht_attr *attr) {
-  return serve_run(ctx, [&] { working(ctx).model.set_attribute(node, text(&attr->name), attribute_from(*attr)); });
+  return serve_edit(ctx, [&] { working(ctx).model.set_attribute(node, text(&attr->name), attribute_from(*attr)); });
 }
 
 ht_status HT_CALL remove_attribute(ht_ctx *ctx, ht_handle node, const ht_str *name) {
-  return serve_run(ctx, [&] { working(ctx).model.remove_attribute(node, text(name)); });
+  return serve_edit(ctx, [&] { working(ctx).model.remove_attribute(node, text(name)); });
 }
 
 ht_status HT_CALL set_initializer(ht_ctx *ctx, ht_handle value, const ht_tensor_view *tensor) {
-  return serve_run(ctx, [&] { working(ctx).model.set_initializer(value, copy_of(*tensor)); });
+  return serve_edit(ctx, [&] { working(ctx).model.set_initializer(value, copy_of(*tensor)); });
 }
 
 ht_status HT_CALL rename_value(ht_ctx *ctx, ht_handle value, const ht_str *name) {
-  return serve_run(ctx, [&] { working(ctx).model.rename_value(value, std::string(text(name))); });
+  return serve_edit(ctx, [&] { working(ctx).model.rename_value(value, std::string(text(name))); });
 }
 
 ht_status HT_CALL rename_node(ht_ctx *ctx, ht_handle node, const ht_str *name) {
-  return serve_run(ctx, [&] { working(ctx).model.rename_node(node, std::string(text(name))); });
+  return serve_edit(ctx, [&] { working(ctx).model.rename_node(node, std::string(text(name))); });
 }
 
 ht_status HT_CALL set_opset(ht_ctx *ctx, const ht_str *domain, std::int64_t version) {
-  return serve_run(ctx, [&] { working(ctx).model.set_opset(std::string(text(domain)), version); });
+  return serve_edit(ctx, [&] { working(ctx).model.set_opset(std::string(text(domain)), version); });
 }
 
 ht_status HT_CALL set_metadata(ht_ctx *ctx, const ht_str *key, const ht_str *value) {
-  return serve_run(ctx, [&] { working(ctx).model.metadata[std::string(text(key))] = std::string(text(value)); });
+  return serve_edit(ctx, [&] { working(ctx).model.metadata[std::string(text(key))] = std::string(text(value)); });
 }
 
 ht_status HT_CALL unlist_initializer(ht_ctx *ctx, ht_handle value) {
-  return serve_run(ctx, [&] {
+  return serve_edit(ctx, [&] {
     model::Model &m = working(ctx).model;
     if (!m.value(value).initializer) {
       fail(Status::kFailedPrecondition, "value '{}' has no stored tensor: an input without one stays listed",

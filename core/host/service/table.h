@@ -57,6 +57,19 @@ T *element(T *first, std::uint64_t index) {
   return reinterpret_cast<T *>(reinterpret_cast<Byte *>(first) + index * first->struct_size);
 }
 
+// serve_run() for functions whose arguments are the component's own doing. That one is wrong is its fault, where
+// elsewhere the same status means a mistake of the user's: what is recorded, and ends the run, is an internal error.
+template <typename Body>
+ht_status serve_edit(ht_ctx *ctx, Body &&body) noexcept {
+  const ht_status status = serve_run(ctx, std::forward<Body>(body));
+  if (status == HT_INVALID_ARGUMENT && ctx->error) {
+    Error fault(Status::kInternal, ctx->error->message());
+    for (const std::string &note : ctx->error->notes()) fault.note(note);
+    ctx->error = std::move(fault);
+  }
+  return status;
+}
+
 // A view of a constant tensor; shape and bytes live as long as the tensor.
 ht_tensor_view view_of(const model::Tensor &tensor);
 
