@@ -1,6 +1,8 @@
+#include <cmath>
 #include <string>
 
 #include "dispatch_methods.h"
+#include "halftone/cost.hpp"
 #include "platform_options.h"
 #include "quantization_points.h"
 
@@ -64,9 +66,32 @@ class Dispatch final : public sdk::Pass {
     ctx.report(method, std::to_string(quantized) + " of " + std::to_string(nodes.size()) + " nodes may be quantized");
     if (shapes > 0) ctx.report("shapes", std::to_string(shapes) + " nodes compute shapes or indices");
     if (decided > 0) ctx.report("decided before", std::to_string(decided) + " nodes");
+    report_cost(ctx, nodes);
   }
 
  private:
+  // What the verdicts come to, where the platform says what operators cost, beside the same model in float.
+  static void report_cost(const sdk::Context &ctx, const std::vector<DispatchNode> &nodes) {
+    const sdk::Costs costs(ctx);
+    const std::string unit = costs.unit();
+    if (unit.empty()) return;
+    double dispatched = 0, in_float = 0;
+    std::size_t unknown = 0;
+    bool all_in_float = true;
+    for (const DispatchNode &node : nodes) {
+      if (node.op_type == "Constant") continue;
+      const ht_node_cost now = costs.node(node.handle), without = costs.node(node.handle, HT_COST_FLOAT);
+      dispatched += now.cost;
+      in_float += without.cost;
+      unknown += now.known != 0 ? 0 : 1;
+      all_in_float = all_in_float && without.known != 0;
+    }
+    std::string text = std::to_string(std::llround(dispatched)) + " " + unit + " a sample";
+    if (unknown > 0) text += ", without " + std::to_string(unknown) + " that have no hint or no known shape";
+    if (all_in_float) text += "; in float " + std::to_string(std::llround(in_float));
+    ctx.report("cost", text);
+  }
+
   std::string method_;
   bool ppq_paths_;
 };

@@ -57,6 +57,7 @@ std::vector<DispatchNode> dispatch_graph(const sdk::Context &ctx) {
     own.name = node.name();
     own.op_type = node.op_type();
     own.quantizable = rule.quantized != 0;
+    if (!own.quantizable) own.hindrance = sdk::view(rule.reason);
     own.computing = rule.computing != 0 || weighted(node);
     own.gives_no_data = !node.outputs().empty();
     for (std::uint32_t out = 0; out < node.outputs().size(); ++out) {

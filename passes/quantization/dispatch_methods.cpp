@@ -106,6 +106,12 @@ void follow_producers(const Nodes &nodes, std::vector<Verdict> &verdicts) {
   }
 }
 
+// What the platform says: quantized, or in float for a reason that it gives.
+Verdict by_platform(const DispatchNode &node) {
+  if (node.quantizable) return {HT_DISPATCH_QUANTIZE, {}};
+  return {HT_DISPATCH_FLOAT, node.hindrance.empty() ? "the platform has no quantized form of it" : node.hindrance};
+}
+
 // A set of nodes to quantize, with shapes and indices told apart.
 std::vector<Verdict> with_shapes(const Nodes &nodes, const Set &quantized, const std::string &reason, bool follow) {
   Set barrier = quantized;
@@ -124,7 +130,7 @@ std::vector<Verdict> with_shapes(const Nodes &nodes, const Set &quantized, const
     } else if (quantized[i] && nodes[i].quantizable) {
       verdicts[i] = {HT_DISPATCH_QUANTIZE, {}};
     } else {
-      verdicts[i] = {HT_DISPATCH_FLOAT, reason};
+      verdicts[i] = nodes[i].quantizable ? Verdict{HT_DISPATCH_FLOAT, reason} : by_platform(nodes[i]);
     }
   }
   if (follow) follow_producers(nodes, verdicts);
@@ -132,11 +138,8 @@ std::vector<Verdict> with_shapes(const Nodes &nodes, const Set &quantized, const
 }
 
 std::vector<Verdict> all_in(const Nodes &nodes) {
-  std::vector<Verdict> verdicts(nodes.size());
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    verdicts[i] = {nodes[i].quantizable ? HT_DISPATCH_QUANTIZE : HT_DISPATCH_FLOAT,
-                   "the platform has no quantized form of it"};
-  }
+  std::vector<Verdict> verdicts;
+  for (const DispatchNode &node : nodes) verdicts.push_back(by_platform(node));
   return verdicts;
 }
 
@@ -173,8 +176,7 @@ std::vector<Verdict> perseus(const Nodes &nodes) {
   std::vector<Verdict> verdicts(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (data[i] && !shapes[i]) {
-      verdicts[i] = {nodes[i].quantizable ? HT_DISPATCH_QUANTIZE : HT_DISPATCH_FLOAT,
-                     "the platform has no quantized form of it"};
+      verdicts[i] = by_platform(nodes[i]);
     } else if (data[i]) {
       verdicts[i] = {HT_DISPATCH_FLOAT, "it is connected with data and with shapes or indices (dispatcher perseus)"};
     } else if (shapes[i]) {

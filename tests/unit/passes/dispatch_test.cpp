@@ -117,6 +117,43 @@ TEST_CASE("reasons name the rule, or the platform where that is what hinders") {
   CHECK(reason("gather") == "it computes shapes, indices or conditions, not data");
 }
 
+TEST_CASE("a verdict repeats what the platform says, whose code may know more than its descriptor") {
+  for (const char *method : {"conservative", "pplnn", "aggressive", "pointwise", "allin", "perseus"}) {
+    CAPTURE(method);
+    PassRunner r = dispatched(std::string("{method: ") + method + "}");
+    const host::Dispatch &verdict = r.working.dispatch.at(r.node("softmax"));
+    CHECK(verdict.verdict == HT_DISPATCH_FLOAT);
+    CHECK(verdict.reason == "platform 'test' has no quantized form of Softmax");
+  }
+}
+
+constexpr std::string_view kCosts = R"(
+halftone-platform: 1
+id: test
+types: {activation: {}, weight: {}}
+operators:
+  - {types: [Relu], cost: {fixed: 5, element: 1}}
+cost: {unit: cycles, float: {fixed: 100}}
+)";
+
+TEST_CASE("where a platform says what operators cost, the report has the sum") {
+  GraphMaker g;
+  g.input("x", {1, 4});
+  g.node("Relu", {"x"}, {"r"}, "relu");
+  g.node("Softmax", {"r"}, {"y"}, "softmax");
+  g.output("y");
+  for (const char *name : {"r", "y"}) g.model.set_type(g.at(name), model::test::float_type({1, 4}));
+  PassRunner known(g.model, kCosts);
+  known.run("dispatch", "{method: allin}");
+  CHECK(known.row("cost") == "109 cycles a sample; in float 200");
+  g.node("Tanh", {"y"}, {"z"}, "tanh");  // of no known shape
+  PassRunner in_part(g.model, kCosts);
+  in_part.run("dispatch", "{method: allin}");
+  CHECK(in_part.row("cost") == "109 cycles a sample, without 1 that have no hint or no known shape");
+  PassRunner none = dispatched("{method: allin}");
+  CHECK(none.row("cost").empty());
+}
+
 TEST_CASE("what another pass decided stays, and a node that computes shapes never gets a config") {
   PassRunner r(branches().model, kPlatform);
   r.working.dispatch[r.node("add")] = {HT_DISPATCH_SHAPE, "mine"};
