@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "bias_scale.h"
@@ -123,6 +124,9 @@ class PassiveParameterQuantize final : public sdk::Pass {
     const bool can_repair =
         repair_ && info.scale_count > 1 && info.state == HT_STATE_ACTIVATED && points.is_parameter(info);
     const BiasScales derived = derive_bias_scales(problem, can_repair);
+    if (!std::ranges::all_of(derived.scales, [](float scale) { return std::isfinite(scale); })) {
+      return leave(points, config, "the product of the scales of input and weight is not finite", counts);
+    }
     if (derived.overflows > 0 && can_repair) {
       const std::vector<std::int32_t> zero_points(info.zero_points, info.zero_points + info.scale_count);
       points.configs.set_scales(weight, derived.weight_scales, zero_points,
