@@ -95,6 +95,7 @@ std::vector<OpCase> convolution_cases() {
   add("ConvTranspose", {1, 2, 3, 3}, {2, 2, 3, 3}, 2, {{"output_shape", list({6, 5})}, {"strides", list({2, 2})}});
   add("ConvTranspose", {1, 2, 4}, {2, 3, 3}, 3, {{"strides", list({2})}});
   add("ConvTranspose", {1, 2, 2, 2, 2}, {2, 2, 2, 1, 2}, 2, {});
+  add("Conv", {0, 2, 3, 3}, {2, 2, 2, 2}, 2, {});
   return out;
 }
 
