@@ -99,8 +99,10 @@ inline void sum_channels(const sdk::Backward &pass, std::size_t slot, std::span<
   const ShapeSpan shape = pass.output_shape();
   const std::int64_t plane = count_of(shape, 2, shape.size());
   Sums sums(pass.dx(slot));
-  for (std::size_t i = 0; i < dy.size(); ++i) {
-    sums[static_cast<std::int64_t>(i) / plane % shape[1]] += static_cast<double>(dy[i]);
+  const float *run = dy.data();
+  for (std::int64_t r = 0; r < shape[0] * shape[1]; ++r, run += plane) {
+    double &sum = sums[r % shape[1]];
+    for (std::int64_t i = 0; i < plane; ++i) sum += static_cast<double>(run[i]);
   }
   sums.store();
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
+#include <vector>
+
+#include "ops/product.h"
 
 namespace halftone::gradients {
 
@@ -15,16 +17,22 @@ struct Matrix {
   std::int64_t at(std::int64_t i, std::int64_t j) const { return is_turned ? j * rows + i : i * columns + j; }
 };
 
+// The matrix as its rows, in float64.
+template <typename From>
+std::vector<double> packed(Matrix m, const From *data) {
+  return m.is_turned ? reference::transposed<double>(data, m.columns, m.rows)
+                     : reference::widened<double>(data, m.rows * m.columns);
+}
+
 // c += alpha * a * b; each sum runs over the inner axis in ascending order.
 template <typename A, typename B>
 void add_product(Matrix a, const A *pa, Matrix b, const B *pb, double alpha, Matrix c, double *pc) {
+  const std::vector<double> left = packed(a, pa), right = packed(b, pb);
+  std::vector<double> out(static_cast<std::size_t>(c.rows * c.columns));
+  reference::product(left.data(), right.data(), out.data(), c.rows, c.columns, a.columns);
   for (std::int64_t i = 0; i < c.rows; ++i) {
     for (std::int64_t j = 0; j < c.columns; ++j) {
-      double sum = 0;
-      for (std::int64_t k = 0; k < a.columns; ++k) {
-        sum += static_cast<double>(pa[a.at(i, k)]) * static_cast<double>(pb[b.at(k, j)]);
-      }
-      pc[c.at(i, j)] += alpha * sum;
+      pc[c.at(i, j)] += alpha * out[static_cast<std::size_t>(i * c.columns + j)];
     }
   }
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cmath>
-#include <span>
+#include <utility>
 #include <vector>
 
 namespace halftone::gradients {
@@ -19,7 +19,12 @@ struct Normalized {
     inverse = 1.0 / std::sqrt(squares / n + epsilon);
     for (double &v : hat) v = (v - mean) * inverse;
   }
-  // From the gradient of x-hat to that of x, in place.
+  // With moments that are given.
+  Normalized(std::vector<double> x, double mean, double variance, double epsilon)
+      : hat(std::move(x)), about_mean(true), inverse(1.0 / std::sqrt(variance + epsilon)) {
+    for (double &v : hat) v = (v - mean) * inverse;
+  }
+  // From the gradient of x-hat to that of x, in place, where the moments are those of x.
   void backward(std::vector<double> &g) const {
     const auto n = static_cast<double>(hat.size());
     double mean = 0, slope = 0;

@@ -1,6 +1,6 @@
 // Gradient of BatchNormalization by input, scale and bias: with given moments, and in training mode through those of
 // the batch. Moments that are given are constant, as PyTorch's buffers are.
-#include <cmath>
+#include <algorithm>
 
 #include "normalized.h"
 #include "sums.h"
@@ -16,9 +16,8 @@ class BatchNormalizationGradient {
       : epsilon_(node.number("epsilon", 1e-5f)), training_(node.flag("training_mode", false)) {}
   void backward(const sdk::Backward &pass) const {
     if (!pass.arrives()) return clear(pass);
-    const ShapeSpan shape = pass.input_shape(0);
-    const std::int64_t channels = shape.size() > 1 ? shape[1] : 1;
-    for (std::int64_t c = 0; c < channels; ++c) channel(pass, c, channels);
+    const Runs runs(pass.input_shape(0));
+    for (std::int64_t c = 0; c < runs.channels; ++c) channel(pass, c, runs);
   }
 
  private:
@@ -27,43 +26,55 @@ class BatchNormalizationGradient {
       if (pass.wants(slot)) std::ranges::fill(pass.dx(slot), 0.0F);
     }
   }
-  void channel(const sdk::Backward &pass, std::int64_t c, std::int64_t channels) const {
-    const ShapeSpan shape = pass.input_shape(0);
-    const std::int64_t plane = count_of(shape, shape.size() > 1 ? 2 : 1, shape.size());
-    const std::int64_t n = plane * channels == 0 ? 0 : count_of(shape) / channels;
-    const auto at = [&](std::int64_t i) {
-      return static_cast<std::size_t>((i / plane * channels + c) * plane + i % plane);
-    };
+  // Runs of one channel: `plane` elements of each sample.
+  struct Runs {
+    std::int64_t samples, channels, plane;
+
+    explicit Runs(ShapeSpan shape)
+        : samples(shape[0]),
+          channels(shape.size() > 1 ? shape[1] : 1),
+          plane(count_of(shape, shape.size() > 1 ? 2 : 1, shape.size())) {}
+    std::vector<double> take(std::span<const float> from, std::int64_t c) const {
+      std::vector<double> out;
+      out.reserve(static_cast<std::size_t>(samples * plane));
+      for (std::int64_t n = 0; n < samples; ++n) {
+        const auto run = from.begin() + (n * channels + c) * plane;
+        out.insert(out.end(), run, run + plane);
+      }
+      return out;
+    }
+    void put(const std::vector<double> &from, std::int64_t c, std::span<float> to) const {
+      for (std::int64_t n = 0; n < samples; ++n) {
+        const auto run = from.begin() + n * plane;
+        std::transform(run, run + plane, to.begin() + (n * channels + c) * plane,
+                       [](double v) { return static_cast<float>(v); });
+      }
+    }
+  };
+  void channel(const sdk::Backward &pass, std::int64_t c, const Runs &runs) const {
     const auto k = static_cast<std::size_t>(c);
-    const auto dy = pass.dy();
-    double scale_sum = 0, bias_sum = 0;
+    std::vector<double> g = runs.take(pass.dy(), c);
     if (pass.wants(2)) {
-      for (std::int64_t i = 0; i < n; ++i) bias_sum += static_cast<double>(dy[at(i)]);
-      pass.dx(2)[k] = static_cast<float>(bias_sum);
+      double sum = 0;
+      for (const double v : g) sum += v;
+      pass.dx(2)[k] = static_cast<float>(sum);
     }
     if (!pass.wants(0) && !pass.wants(1)) return;
-    const double scale = static_cast<double>(pass.x(1)[k]);
-    std::vector<double> g(static_cast<std::size_t>(n));
-    for (std::size_t i = 0; i < g.size(); ++i) g[i] = static_cast<double>(dy[at(static_cast<std::int64_t>(i))]) * scale;
-    const auto finish = [&](auto hat) {
-      for (std::int64_t i = 0; i < n; ++i) scale_sum += static_cast<double>(dy[at(i)]) * hat(i);
-      if (pass.wants(1)) pass.dx(1)[k] = static_cast<float>(scale_sum);
-      for (std::int64_t i = 0; pass.wants(0) && i < n; ++i) {
-        pass.dx(0)[at(i)] = static_cast<float>(g[static_cast<std::size_t>(i)]);
-      }
-    };
-    const auto x = pass.x();
+    const auto scale = static_cast<double>(pass.x(1)[k]);
+    const Normalized own = training_ ? Normalized(runs.take(pass.x(), c), epsilon_, true)
+                                     : Normalized(runs.take(pass.x(), c), static_cast<double>(pass.x(3)[k]),
+                                                  static_cast<double>(pass.x(4)[k]), epsilon_);
+    double sum = 0;
+    for (std::size_t i = 0; i < g.size(); ++i) sum += g[i] * own.hat[i];
+    if (pass.wants(1)) pass.dx(1)[k] = static_cast<float>(sum);
+    if (!pass.wants(0)) return;
+    for (double &v : g) v *= scale;
     if (training_) {
-      std::vector<double> values(g.size());
-      for (std::size_t i = 0; i < g.size(); ++i) values[i] = static_cast<double>(x[at(static_cast<std::int64_t>(i))]);
-      const Normalized own(std::move(values), epsilon_, true);
       own.backward(g);
-      return finish([&](std::int64_t i) { return own.hat[static_cast<std::size_t>(i)]; });
+    } else {
+      for (double &v : g) v *= own.inverse;
     }
-    const auto mean = static_cast<double>(pass.x(3)[k]);
-    const double inverse = 1.0 / std::sqrt(static_cast<double>(pass.x(4)[k]) + epsilon_);
-    for (double &value : g) value *= inverse;
-    finish([&](std::int64_t i) { return (static_cast<double>(x[at(i)]) - mean) * inverse; });
+    runs.put(g, c, pass.dx(0));
   }
   double epsilon_;
   bool training_;

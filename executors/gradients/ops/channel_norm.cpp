@@ -9,11 +9,10 @@ template <typename At>
 void normalize_backward(const sdk::Backward &pass, std::int64_t channels, double epsilon, At at) {
   const ShapeSpan shape = pass.input_shape(0);
   const std::int64_t plane = count_of(shape, shape.size() > 1 ? 2 : 1, shape.size()), n = channels * plane;
-  if (n == 0) return;
   const auto x = pass.x(0), dy = pass.dy();
   const auto scale = pass.wants(0) ? pass.x(1) : std::span<const float>();
   AffineSums sums(pass, 1, 2);
-  for (std::int64_t g = 0; g < count_of(shape) / n; ++g) {
+  for (std::int64_t g = 0; n > 0 && g < count_of(shape) / n; ++g) {
     const auto from = x.begin() + g * n;
     const Normalized own(std::vector<double>(from, from + n), epsilon, true);
     std::vector<double> d(static_cast<std::size_t>(n));

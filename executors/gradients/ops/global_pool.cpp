@@ -13,8 +13,9 @@ class GlobalAveragePoolGradient {
     const auto dy = pass.dy();
     const auto dx = pass.dx();
     const std::size_t plane = dy.empty() ? 0 : dx.size() / dy.size();
-    for (std::size_t i = 0; i < dx.size(); ++i) {
-      dx[i] = static_cast<float>(static_cast<double>(dy[i / plane]) / static_cast<double>(plane));
+    for (std::size_t c = 0; c < dy.size(); ++c) {
+      const auto share = static_cast<float>(static_cast<double>(dy[c]) / static_cast<double>(plane));
+      std::ranges::fill(dx.subspan(c * plane, plane), share);
     }
   }
 };

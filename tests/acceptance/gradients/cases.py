@@ -5,6 +5,7 @@ from typing import Callable
 import elementwise_cases
 import layer_cases
 import movement_cases
+import sequence_cases
 
 
 @dataclasses.dataclass
@@ -45,4 +46,5 @@ def families(torch, functional):
         "elementwise": elementwise_cases.cases(torch, functional, cases),
         "layers": layer_cases.cases(torch, functional, cases),
         "movement": movement_cases.cases(torch, functional, cases),
+        "sequences": sequence_cases.cases(torch, functional, cases),
     }

@@ -23,6 +23,8 @@ def unary(torch, F, c, n):
     out.append(c.Case("Gelu", lambda t: F.gelu(t[0]), [c.values(BEND)], opset=1, domain="com.microsoft"))
     out.append(c.Case("FastGelu", lambda t: F.gelu(t[0] + t[1], approximate="tanh"), [n(3, 4), n(4)], opset=1, domain="com.microsoft"))
     out.append(c.Case("BiasGelu", lambda t: F.gelu(t[0] + t[1]), [n(3, 4), n(4)], opset=1, domain="com.microsoft"))
+    out.append(c.Case("QuickGelu", lambda t: t[0] * torch.sigmoid(1.5 * t[0]), [c.values(BEND)], {"alpha": 1.5}, 1, "com.microsoft"))
+    out.append(c.Case("Swish", lambda t: F.silu(t[0]), [c.values(BEND)], opset=24))
     out.append(c.Case("LeakyRelu", lambda t: F.leaky_relu(t[0], 0.25), [c.values(BEND)], {"alpha": 0.25}))
     out.append(c.Case("Elu", lambda t: F.elu(t[0], 0.5), [c.values(BEND)], {"alpha": 0.5}))
     out.append(c.Case("Celu", lambda t: F.celu(t[0], 0.5), [c.values(BEND)], {"alpha": 0.5}))

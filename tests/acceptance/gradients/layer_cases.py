@@ -62,6 +62,7 @@ def normalizations(torch, F, c, n):
     out.append(c.Case("LayerNormalization", lambda t: F.layer_norm(t[0], (4,), t[1]), [n(2, 3, 4), n(4)]))
     out.append(c.Case("SkipLayerNormalization", lambda t: (F.layer_norm(t[0] + t[1] + t[4], (4,), t[2], t[3], 1e-12), None, None, t[0] + t[1] + t[4]),
                       [n(2, 3, 4), n(2, 3, 4), n(4), n(4), n(4)], opset=1, domain="com.microsoft", outputs=4))
+    out.append(c.Case("RMSNormalization", lambda t: t[0] * torch.rsqrt((t[0] ** 2).mean(-1, True) + 1e-5) * t[1], [n(2, 3, 4), n(4)], opset=23))
     out.append(c.Case("LRN", lambda t: F.local_response_norm(t[0], 3, 0.5, 0.75, 1.0), [n(2, 5, 3, 2)], {"size": 3, "alpha": 0.5, "beta": 0.75, "bias": 1.0}))
     for p in (1, 2):
         out.append(c.Case("LpNormalization", lambda t, p=p: F.normalize(t[0], p, 1), [n(2, 3, 4)], {"p": p, "axis": 1}))

@@ -19,6 +19,19 @@ def moves(torch, F, c, n):
         c.Case("ScatterElements", lambda t: t[0].scatter_add(0, t[1], t[2]), [n(3, 3), c.ints(index), n(2, 3)], {"reduction": "add"}, 18),
         c.Case("ScatterElements", lambda t: t[0].scatter(0, t[1], t[2]), [n(3, 3), c.ints([[1, 2, 0], [2, 0, 1]]), n(2, 3)]),
     ]
+    out += [
+        c.Case("Flatten", lambda t: t[0].flatten(1), [n(2, 3, 4)]),
+        c.Case("Squeeze", lambda t: t[0].squeeze(1), [n(2, 1, 4), c.ints([1])]),
+        c.Case("Unsqueeze", lambda t: t[0].unsqueeze(1), [n(2, 4), c.ints([1])]),
+        c.Case("GatherND", lambda t: t[0][t[1][:, 0], t[1][:, 1]], [n(2, 3, 2), c.ints([[0, 1], [1, 2], [0, 1]])]),
+        c.Case("ScatterND", lambda t: t[0].index_put((t[1][:, 0],), t[2], accumulate=True),
+               [n(3, 2), c.ints([[2], [0], [2]]), n(3, 2)], {"reduction": "add"}, 18),
+        c.Case("Col2Im", lambda t: F.fold(t[0], (3, 3), (2, 2), padding=(1, 0)), [n(1, 8, 8), c.ints([3, 3]), c.ints([2, 2])],
+               {"pads": (1, 0, 1, 0)}, 18),
+        c.Case("MaxUnpool", lambda t: F.max_unpool2d(t[0], t[1], 2, 2), [n(1, 1, 2, 2), c.ints([[[[5, 7], [13, 15]]]])],
+               {"kernel_shape": (2, 2), "strides": (2, 2)}),
+        c.Case("AffineGrid", lambda t: F.affine_grid(t[0], (2, 1, 3, 2), align_corners=False), [n(2, 2, 3), c.ints([2, 1, 3, 2])], opset=20),
+    ]
     for mode in ("constant", "reflect", "replicate", "circular"):
         name = {"replicate": "edge", "circular": "wrap"}.get(mode, mode)
         out.append(c.Case("Pad", lambda t, m=mode: F.pad(t[0], (2, 1, 1, 2), m), [n(1, 2, 3, 4), c.ints([0, 0, 1, 2, 0, 0, 2, 1])], {"mode": name}, 19))

@@ -26,9 +26,9 @@ TEST_CASE("every gradient agrees with differences and reads what it declares") {
   const auto all = all_gradients();
   REQUIRE(!all.empty());
   std::map<const ht_op_gradient *, Seen> seen;
-  for (const auto &family :
-       {elementwise_cases(), binary_cases(), constant_cases(), window_cases(), reduction_cases(), normalization_cases(),
-        movement_cases(), index_cases(), product_cases(), convolution_cases(), resampling_cases(), sequence_cases()}) {
+  for (const auto &family : {elementwise_cases(), binary_cases(), constant_cases(), window_cases(), reduction_cases(),
+                             normalization_cases(), movement_cases(), index_cases(), product_cases(),
+                             convolution_cases(), linear_cases(), resampling_cases(), sequence_cases()}) {
     for (const OpCase &op : family) {
       const auto found = std::ranges::find_if(all, [&](const ht_op_gradient *gradient) {
         return op.domain == gradient->domain && op.op_type == gradient->op_type && gradient->since_opset <= op.opset &&

@@ -66,6 +66,17 @@ std::vector<OpCase> constant_cases() {
   out.push_back({.op_type = "NonMaxSuppression",
                  .inputs = {noise({1, 3, 4}, 9), noise({1, 1, 3}, 10), ints({2})},
                  .unused_outputs = {0}});
+  for (const char *op : {"BitwiseAnd", "BitwiseOr", "BitwiseXor"}) {
+    out.push_back({.op_type = op, .opset = 18, .inputs = {ints({1, 2}), ints({3, 5})}});
+  }
+  out.push_back({.op_type = "BitwiseNot", .opset = 18, .inputs = {ints({1, 2})}});
+  for (const char *op : {"BlackmanWindow", "HammingWindow", "HannWindow"}) {
+    out.push_back({.op_type = op, .inputs = {model::Tensor::from_ints({}, Ints{4})}});
+  }
+  const model::Tensor zero(HT_I8, {}, {std::byte{0}});
+  out.push_back({.op_type = "QuantizeLinear", .inputs = {noise({2, 3}, 11), scalar(0.1F), zero}});
+  out.push_back(
+      {.op_type = "DynamicQuantizeLinear", .inputs = {noise({2, 3}, 12)}, .outputs = 3, .unused_outputs = {1}});
   return out;
 }
 

@@ -18,6 +18,7 @@ std::vector<OpCase> movement_cases();
 std::vector<OpCase> index_cases();
 std::vector<OpCase> product_cases();
 std::vector<OpCase> convolution_cases();
+std::vector<OpCase> linear_cases();
 std::vector<OpCase> resampling_cases();
 std::vector<OpCase> sequence_cases();
 

@@ -72,6 +72,11 @@ std::vector<OpCase> normalization_cases() {
   out.push_back({.op_type = "MeanVarianceNormalization", .inputs = {any({2, 3, 2, 2})}});
   out.push_back(
       {.op_type = "MeanVarianceNormalization", .attributes = {{"axes", list({-1})}}, .inputs = {any({2, 3, 4})}});
+  // No sample at all: the parameters have gradients of zeros.
+  out.push_back(
+      {.op_type = "BatchNormalization", .inputs = {any({0, 3, 2}), any({3}), any({3}), any({3}), positive({3})}});
+  out.push_back({.op_type = "InstanceNormalization", .inputs = {any({0, 3, 2}), any({3}), any({3})}});
+  out.push_back({.op_type = "LayerNormalization", .inputs = {any({0, 3}), any({3}), any({3})}});
   return out;
 }
 

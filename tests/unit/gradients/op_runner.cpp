@@ -145,7 +145,8 @@ std::optional<std::string> OpRunner::backward(const std::vector<model::Tensor> &
   std::vector<ht_tensor_view> dy, dx;
   out.assign(inputs.size(), {});
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    dy.push_back(view_of(given[i].empty() ? HT_DTYPE_NONE : HT_F32, outputs[i].shape(), given[i].data()));
+    const bool arrives = !given[i].empty() || (outputs[i].dtype() == HT_F32 && outputs[i].count() == 0);
+    dy.push_back(view_of(arrives ? HT_F32 : HT_DTYPE_NONE, outputs[i].shape(), given[i].data()));
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const bool wants = (wanted >> std::min<std::size_t>(i, 63) & 1) != 0 && inputs[i].dtype() == HT_F32;

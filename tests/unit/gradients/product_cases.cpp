@@ -95,6 +95,56 @@ std::vector<OpCase> convolution_cases() {
   add("ConvTranspose", {1, 2, 3, 3}, {2, 2, 3, 3}, 2, {{"output_shape", list({6, 5})}, {"strides", list({2, 2})}});
   add("ConvTranspose", {1, 2, 4}, {2, 3, 3}, 3, {{"strides", list({2})}});
   add("ConvTranspose", {1, 2, 2, 2, 2}, {2, 2, 2, 1, 2}, 2, {});
+  add("Conv", {0, 2, 3, 3}, {2, 2, 2, 2}, 2, {});
+  return out;
+}
+
+std::vector<OpCase> linear_cases() {
+  std::vector<OpCase> out;
+  std::uint32_t salt = 1200;
+  const auto any = [&](model::Shape shape) { return noise(std::move(shape), ++salt); };
+  const auto codes = [](model::Shape shape, const std::vector<int> &values) {
+    std::vector<std::byte> bytes;
+    for (const int value : values) bytes.push_back(static_cast<std::byte>(value));
+    return model::Tensor(HT_I8, std::move(shape), std::move(bytes));
+  };
+  for (const std::int64_t align : {0, 1}) {
+    const Attributes how = {{"align_corners", whole(align)}};
+    out.push_back(
+        {.op_type = "AffineGrid", .opset = 20, .attributes = how, .inputs = {any({2, 2, 3}), ints({2, 1, 3, 2})}});
+    out.push_back(
+        {.op_type = "AffineGrid", .opset = 20, .attributes = how, .inputs = {any({1, 3, 4}), ints({1, 1, 2, 3, 2})}});
+  }
+  out.push_back({.op_type = "Col2Im", .opset = 18, .inputs = {any({2, 8, 4}), ints({3, 3}), ints({2, 2})}});
+  out.push_back({.op_type = "Col2Im",
+                 .opset = 18,
+                 .attributes = {{"pads", list({1, 0, 1, 0})}, {"strides", list({2, 1})}},
+                 .inputs = {any({1, 4, 4}), ints({3, 3}), ints({2, 2})}});
+  const Ints chosen = {0, 2, -1, 7, 1, 1};
+  for (const std::int64_t axis : {0, 1, -1}) {
+    out.push_back(
+        {.op_type = "OneHot",
+         .attributes = {{"axis", whole(axis)}},
+         .inputs = {model::Tensor::from_ints({2, 3}, chosen), model::Tensor::from_ints({}, Ints{4}), any({2})}});
+  }
+  const auto x = codes({2, 4}, {1, -5, 100, 7, -128, 3, 0, 9});
+  const auto scales = [&](model::Shape shape) { return noise(std::move(shape), ++salt, 0.1, 0.4); };
+  const auto dequantize = [&](const std::string &domain, std::int64_t opset, Attributes how,
+                              std::vector<model::Tensor> inputs) {
+    out.push_back({.op_type = "DequantizeLinear",
+                   .domain = domain,
+                   .opset = opset,
+                   .attributes = std::move(how),
+                   .inputs = std::move(inputs),
+                   .floats = {1},
+                   .step = 1e-2,
+                   .tolerance = 2e-4});
+  };
+  dequantize("", 13, {}, {x, scales({}), codes({}, {3})});
+  dequantize("com.microsoft", 1, {}, {x, scales({}), codes({}, {3})});
+  dequantize("", 13, {}, {x, scales({4}), codes({4}, {1, 2, 3, -4})});
+  dequantize("", 13, {{"axis", whole(0)}}, {x, scales({2})});
+  dequantize("", 21, {{"axis", whole(1)}, {"block_size", whole(2)}}, {x, scales({2, 2})});
   return out;
 }
 

@@ -118,7 +118,7 @@ void compare(const Fixture &fixture) {
 TEST_CASE("gradients are PyTorch's") {
   const char *source = std::getenv("HALFTONE_SOURCE_DIR");
   REQUIRE(source != nullptr);
-  for (const char *name : {"elementwise", "layers", "movement"}) {
+  for (const char *name : {"elementwise", "layers", "movement", "sequences"}) {
     std::ifstream in(std::filesystem::path(source) / "tests" / "acceptance" / "gradients" /
                      (std::string(name) + ".txt"));
     Fixture fixture;

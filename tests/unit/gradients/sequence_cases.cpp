@@ -115,6 +115,34 @@ std::vector<OpCase> sequence_cases() {
                    .attributes = how,
                    .inputs = {any({2, 3, 8}), positions, any({4, 2}), any({4, 2})}});
   }
+  const auto packed = [&](std::vector<model::Tensor> inputs, Attributes attributes = {}) {
+    attributes.emplace_back("num_heads", whole(2));
+    out.push_back({.op_type = "Attention",
+                   .domain = "com.microsoft",
+                   .opset = 1,
+                   .attributes = std::move(attributes),
+                   .inputs = std::move(inputs)});
+  };
+  packed({any({2, 3, 4}), any({4, 12}), any({12})});
+  packed({any({2, 3, 4}), any({4, 14}), any({14}), model::Tensor(HT_I32, {2}, Recurrent::lengths_bytes()), nothing(),
+          any({2, 1, 3, 3})},
+         {{"qkv_hidden_sizes", list({4, 4, 6})}, {"scale", real(0.7F)}});
+  packed({any({1, 3, 4}), any({4, 12})}, {{"unidirectional", whole(1)}});
+  const auto ids = [](const Ints &values) { return model::Tensor::from_ints({2, 3}, values); };
+  const auto embed = [&](std::vector<model::Tensor> inputs, std::size_t outputs, std::vector<std::size_t> unused) {
+    out.push_back({.op_type = "EmbedLayerNormalization",
+                   .domain = "com.microsoft",
+                   .opset = 1,
+                   .attributes = {{"epsilon", real(1e-3F)}},
+                   .inputs = std::move(inputs),
+                   .outputs = outputs,
+                   .unused_outputs = std::move(unused)});
+  };
+  embed({ids({4, 0, 2, 1, 4, 4}), ids({0, 1, 1, 0, 0, 1}), any({5, 4}), any({3, 4}), any({2, 4}), any({4}), any({4})},
+        2, {1});
+  embed({ids({4, 0, 2, 1, 4, 4}), nothing(), any({5, 4}), any({3, 4}), nothing(), any({4}), any({4}), nothing(),
+         ids({2, 1, 0, 0, 1, 1})},
+        3, {1});
   const auto targets = model::Tensor::from_ints({2, 3}, Ints{0, 3, 1, 2, 2, 3});
   for (const char *op : {"NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"}) {
     for (const char *reduction : {"none", "sum", "mean"}) {
