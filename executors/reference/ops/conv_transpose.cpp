@@ -4,22 +4,16 @@
 
 #include "halftone/op_kernel.hpp"
 #include "ops/product.h"
+#include "ops/transposed_window.h"
 #include "ops/types.h"
 #include "ops/version.h"
-#include "ops/window.h"
 
 namespace halftone::reference {
 namespace {
 
 class ConvTranspose {
  public:
-  explicit ConvTranspose(const sdk::OpNode &node)
-      : attributes_(node),
-        group_(node.integer("group", 1)),
-        output_padding_(node.integers("output_padding")),
-        output_shape_(node.integers("output_shape")) {
-    if (group_ < 1) throw sdk::Failure(HT_INVALID_ARGUMENT, "group must be at least 1");
-  }
+  explicit ConvTranspose(const sdk::OpNode &node) : attributes_(node), group_(attributes_.group) {}
 
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     require_type(inputs[0].dtype, FloatTypes{});
@@ -31,7 +25,7 @@ class ConvTranspose {
       throw sdk::Failure(HT_INVALID_ARGUMENT, "B has not one entry per output channel");
     }
     Shape shape = {x.shape[0], w.shape[1] * group_};
-    const Window window = window_of(x, w);
+    const Window window = attributes_.window(shape_of(x), shape_of(w));
     shape.insert(shape.end(), window.input.begin(), window.input.end());
     sdk::set_type(outputs[0], x.dtype, shape);
   }
@@ -40,47 +34,10 @@ class ConvTranspose {
   }
 
  private:
-  // The window of the convolution whose gradient this is: its input is our output.
-  Window window_of(const ht_tensor_view &x, const ht_tensor_view &w) const {
-    const std::size_t n = x.rank - 2;
-    const auto at = [](const Shape &values, std::size_t i, std::int64_t deflt) {
-      return i < values.size() ? values[i] : deflt;
-    };
-    WindowAttributes plain = attributes_;
-    plain.auto_pad = "NOTSET";
-    plain.pads.assign(2 * n, 0);
-    const bool same = attributes_.auto_pad == "SAME_UPPER" || attributes_.auto_pad == "SAME_LOWER";
-    const bool valid = attributes_.auto_pad == "VALID";
-    if (!output_shape_.empty() && output_shape_.size() < n) {
-      throw sdk::Failure(HT_INVALID_ARGUMENT, "output_shape has fewer entries than there are spatial axes");
-    }
-    Shape result(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::int64_t stride = at(attributes_.strides, i, 1), extra = at(output_padding_, i, 0);
-      const std::int64_t extent = (w.shape[i + 2] - 1) * at(attributes_.dilations, i, 1) + 1;
-      const std::int64_t full = stride * (x.shape[i + 2] - 1) + extra + extent;
-      std::int64_t begin = valid ? 0 : at(attributes_.pads, i, 0), end = valid ? 0 : at(attributes_.pads, i + n, 0);
-      if (!output_shape_.empty() || same) {
-        // Some exporters give batch and channels too; the last entries are the spatial ones.
-        result[i] = output_shape_.empty() ? x.shape[i + 2] * stride : output_shape_[output_shape_.size() - n + i];
-        const std::int64_t total = std::max<std::int64_t>(0, full - result[i]);
-        begin = attributes_.auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;
-        end = total - begin;
-      } else {
-        result[i] = full - begin - end;
-      }
-      plain.pads[i] = begin;
-      plain.pads[i + n] = end;
-    }
-    Window window(plain, result, shape_of(w).subspan(2));
-    window.output.assign(x.shape + 2, x.shape + x.rank);  // not what division makes of it: output_padding adds rows
-    return window;
-  }
-
   template <typename T>
   void scatter(sdk::KernelInputs inputs, ht_tensor_view &output) const {
     const ht_tensor_view &x = inputs[0], &w = inputs[1];
-    const Window window = window_of(x, w);
+    const Window window = attributes_.window(shape_of(x), shape_of(w));
     const auto table = window_table(window);
     const std::int64_t plane = count_of(window.input), positions = window.positions(), taps = window.taps();
     const std::int64_t in = x.shape[1] / group_, out = w.shape[1], height = out * taps;
@@ -103,9 +60,8 @@ class ConvTranspose {
       }
     }
   }
-  WindowAttributes attributes_;
+  TransposedAttributes attributes_;
   std::int64_t group_;
-  Shape output_padding_, output_shape_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 // DepthToSpace and SpaceToDepth: a permutation of six axes. Source: the ONNX operators of these names.
 #include "halftone/op_kernel.hpp"
+#include "ops/blocks.h"
 #include "ops/move.h"
 #include "ops/shape.h"
 #include "ops/types.h"
@@ -8,34 +9,9 @@
 namespace halftone::reference {
 namespace {
 
-struct Blocks {
-  std::int64_t n, c, h, w, size;  // c, h, w of the deep side divided by size^2, 1, 1
-  Shape deep_strides, wide_strides, shape;
-
-  // `crd`: the channel axis is (c, row, column) instead of (row, column, c).
-  Blocks(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width, std::int64_t block,
-         bool crd)
-      : n(batch), c(channels), h(height), w(width), size(block) {
-    const std::int64_t plane = h * w, row = crd ? size * plane : size * c * plane, column = crd ? plane : c * plane;
-    shape = {n, c, h, size, w, size};
-    deep_strides = {c * size * size * plane, crd ? size * size * plane : plane, w, row, 1, column};
-    wide_strides = {c * h * size * w * size, h * size * w * size, size * w * size, w * size, size, 1};
-  }
-};
-
-// Its square must not wrap either.
-void require_size(std::int64_t size) {
-  if (size < 1 || size >= std::int64_t{1} << 20) {
-    throw sdk::Failure(HT_INVALID_ARGUMENT, "blocksize is " + std::to_string(size));
-  }
-}
-
 class DepthToSpace {
  public:
-  explicit DepthToSpace(const sdk::OpNode &node)
-      : size_(node.integer("blocksize", 1)), crd_(node.text("mode", "DCR") == "CRD") {
-    require_size(size_);
-  }
+  explicit DepthToSpace(const sdk::OpNode &node) : size_(block_size(node)), crd_(node.text("mode", "DCR") == "CRD") {}
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     const ht_tensor_view &x = inputs[0];
     if (x.rank != 4 || x.shape[1] % (size_ * size_) != 0) {
@@ -57,7 +33,7 @@ class DepthToSpace {
 
 class SpaceToDepth {
  public:
-  explicit SpaceToDepth(const sdk::OpNode &node) : size_(node.integer("blocksize", 1)) { require_size(size_); }
+  explicit SpaceToDepth(const sdk::OpNode &node) : size_(block_size(node)) {}
   void infer(sdk::KernelInputs inputs, sdk::KernelTypes outputs) const {
     const ht_tensor_view &x = inputs[0];
     if (x.rank != 4 || x.shape[2] % size_ != 0 || x.shape[3] % size_ != 0) {

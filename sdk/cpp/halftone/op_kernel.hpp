@@ -76,6 +76,21 @@ Failure out_of_memory(const std::string &label, const Results &results) {
   return Failure(HT_RESOURCE_EXHAUSTED, label + ": out of memory" + (sizes.empty() ? "" : "; it makes " + sizes));
 }
 
+// Calls body(); what it throws names the node, and where memory ran out, what the node makes.
+template <typename Body>
+void named(const std::string &label, Body &&body, std::span<const ht_tensor_view> results = {}) {
+  try {
+    body();
+  } catch (const Failure &failure) {
+    if (*failure.what() == '\0') throw;
+    throw Failure(failure.status(), label + ": " + failure.what(), failure.subject());
+  } catch (const std::bad_alloc &) {
+    throw out_of_memory(label, results);
+  } catch (const std::length_error &) {  // a container asked for more than there could be
+    throw out_of_memory(label, results);
+  }
+}
+
 inline void set_type(ht_tensor_info &type, ht_dtype dtype, std::span<const std::int64_t> shape) {
   if (shape.size() > HT_MAX_RANK) throw Failure(HT_UNIMPLEMENTED, "a tensor of more than 16 axes");
   require_extents(shape);
@@ -204,19 +219,6 @@ class OpKernelSlots {
     std::vector<bool> named_outputs;
     Kernel kernel;
   };
-  template <typename Body>
-  static void named(const std::string &label, Body &&body, std::span<const ht_tensor_view> results = {}) {
-    try {
-      body();
-    } catch (const Failure &failure) {
-      if (*failure.what() == '\0') throw;
-      throw Failure(failure.status(), label + ": " + failure.what(), failure.subject());
-    } catch (const std::bad_alloc &) {
-      throw out_of_memory(label, results);
-    } catch (const std::length_error &) {  // a container asked for more than there could be
-      throw out_of_memory(label, results);
-    }
-  }
 };
 
 }  // namespace halftone::sdk
