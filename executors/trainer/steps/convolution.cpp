@@ -31,6 +31,7 @@ struct Compiled {
   typename Kind::BackwardWeights::primitive_desc filters;
   typename Kind::BackwardWeights filters_primitive;
   KeptLayout forward_weights, data_weights;
+  KeptReorder source, result, arriving_data, data_result, filter_source, arriving_filters, filters_result;
 };
 
 // Primitives through oneDNN's reference loops are many times slower than a change of layout.
@@ -164,7 +165,7 @@ void ConvolutionStep<Kind>::forward(ShardRun &run) const {
   Ready &ready = compiled(run);
   if (ready.plain) return plain_.forward(run);
   const Tensor x = in_order(run.pool, in(run, 0), Order::kChannelsLast);
-  const Placed source = in_layout(run.pool, placed(x), ready.forward.src_desc());
+  const Placed source = ready.source.run(run.pool, placed(x), ready.forward.src_desc());
   const Placed weights =
       ready.forward_weights.get(run.pool, {ready.weights, in(run, 1).data}, ready.forward.weights_desc(), version(run));
   Tensor y = make_tensor(run.pool, HT_F32, ready.out_shape, Order::kChannelsLast);
@@ -174,7 +175,7 @@ void ConvolutionStep<Kind>::forward(ShardRun &run) const {
       {DNNL_ARG_SRC, source.memory()}, {DNNL_ARG_WEIGHTS, weights.memory()}, {DNNL_ARG_DST, target.memory()}};
   if (has_in(2)) arguments.emplace(DNNL_ARG_BIAS, placed(in(run, 2)).memory());
   execute(run.pool, ready.forward_primitive, ready.forward.scratchpad_desc(), std::move(arguments));
-  if (!direct) y.data = in_layout(run.pool, target, desc_of(y.shape, y.order)).data;
+  if (!direct) y.data = ready.result.run(run.pool, target, desc_of(y.shape, y.order)).data;
   out(run, 0) = std::move(y);
 }
 
@@ -189,7 +190,7 @@ void ConvolutionStep<Kind>::backward(ShardRun &run) const {
 
 template <typename Kind>
 void ConvolutionStep<Kind>::backward_data(ShardRun &run, Ready &ready, const Tensor &dy) const {
-  const Placed arriving = in_layout(run.pool, placed(dy), ready.data.diff_dst_desc());
+  const Placed arriving = ready.arriving_data.run(run.pool, placed(dy), ready.data.diff_dst_desc());
   const Placed weights =
       ready.data_weights.get(run.pool, {ready.weights, in(run, 1).data}, ready.data.weights_desc(), version(run));
   Tensor dx = make_tensor(run.pool, HT_F32, in(run, 0).shape, Order::kChannelsLast);
@@ -198,15 +199,15 @@ void ConvolutionStep<Kind>::backward_data(ShardRun &run, Ready &ready, const Ten
           {{DNNL_ARG_DIFF_DST, arriving.memory()},
            {DNNL_ARG_WEIGHTS, weights.memory()},
            {DNNL_ARG_DIFF_SRC, target.memory()}});
-  dx.data = in_layout(run.pool, target, desc_of(dx.shape, dx.order)).data;
+  dx.data = ready.data_result.run(run.pool, target, desc_of(dx.shape, dx.order)).data;
   run.deliver(inputs[0], std::move(dx));
 }
 
 template <typename Kind>
 void ConvolutionStep<Kind>::backward_weights(ShardRun &run, Ready &ready, const Tensor &dy) const {
   const Tensor x = in_order(run.pool, in(run, 0), Order::kChannelsLast);
-  const Placed source = in_layout(run.pool, placed(x), ready.filters.src_desc());
-  const Placed arriving = in_layout(run.pool, placed(dy), ready.filters.diff_dst_desc());
+  const Placed source = ready.filter_source.run(run.pool, placed(x), ready.filters.src_desc());
+  const Placed arriving = ready.arriving_filters.run(run.pool, placed(dy), ready.filters.diff_dst_desc());
   const Placed target = make_placed(run.pool, ready.filters.diff_weights_desc());
   Arguments arguments = {{DNNL_ARG_SRC, source.memory()},
                          {DNNL_ARG_DIFF_DST, arriving.memory()},
@@ -221,7 +222,7 @@ void ConvolutionStep<Kind>::backward_weights(ShardRun &run, Ready &ready, const 
     Tensor dw;
     dw.dtype = HT_F32;
     dw.shape = in(run, 1).shape;
-    dw.data = in_layout(run.pool, target, ready.weights).data;
+    dw.data = ready.filters_result.run(run.pool, target, ready.weights).data;
     run.deliver(inputs[1], std::move(dw));
   }
   if (wanted(2)) run.deliver(inputs[2], std::move(bias));

@@ -16,7 +16,10 @@ class ReluStep final : public StepWithPlainForm {
     const float *from = x.floats();
     float *to = y.floats();
     const std::size_t n = x.count();
-    for (std::size_t i = 0; i < n; ++i) to[i] = from[i] < 0.0F ? 0.0F : from[i];  // NaN stays
+    for (std::size_t i = 0; i < n; ++i) {
+      const float v = from[i];
+      to[i] = v < 0.0F ? 0.0F : v;  // NaN stays
+    }
     out(run, 0) = std::move(y);
   }
 
@@ -27,7 +30,10 @@ class ReluStep final : public StepWithPlainForm {
     const float *value = y.floats(), *from = dy.floats();
     float *to = dx.floats();
     const std::size_t n = y.count();
-    for (std::size_t i = 0; i < n; ++i) to[i] = value[i] > 0.0F ? from[i] : 0.0F;
+    for (std::size_t i = 0; i < n; ++i) {
+      const float g = from[i];  // read in any case, so that no branch depends on the data
+      to[i] = value[i] > 0.0F ? g : 0.0F;
+    }
     run.deliver(inputs[0], std::move(dx));
   }
 
