@@ -22,7 +22,6 @@ template <typename Kind>
 struct Compiled {
   bool plain = false;  // a form that oneDNN does not take
   Shape out_shape;
-  api::ConvDescs descs;  // with layouts chosen
   api::Desc weights;     // as they are stored
   typename Kind::Forward::primitive_desc forward;
   typename Kind::Forward forward_primitive;
