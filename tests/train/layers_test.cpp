@@ -101,6 +101,24 @@ TEST_CASE("transposed convolutions") {
   });
 }
 
+TEST_CASE("slices and pads of channels-last data") {
+  const auto then_conv = [](Net &n, Handle y, std::int64_t channels) {
+    return n.node("Conv", {y, n.weight({2, channels, 2, 2}, 0.3F)});
+  };
+  check_layer({3, 6, 9, 11}, [&](Net &n, Handle x) {
+    const Handle y = n.node(
+        "Slice", {x, n.integers({1, -4, 0}), n.integers({100, -1, 11}), n.integers({2, 1, -1}), n.integers({2, 1, 3})});
+    return then_conv(n, y, 3);
+  });
+  check_layer({3, 4, 5, 6}, [&](Net &n, Handle x) {
+    return then_conv(n, n.node("Pad", {x, n.integers({0, 1, 2, 0, 0, 2, 0, 3}), n.weight({}, 0, 0.5F)}), 7);
+  });
+  check_layer({3, 4, 5, 6}, [&](Net &n, Handle x) {  // backwards: the plain kernel
+    return then_conv(n, n.node("Slice", {x, n.integers({3}), n.integers({-100}), n.integers({1}), n.integers({-1})}),
+                     4);
+  });
+}
+
 TEST_CASE("a random network with random configs is computed as by the reference executor") {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     Net net = random_net(seed);
