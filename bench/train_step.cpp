@@ -1,6 +1,6 @@
 // halftone_bench_train MODEL BATCH STEPS THREADS [PIPELINE]: milliseconds of training steps (forward, backward, update)
-// with cross-entropy and Adam on noise, the least and the middle one. MODEL is trained in float, or, with a pipeline file
-// that has no step `parameter-baking`, as the pipeline quantized it. HALFTONE_BUILD_DIR names the build.
+// with cross-entropy and Adam on noise, the least and the middle one. MODEL is trained in float, or, with a pipeline
+// file that has no step `parameter-baking`, as the pipeline quantized it. HALFTONE_BUILD_DIR names the build.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
