@@ -71,7 +71,7 @@ Batch::Batch(const sdk::Context &ctx, const Program &program, const ht_train_bat
   const std::uint64_t count = std::min<std::uint64_t>(shards, rows_);
   std::uint64_t first = 0;
   for (std::uint64_t s = 0; s < count; ++s) {
-    ShardRun run(program.pool, program.values.size(), program.steps.size(), program.points.size());
+    ShardRun run(program.pool, program.values.size(), program.points.size());
     run.rows = static_cast<std::size_t>(rows_ / count + (s < rows_ % count ? 1 : 0));
     run.first_row = static_cast<std::size_t>(first);
     run.batch_rows = static_cast<std::size_t>(rows_);
@@ -96,19 +96,24 @@ void Batch::feed(ShardRun &run) const {
   }
 }
 
-void Batch::forward(ShardRun &run) const {
-  for (const auto &step : program_.steps) {
-    step->forward(run);
-    // Types and shapes stay: gradients ask for them.
-    for (const int value : run.kind.keep ? step->dead_kept : step->dead_after) {
-      run.value[static_cast<std::size_t>(value)].data.reset();
+// Steps of one segment. Types and shapes of what is dropped stay: gradients ask for them.
+void Batch::forward(ShardRun &run, const Segments &segments, std::size_t segment) const {
+  const std::size_t begin = segment == 0 ? 0 : segments.ends[segment - 1];
+  for (std::size_t i = begin; i < segments.ends[segment]; ++i) {
+    const Step &step = *program_.steps[i];
+    step.forward(run);
+    for (const int value : run.kind.keep ? step.dead_kept : step.dead_after) {
+      // What an earlier segment made may be read again when that one is computed again.
+      const auto number = static_cast<std::size_t>(value);
+      if (!run.kind.keep || segments.of_value[number] == segment) run.value[number].data.reset();
     }
   }
 }
 
-void Batch::backward(ShardRun &run) const {
-  for (auto it = program_.steps.rbegin(); it != program_.steps.rend(); ++it) {
-    const Step &step = **it;
+void Batch::backward(ShardRun &run, const Segments &segments, std::size_t segment) const {
+  const std::size_t begin = segment == 0 ? 0 : segments.ends[segment - 1];
+  for (std::size_t i = segments.ends[segment]; i-- > begin;) {
+    const Step &step = *program_.steps[i];
     const auto gradient_of = [&](int value) -> Tensor & { return run.gradient[static_cast<std::size_t>(value)]; };
     const bool any =
         std::any_of(step.outputs.begin(), step.outputs.end(), [&](int v) { return !gradient_of(v).empty(); });
@@ -118,7 +123,13 @@ void Batch::backward(ShardRun &run) const {
       gradient_of(value) = Tensor();
       run.value[static_cast<std::size_t>(value)] = Tensor();
     }
-    run.kept[step.number].clear();
+  }
+}
+
+void Batch::backward(ShardRun &run, const Segments &segments) const {
+  for (std::size_t k = segments.ends.size(); k-- > 0;) {
+    if (k + 1 < segments.ends.size()) forward(run, segments, k);
+    backward(run, segments, k);
   }
 }
 
@@ -144,17 +155,44 @@ void Batch::take_losses(ShardRun &run, std::vector<double> &found, bool backward
   }
 }
 
-void Batch::run(RunKind kind, bool with_backward) {
+void Batch::run(RunKind kind, bool with_backward, const Segments &segments) {
   sdk::for_each_piece(ctx_, runs_.size(), 0, [&](const sdk::Context &own, std::uint32_t, std::uint64_t i) {
     const SingleThread guard;
     ShardRun &run = runs_[i];
     run.ctx = own.raw;
     run.kind = kind;
     feed(run);
-    forward(run);
+    for (std::size_t k = 0; k < segments.ends.size(); ++k) {
+      forward(run, segments, k);
+      for (const int value : segments.drop[k]) run.value[static_cast<std::size_t>(value)].data.reset();
+    }
     take_losses(run, found_[i], with_backward);
-    if (with_backward) backward(run);
+    if (with_backward) backward(run, segments);
   });
+}
+
+std::vector<std::size_t> Batch::measure() {
+  std::vector<std::size_t> bytes(program_.values.size());
+  const Segments all = whole(program_);
+  sdk::for_each_piece(ctx_, 1, 0, [&](const sdk::Context &own, std::uint32_t, std::uint64_t) {
+    const SingleThread guard;
+    ShardRun &run = runs_.front();
+    run.ctx = own.raw;
+    run.kind = {true, true};
+    feed(run);
+    forward(run, all, 0);
+    for (std::size_t v = 0; v < bytes.size(); ++v) {
+      if (all.of_value[v] != Segments::kNone && !run.value[v].empty()) bytes[v] = run.value[v].bytes();
+      run.value[v] = Tensor();
+    }
+  });
+  return bytes;
+}
+
+std::uint32_t Batch::workers() const {
+  std::uint32_t workers = 1;
+  sdk::check(ctx_.host.parallel->workers(ctx_.raw, runs_.size(), nullptr, &workers));
+  return workers;
 }
 
 double Batch::loss() const {

@@ -5,6 +5,7 @@
 
 #include "halftone/trainer.hpp"
 #include "program.h"
+#include "segments.h"
 
 namespace halftone::trainer {
 
@@ -14,16 +15,20 @@ class Batch {
         std::span<const ht_train_loss> losses, std::uint32_t shards, std::uint64_t seed);
 
   // Forward, with losses where targets were given; backward as well where `backward` says so.
-  void run(RunKind kind, bool backward);
-  double loss() const;  // of all rows, weighted
+  void run(RunKind kind, bool backward, const Segments &segments);
+  // Bytes that each value takes for the largest shard where all that the way back reads is kept.
+  std::vector<std::size_t> measure();
+  std::uint32_t workers() const;  // shards that are computed at the same time
+  double loss() const;            // of all rows, weighted
   std::uint64_t rows() const { return rows_; }
   std::vector<ShardRun> &shards() { return runs_; }
   void emit(const sdk::TrainEmit &emit) const;
 
  private:
   void feed(ShardRun &run) const;
-  void forward(ShardRun &run) const;
-  void backward(ShardRun &run) const;
+  void forward(ShardRun &run, const Segments &segments, std::size_t segment) const;
+  void backward(ShardRun &run, const Segments &segments, std::size_t segment) const;
+  void backward(ShardRun &run, const Segments &segments) const;
   void take_losses(ShardRun &run, std::vector<double> &found, bool backward) const;
 
   const sdk::Context &ctx_;

@@ -62,12 +62,16 @@ Placed make_placed(const Pool &pool, const api::Desc &desc) {
   return {desc, pool.take(desc.get_size())};
 }
 
-Placed in_layout(const Pool &pool, const Placed &from, const api::Desc &desc) {
+Placed KeptReorder::run(const Pool &pool, const Placed &from, const api::Desc &desc) {
   if (from.desc == desc) return from;
   Placed to = make_placed(pool, desc);
   dnnl::memory a = from.memory(), b = to.memory();
-  const dnnl::reorder::primitive_desc pd(a, b, own_scratchpad());
-  execute(pool, dnnl::reorder(pd), pd.scratchpad_desc(), {{DNNL_ARG_FROM, a}, {DNNL_ARG_TO, b}});
+  std::call_once(once_, [&] {
+    const dnnl::reorder::primitive_desc pd(a, b, own_scratchpad());
+    primitive_ = dnnl::reorder(pd);
+    scratchpad_ = pd.scratchpad_desc();
+  });
+  execute(pool, primitive_, scratchpad_, {{DNNL_ARG_FROM, a}, {DNNL_ARG_TO, b}});
   return to;
 }
 
@@ -83,10 +87,10 @@ void execute(const Pool &pool, const dnnl::primitive &primitive, const api::Desc
 
 Placed KeptLayout::get(const Pool &pool, const Placed &from, const api::Desc &desc, std::uint64_t version) {
   if (from.desc == desc) return from;
-  if (version == 0) return in_layout(pool, from, desc);
+  if (version == 0) return reorder_.run(pool, from, desc);
   const std::scoped_lock lock(mutex_);
   if (version_ != version) {
-    kept_ = in_layout(pool, from, desc);
+    kept_ = reorder_.run(pool, from, desc);
     version_ = version;
   }
   return kept_;

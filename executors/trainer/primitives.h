@@ -39,11 +39,21 @@ struct Placed {
 
 Placed placed(const Tensor &tensor);
 Placed make_placed(const Pool &pool, const api::Desc &desc);
-// The same data in another layout; itself where it has it.
-Placed in_layout(const Pool &pool, const Placed &from, const api::Desc &desc);
 
 using Arguments = std::unordered_map<int, dnnl::memory>;
 void execute(const Pool &pool, const dnnl::primitive &primitive, const api::Desc &scratchpad, Arguments arguments);
+
+// A change of layout whose primitive is made once: the descriptors are always the same. Gives the data itself where
+// it has the layout.
+class KeptReorder {
+ public:
+  Placed run(const Pool &pool, const Placed &from, const api::Desc &desc);
+
+ private:
+  std::once_flag once_;
+  dnnl::reorder primitive_;
+  api::Desc scratchpad_;
+};
 
 // A weight in the layout of a primitive, made again when the weight has changed.
 class KeptLayout {
@@ -54,6 +64,7 @@ class KeptLayout {
   std::mutex mutex_;
   std::uint64_t version_ = 0;
   Placed kept_;
+  KeptReorder reorder_;
 };
 
 }  // namespace halftone::trainer

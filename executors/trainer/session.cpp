@@ -48,11 +48,13 @@ void refuse_what_is_not_there(const ht_train_options &options) {
 TrainingSession::TrainingSession(const sdk::Context &ctx, const ht_train_options &options)
     : losses_(options.losses, options.losses + options.loss_count),
       shards_(options.shards == 0 ? kDefaultShards : options.shards),
-      seed_(options.seed) {
+      seed_(options.seed),
+      memory_(options.memory) {
   refuse_what_is_not_there(options);
   optimizers_ = optimizers_of(options);
   program_ = Builder(ctx, options).build();
   for (const auto &step : program_->steps) step->seal();
+  whole_ = whole(*program_);
 }
 
 void TrainingSession::refresh(const sdk::Context &ctx, bool soft, const ParameterTerms &terms) {
@@ -67,13 +69,23 @@ ht_train_result TrainingSession::evaluate(const sdk::Context &ctx, const ht_trai
   const bool soft = batch.soft != 0;
   refresh(ctx, soft, terms_of(batch, seed_));
   Batch run(ctx, *program_, batch, losses_, shards_, seed_);
-  run.run({false, soft}, false);
+  run.run({false, soft}, false, whole_);
   if (emit) run.emit(emit);
   ht_train_result result{};
   result.struct_size = sizeof(result);
   result.loss = run.loss();
   result.rows = run.rows();
   return result;
+}
+
+// What is computed again depends on the shapes and on how many shards are kept at once; results do not depend on it.
+const Segments &TrainingSession::segments_for(Batch &batch) {
+  if (memory_ == 0) return whole_;
+  const std::uint32_t workers = batch.workers();
+  const auto key = std::pair(batch.rows(), workers);
+  const auto known = limited_.find(key);
+  if (known != limited_.end()) return known->second;
+  return limited_[key] = segments_within(*program_, batch.measure(), memory_ / workers, workers);
 }
 
 ht_train_result TrainingSession::accumulate(const sdk::Context &ctx, const ht_train_batch &batch) {
@@ -83,7 +95,7 @@ ht_train_result TrainingSession::accumulate(const sdk::Context &ctx, const ht_tr
   const ParameterTerms terms = terms_of(batch, seed_);
   refresh(ctx, true, terms);
   Batch run(ctx, *program_, batch, losses_, shards_, seed_);
-  run.run({true, true}, true);
+  run.run({true, true}, true, segments_for(run));
   ht_train_result result{};
   result.struct_size = sizeof(result);
   result.loss = run.loss();

@@ -1,6 +1,7 @@
 // A training session: a program, what it learned so far, and the batches that go through it.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,8 +9,11 @@
 #include "halftone/trainer.hpp"
 #include "parameters.h"
 #include "program.h"
+#include "segments.h"
 
 namespace halftone::trainer {
+
+class Batch;
 
 class TrainingSession final : public sdk::TrainSession {
  public:
@@ -25,6 +29,7 @@ class TrainingSession final : public sdk::TrainSession {
   void restore(const sdk::Context &ctx, std::span<const std::byte> bytes) override;
 
  private:
+  const Segments &segments_for(Batch &batch);
   void refresh(const sdk::Context &ctx, bool soft, const ParameterTerms &terms);
   Learned &find(const ht_train_subject &subject);
   const Point *point_of(const ht_train_subject &subject) const;
@@ -35,6 +40,9 @@ class TrainingSession final : public sdk::TrainSession {
   std::vector<Optimizer> optimizers_;  // by kind
   std::uint32_t shards_;
   std::uint64_t seed_;
+  std::uint64_t memory_;
+  Segments whole_;
+  std::map<std::pair<std::uint64_t, std::uint32_t>, Segments> limited_;  // by rows and threads, where memory is limited
   bool stale_ = true;         // parameters changed since they were made for the steps
   bool soft_ = false;         // the form that they were made in
   std::vector<float> shown_;  // what the last read() gave

@@ -23,8 +23,8 @@ struct RunKind {
 };
 
 struct ShardRun {
-  ShardRun(const Pool &pool_, std::size_t values, std::size_t steps, std::size_t points)
-      : pool(pool_), value(values), gradient(values), kept(steps), sums(points) {}
+  ShardRun(const Pool &pool_, std::size_t values, std::size_t points)
+      : pool(pool_), value(values), gradient(values), sums(points) {}
 
   const Pool &pool;
   ht_ctx *ctx = nullptr;  // of the worker that computes now
@@ -34,10 +34,9 @@ struct ShardRun {
   std::size_t rows = 0, first_row = 0, batch_rows = 0;
   std::uint64_t seed = 0, number = 0;  // what random numbers depend on
 
-  std::vector<Tensor> value;              // by value
-  std::vector<Tensor> gradient;           // by value; empty: none has arrived
-  std::vector<std::vector<Tensor>> kept;  // by step: what it keeps besides values
-  std::vector<PointSums> sums;            // by point
+  std::vector<Tensor> value;     // by value
+  std::vector<Tensor> gradient;  // by value; empty: none has arrived
+  std::vector<PointSums> sums;   // by point
 
   // Adds to the gradient of a value. The memory of `tensor` may be taken over.
   void deliver(int to, Tensor tensor);

@@ -109,6 +109,33 @@ TEST_CASE("training gives the same bytes on any number of threads") {
   CHECK(losses[2] == losses[5]);
 }
 
+TEST_CASE("values that are computed again for want of memory give the same bytes") {
+  std::vector<std::vector<std::byte>> saved;
+  const Floats input = noise({16, 3, 32, 32}, 5);
+  for (const std::uint64_t memory : {std::uint64_t{0}, std::uint64_t{1} << 40U, std::uint64_t{1500} << 10U}) {
+    host::WorkingModel working = float_model(std::string(HALFTONE_SOURCE) + "/examples/glyphs/model.onnx");
+    TrainRequest request = learn_all(working.model, HT_LOSS_CROSS_ENTROPY);
+    request.memory = memory;
+    TrainRig rig(working, request);
+    rig.accumulate_labels({input}, labels_of(16, 36));
+    rig.update(1e-3F);
+    saved.push_back(rig.save());
+  }
+  CHECK(saved[0] == saved[1]);
+  CHECK(saved[0] == saved[2]);
+  host::WorkingModel working = float_model(std::string(HALFTONE_SOURCE) + "/examples/glyphs/model.onnx");
+  TrainRequest request = learn_all(working.model, HT_LOSS_CROSS_ENTROPY);
+  request.memory = 1000;
+  TrainRig rig(working, request);
+  try {
+    rig.accumulate_labels({input}, labels_of(16, 36));
+    FAIL("1000 bytes are enough");
+  } catch (const Error &error) {
+    CHECK(error.status() == Status::kResourceExhausted);
+    MESSAGE(error.message());
+  }
+}
+
 TEST_CASE("a checkpoint brings back weights and the optimizer's state") {
   host::WorkingModel working = float_model(std::string(HALFTONE_SOURCE) + "/examples/glyphs/model.onnx");
   const TrainRequest request = learn_all(working.model, HT_LOSS_CROSS_ENTROPY);

@@ -22,8 +22,11 @@ template <typename Kind>
 struct Compiled {
   bool plain = false;  // a form that oneDNN does not take
   Shape out_shape;
-  api::ConvDescs descs;  // with layouts chosen
-  api::Desc weights;     // as they are stored
+  api::Desc weights;  // as they are stored
+  struct Layouts {    // of one primitive
+    api::Desc src, weights, dst, scratchpad;
+  };
+  Layouts forward_layouts, data_layouts, filters_layouts;
   typename Kind::Forward::primitive_desc forward;
   typename Kind::Forward forward_primitive;
   typename Kind::BackwardData::primitive_desc data;
@@ -31,6 +34,7 @@ struct Compiled {
   typename Kind::BackwardWeights::primitive_desc filters;
   typename Kind::BackwardWeights filters_primitive;
   KeptLayout forward_weights, data_weights;
+  KeptReorder source, result, arriving_data, data_result, filter_source, arriving_filters, filters_result;
 };
 
 // Primitives through oneDNN's reference loops are many times slower than a change of layout.
@@ -127,6 +131,8 @@ auto ConvolutionStep<Kind>::compile(ShardRun &run) const -> std::unique_ptr<Read
   const auto describe = [&](const api::ConvDescs &d) { return api::forward<Kind>(cpu(), attr, d); };
   ready->forward = best(describe, last, free);
   ready->forward_primitive = typename Kind::Forward(ready->forward);
+  ready->forward_layouts = {ready->forward.src_desc(), ready->forward.weights_desc(), ready->forward.dst_desc(),
+                            ready->forward.scratchpad_desc()};
   if (backward_runs) compile_backward(*ready, last, free);
   return ready;
 }
@@ -144,10 +150,14 @@ void ConvolutionStep<Kind>::compile_backward(Ready &ready, const api::ConvDescs 
   if (wanted(0)) {
     ready.data = best(data, last, free);
     ready.data_primitive = typename Kind::BackwardData(ready.data);
+    ready.data_layouts = {ready.data.diff_src_desc(), ready.data.weights_desc(), ready.data.diff_dst_desc(),
+                          ready.data.scratchpad_desc()};
   }
   if (wanted(1) || wanted(2)) {
     ready.filters = best(filters, last, free);
     ready.filters_primitive = typename Kind::BackwardWeights(ready.filters);
+    ready.filters_layouts = {ready.filters.src_desc(), ready.filters.diff_weights_desc(), ready.filters.diff_dst_desc(),
+                             ready.filters.scratchpad_desc()};
   }
 }
 
@@ -164,17 +174,17 @@ void ConvolutionStep<Kind>::forward(ShardRun &run) const {
   Ready &ready = compiled(run);
   if (ready.plain) return plain_.forward(run);
   const Tensor x = in_order(run.pool, in(run, 0), Order::kChannelsLast);
-  const Placed source = in_layout(run.pool, placed(x), ready.forward.src_desc());
-  const Placed weights =
-      ready.forward_weights.get(run.pool, {ready.weights, in(run, 1).data}, ready.forward.weights_desc(), version(run));
+  const Placed source = ready.source.run(run.pool, placed(x), ready.forward_layouts.src);
+  const Placed weights = ready.forward_weights.get(run.pool, {ready.weights, in(run, 1).data},
+                                                   ready.forward_layouts.weights, version(run));
   Tensor y = make_tensor(run.pool, HT_F32, ready.out_shape, Order::kChannelsLast);
-  const bool direct = ready.forward.dst_desc() == desc_of(y.shape, y.order);
-  const Placed target = direct ? placed(y) : make_placed(run.pool, ready.forward.dst_desc());
+  const bool direct = ready.forward_layouts.dst == desc_of(y.shape, y.order);
+  const Placed target = direct ? placed(y) : make_placed(run.pool, ready.forward_layouts.dst);
   Arguments arguments = {
       {DNNL_ARG_SRC, source.memory()}, {DNNL_ARG_WEIGHTS, weights.memory()}, {DNNL_ARG_DST, target.memory()}};
   if (has_in(2)) arguments.emplace(DNNL_ARG_BIAS, placed(in(run, 2)).memory());
-  execute(run.pool, ready.forward_primitive, ready.forward.scratchpad_desc(), std::move(arguments));
-  if (!direct) y.data = in_layout(run.pool, target, desc_of(y.shape, y.order)).data;
+  execute(run.pool, ready.forward_primitive, ready.forward_layouts.scratchpad, std::move(arguments));
+  if (!direct) y.data = ready.result.run(run.pool, target, desc_of(y.shape, y.order)).data;
   out(run, 0) = std::move(y);
 }
 
@@ -189,25 +199,25 @@ void ConvolutionStep<Kind>::backward(ShardRun &run) const {
 
 template <typename Kind>
 void ConvolutionStep<Kind>::backward_data(ShardRun &run, Ready &ready, const Tensor &dy) const {
-  const Placed arriving = in_layout(run.pool, placed(dy), ready.data.diff_dst_desc());
+  const Placed arriving = ready.arriving_data.run(run.pool, placed(dy), ready.data_layouts.dst);
   const Placed weights =
-      ready.data_weights.get(run.pool, {ready.weights, in(run, 1).data}, ready.data.weights_desc(), version(run));
+      ready.data_weights.get(run.pool, {ready.weights, in(run, 1).data}, ready.data_layouts.weights, version(run));
   Tensor dx = make_tensor(run.pool, HT_F32, in(run, 0).shape, Order::kChannelsLast);
-  const Placed target = make_placed(run.pool, ready.data.diff_src_desc());
-  execute(run.pool, ready.data_primitive, ready.data.scratchpad_desc(),
+  const Placed target = make_placed(run.pool, ready.data_layouts.src);
+  execute(run.pool, ready.data_primitive, ready.data_layouts.scratchpad,
           {{DNNL_ARG_DIFF_DST, arriving.memory()},
            {DNNL_ARG_WEIGHTS, weights.memory()},
            {DNNL_ARG_DIFF_SRC, target.memory()}});
-  dx.data = in_layout(run.pool, target, desc_of(dx.shape, dx.order)).data;
+  dx.data = ready.data_result.run(run.pool, target, desc_of(dx.shape, dx.order)).data;
   run.deliver(inputs[0], std::move(dx));
 }
 
 template <typename Kind>
 void ConvolutionStep<Kind>::backward_weights(ShardRun &run, Ready &ready, const Tensor &dy) const {
   const Tensor x = in_order(run.pool, in(run, 0), Order::kChannelsLast);
-  const Placed source = in_layout(run.pool, placed(x), ready.filters.src_desc());
-  const Placed arriving = in_layout(run.pool, placed(dy), ready.filters.diff_dst_desc());
-  const Placed target = make_placed(run.pool, ready.filters.diff_weights_desc());
+  const Placed source = ready.filter_source.run(run.pool, placed(x), ready.filters_layouts.src);
+  const Placed arriving = ready.arriving_filters.run(run.pool, placed(dy), ready.filters_layouts.dst);
+  const Placed target = make_placed(run.pool, ready.filters_layouts.weights);
   Arguments arguments = {{DNNL_ARG_SRC, source.memory()},
                          {DNNL_ARG_DIFF_DST, arriving.memory()},
                          {DNNL_ARG_DIFF_WEIGHTS, target.memory()}};
@@ -216,12 +226,12 @@ void ConvolutionStep<Kind>::backward_weights(ShardRun &run, Ready &ready, const 
     bias = make_tensor(run.pool, HT_F32, in(run, 2).shape);
     arguments.emplace(DNNL_ARG_DIFF_BIAS, placed(bias).memory());
   }
-  execute(run.pool, ready.filters_primitive, ready.filters.scratchpad_desc(), std::move(arguments));
+  execute(run.pool, ready.filters_primitive, ready.filters_layouts.scratchpad, std::move(arguments));
   if (wanted(1)) {
     Tensor dw;
     dw.dtype = HT_F32;
     dw.shape = in(run, 1).shape;
-    dw.data = in_layout(run.pool, target, ready.weights).data;
+    dw.data = ready.filters_result.run(run.pool, target, ready.weights).data;
     run.deliver(inputs[1], std::move(dw));
   }
   if (wanted(2)) run.deliver(inputs[2], std::move(bias));
