@@ -37,6 +37,8 @@ ROWS = {
     "w8a8-plain": (RESNET, "tensorrt-int8", [], [], None),
     "w8a8": (RESNET, "tensorrt-int8", [], [{"learned-step-size": {"steps": 200, "block_size": 4}}], 1.0),
     "mobilenetv1-w8a8-plain": (MOBILENET1, "tensorrt-int8", [], [], None),
+    "mobilenetv1-w8a8": (MOBILENET1, "tensorrt-int8", ["activation-equalization"], [{"learned-step-size": {
+        "steps": 500, "batch": 4, "lr": 0.0004, "scale_lr": 0.0004, "block_size": 12}}], None),
 }
 
 
