@@ -23,7 +23,7 @@ class Adaround final : public sdk::Pass {
             "Source: Nagel, Amjad, van Baalen, Louizos, Blankevoort, Up or Down? Adaptive Rounding for Post-Training "
             "Quantization, 2020.\n"
             "PPQ counterpart: AdaroundPass (there the term is always 0, and rounding is never decided).");
-    describe_rounding(d, 2000, 0.01);
+    describe_rounding(d, 1000, 0.01);
     d.params.number("gamma", "factor of `regularization`", 1, 0, 1e6)
         .integer("block_size", "operators on the longest path of a block, less one", 4, 0, 1000)
         .flag("is_scale_trainable", "train the scales of activations too", false)

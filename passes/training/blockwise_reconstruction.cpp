@@ -21,7 +21,7 @@ class BlockwiseReconstruction final : public sdk::Pass {
             "Source: Li, Gong, Tan, Yang, Hu, Zhang, Yu, Wang, Gu, BRECQ: Pushing the Limit of Post-Training "
             "Quantization by Block Reconstruction, 2021, without its Fisher weights.\n"
             "MQBench counterpart: ptq_reconstruction with `prob: 1`.");
-    describe_rounding(d, 2000, 0.01);
+    describe_rounding(d, 1000, 0.01);
     d.params
         .integer("block_size", "operators on the longest path of a block, less one; branches may be longer", 5, 0, 1000)
         .choice("granularity", "whole blocks, or single layers with the activation behind them", "block",

@@ -32,7 +32,7 @@ bool is_weight_slot(const sdk::Graph &graph, const sdk::Configs &configs, const 
   const ht_handle config = configs.input(node.handle, slot);
   if (config == HT_NONE) return false;
   const ht_config_info info = configs.info(config);
-  return info.state == HT_STATE_ACTIVATED && info.root == config && has_own_scale(info);
+  return info.state == HT_STATE_ACTIVATED && info.root == config && has_own_scale(info) && info.spec.bits <= 16;
 }
 
 class Finder {
@@ -96,8 +96,9 @@ class Finder {
     if (!seen_.insert(owner).second) return;
     const ht_config_info own = configs_.info(owner);
     if (!has_own_scale(own)) return;
+    if (own.spec.scale_form != HT_SCALE_FREE) return;
     found_.all_quantized.push_back(owner);
-    if (own.spec.scale_form == HT_SCALE_FREE && users_.only_in(owner, nodes_)) found_.activations.push_back(owner);
+    if (users_.only_in(owner, nodes_)) found_.activations.push_back(owner);
   }
 
   const sdk::Graph graph_;

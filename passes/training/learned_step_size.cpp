@@ -30,7 +30,7 @@ class LearnedStepSize final : public sdk::Pass {
         .integer("block_size", "operators on the longest path of a block, less one", 5, 0, 1000)
         .choice("optimizer", "what makes steps of gradients", "adam", {"adam", "sgd"})
         .choice("schedule", "of the learning rates over the steps", "cosine", {"constant", "step", "cosine"})
-        .integer("batch", "samples of each step", 32, 1, 65536, "samples")
+        .integer("batch", "samples of each step", 8, 1, 65536, "samples")
         .integer("samples", "calibration samples used; 0: all", 0, 0, 1 << 24, "samples")
         .integer("seed", "of the order of samples", 0, 0, INT64_MAX)
         .integer("memory", "most that the data of blocks takes in memory; the rest goes to a temporary file", 1024, 1,

@@ -21,7 +21,7 @@ class Qdrop final : public sdk::Pass {
             "Quantization, 2022.\n"
             "MQBench counterpart: ptq_reconstruction with `prob` below 1, which is the probability to quantize there "
             "too.");
-    describe_rounding(d, 2000, 0.01);
+    describe_rounding(d, 1000, 0.01);
     d.params
         .integer("block_size", "operators on the longest path of a block, less one; branches may be longer", 5, 0, 1000)
         .choice("granularity", "whole blocks, or single layers with the activation behind them", "block",

@@ -62,14 +62,9 @@ class Reconstruction {
       return;
     }
     const BlockState state(ctx_, learnables);
-    const bool trained =
-        train_block(ctx_, trainer_, flow_, blocks_[b], learnables, data, recipe_, b,
-                    [&](std::uint64_t step) { ctx_.poll(b * recipe_.steps + step, blocks_.size() * recipe_.steps); });
+    const bool trained = train(data, b, learnables);
     const BlockError after = data.measure(ctx_, b);
-    if (!trained) {
-      ++unbatched_;
-      return;
-    }
+    if (!trained) return;
     const bool better = after.mean < before.mean;
     if (!better) {
       state.put_back(ctx_);
@@ -87,6 +82,19 @@ class Reconstruction {
         "error " + short_number(before.mean) + " -> " + short_number(after.mean) + (better ? "" : ", taken back"));
   }
 
+  // False, with nothing changed, where it cannot be trained.
+  bool train(const BlockData &data, std::size_t b, const Learnables &learnables) {
+    const auto poll = [&](std::uint64_t step) { ctx_.poll(b * recipe_.steps + step, blocks_.size() * recipe_.steps); };
+    try {
+      if (train_block(ctx_, trainer_, flow_, blocks_[b], learnables, data, recipe_, b, poll)) return true;
+      ++unbatched_;
+    } catch (const sdk::Failure &failure) {
+      if (failure.status() != HT_UNIMPLEMENTED) throw;
+      ++unknown_;
+    }
+    return false;
+  }
+
   void tell() const {
     ctx_.report("trained", std::to_string(kept_) + " of " + std::to_string(blocks_.size()) + " blocks");
     if (kept_ > 0) {
@@ -97,6 +105,7 @@ class Reconstruction {
     if (unbatched_ > 0) {
       ctx_.report("left", std::to_string(unbatched_) + " blocks whose values have no common first axis");
     }
+    if (unknown_ > 0) ctx_.report("not trained", std::to_string(unknown_) + " blocks in a form that the trainer lacks");
   }
 
   const sdk::Context &ctx_;
@@ -105,7 +114,7 @@ class Reconstruction {
   const FlowGraph flow_;
   const std::vector<Block> blocks_;
   const ScaleUsers users_;
-  std::size_t kept_ = 0, rolled_back_ = 0, unchanged_ = 0, unbatched_ = 0;
+  std::size_t kept_ = 0, rolled_back_ = 0, unchanged_ = 0, unbatched_ = 0, unknown_ = 0;
   double left_ = 0;
 };
 

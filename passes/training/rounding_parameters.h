@@ -9,7 +9,7 @@ namespace halftone::passes {
 inline void describe_rounding(sdk::Description &d, std::int64_t steps, double weight) {
   d.params.texts("layers", "names of nodes, `*` for any text: blocks that hold one are trained; empty: all", {})
       .integer("steps", "optimizer steps of each block", steps, 1, 1000000)
-      .number("lr", "learning rate of rounding", 1e-3, 0, 1)
+      .number("lr", "learning rate of rounding", 5e-3, 0, 1)
       .number("regularization", "weight of the term that makes rounding decide", weight, 0, 1e6)
       .number("warm_up", "part of the steps before that term counts", 0.2, 0, 1)
       .number("beta_start", "exponent of that term when it begins", 20, 1, 100)
@@ -17,7 +17,7 @@ inline void describe_rounding(sdk::Description &d, std::int64_t steps, double we
       .flag("biases", "train biases and stored operands of Add, Sub, Mul and Div too", true)
       .number("bias_lr", "learning rate of biases", 1e-4, 0, 1)
       .advanced()
-      .integer("batch", "samples of each step", 32, 1, 65536, "samples")
+      .integer("batch", "samples of each step", 16, 1, 65536, "samples")
       .integer("samples", "calibration samples used; 0: all", 0, 0, 1 << 24, "samples")
       .integer("seed", "of the order of samples and all that is random", 0, 0, INT64_MAX)
       .integer("memory", "most that the data of blocks takes in memory; the rest goes to a temporary file", 1024, 1,
