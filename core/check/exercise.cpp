@@ -240,6 +240,10 @@ std::vector<Exercise> exercises_of(Workbench &bench, const Subject &subject) {
       return reader_exercises(bench, subject);
     case HT_KIND_OP_KERNELS:
       return kernel_exercises(bench, subject);
+    case HT_KIND_OP_GRADIENTS:
+      return gradient_exercises(bench, subject);
+    case HT_KIND_TRAINER:
+      return trainer_exercises(bench, subject);
     default:
       return {};
   }

@@ -47,6 +47,8 @@ std::vector<Exercise> exercises_of(Workbench &bench, const Subject &subject);
 std::vector<Exercise> executor_exercises(Workbench &bench, const Subject &subject);
 std::vector<Exercise> reader_exercises(Workbench &bench, const Subject &subject);
 std::vector<Exercise> kernel_exercises(Workbench &bench, const Subject &subject);
+std::vector<Exercise> gradient_exercises(Workbench &bench, const Subject &subject);
+std::vector<Exercise> trainer_exercises(Workbench &bench, const Subject &subject);
 
 // What an error means that `subject` may have caused: `blamed` where no other could have.
 Attempt attempt_of(const Error &error, const Subject &subject, bool blamed);

@@ -3,6 +3,7 @@
 
 #include "core/base/digest.h"
 #include "core/check/exercise.h"
+#include "core/check/made_tensors.h"
 #include "core/host/context.h"
 #include "core/host/kernel_index.h"
 #include "core/host/plugin_host.h"
@@ -13,25 +14,6 @@ namespace halftone::check {
 namespace {
 
 constexpr std::int64_t kMostElements = 1 << 22;  // of an output that is really made
-constexpr float kInputs[] = {0.5f, -1.25f, 2, 0, 0.125f, -3, 1, 0.75f};
-
-model::Tensor input_tensor(std::size_t number) {
-  static const std::vector<model::Shape> kShapes = {{2, 3, 4, 4}, {3, 3, 1, 1}, {3}, {1}};
-  const model::Shape &shape = kShapes[std::min(number, kShapes.size() - 1)];
-  std::vector<float> values(static_cast<std::size_t>(model::element_count(shape)));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = kInputs[(i + number) % std::size(kInputs)];
-  return model::Tensor::from_floats(shape, values);
-}
-
-ht_tensor_view view_of(const model::Tensor &tensor) {
-  ht_tensor_view view{};
-  view.struct_size = sizeof(view);
-  view.dtype = tensor.dtype();
-  view.rank = static_cast<std::uint32_t>(tensor.shape().size());
-  view.shape = tensor.shape().data();
-  view.data = const_cast<std::byte *>(tensor.bytes().data());
-  return view;
-}
 
 // One node, prepared, run twice.
 class Node {

@@ -122,6 +122,9 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
          place(spec_.where));
   }
   plan_ = make_plan(registry_, spec_.passes ? *spec_.passes : platform_passes_, target_ != nullptr, facts_);
+  if (trusted_) {
+    for (const PlannedStep &step : plan_) trusted_->require_level(*step.component);
+  }
   for (const PlannedStep &step : plan_) {
     const host::Arguments checked(step.component->description->params, step.component->description->param_count,
                                   &step.settings, "pass '" + std::string(step.component->id()) + "'");

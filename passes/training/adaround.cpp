@@ -10,6 +10,7 @@ class Adaround final : public sdk::Pass {
         .title("learns for each weight whether it is rounded up or down, block by block")
         .capabilities(kReconstructionCapabilities)
         .after({HT_FACT_CONFIGS, HT_FACT_PARAMETERS_QUANTIZED, HT_FACT_ACTIVATIONS_CALIBRATED})
+        .needs({HT_TRAINING_1})
         .invalidates({HT_FACT_PASSIVE_RESOLVED})
         .doc(
             "Each weight lies between two codes. What part of the way it goes is learned, so that the block's output "

@@ -10,6 +10,7 @@ class BlockwiseReconstruction final : public sdk::Pass {
         .title("learns rounding of weights and scales of activations, block by block (BRECQ)")
         .capabilities(kReconstructionCapabilities)
         .after({HT_FACT_CONFIGS, HT_FACT_PARAMETERS_QUANTIZED, HT_FACT_ACTIVATIONS_CALIBRATED})
+        .needs({HT_TRAINING_1})
         .invalidates({HT_FACT_PASSIVE_RESOLVED})
         .doc(
             "The network is cut where few values pass: residual blocks, fire modules, halves of a transformer's layer. "

@@ -9,6 +9,7 @@ class LearnedStepSize final : public sdk::Pass {
         .title("trains weights, biases and scales block by block, towards the float network")
         .capabilities(kReconstructionCapabilities)
         .after({HT_FACT_CONFIGS, HT_FACT_PARAMETERS_QUANTIZED, HT_FACT_ACTIVATIONS_CALIBRATED})
+        .needs({HT_TRAINING_1})
         .invalidates({HT_FACT_PASSIVE_RESOLVED})
         .doc(
             "The network is cut into blocks of a few operators. Each is trained on what the quantized network before "

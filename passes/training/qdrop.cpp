@@ -10,6 +10,7 @@ class Qdrop final : public sdk::Pass {
         .title("blockwise-reconstruction with quantization of activations dropped at random")
         .capabilities(kReconstructionCapabilities)
         .after({HT_FACT_CONFIGS, HT_FACT_PARAMETERS_QUANTIZED, HT_FACT_ACTIVATIONS_CALIBRATED})
+        .needs({HT_TRAINING_1})
         .invalidates({HT_FACT_PASSIVE_RESOLVED})
         .doc(
             "As blockwise-reconstruction, but while learning each element of an activation is quantized with "

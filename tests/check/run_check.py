@@ -129,6 +129,10 @@ def hostile_runs(bench):
     require(there == tried, f"neither tried nor left out with a reason: {there ^ tried}")
 
 
+# Plug-ins of which nothing runs to its end by itself.
+NOTHING_RUNS = {"ht_passes_mixed_precision.so": "it needs a budget, and the table that measured-sensitivity leaves"}
+
+
 def first_party(bench):
     files = sorted(bench.plugins.glob("*.so")) + sorted(bench.plugins.glob("*.platform.yaml"))
     require(len(files) > 10, f"only {len(files)} plug-ins in {bench.plugins}")
@@ -139,7 +143,7 @@ def first_party(bench):
         runs = results["runs"].get("runs", {"done": 0, "refused": 0})
         print(f"{file.name}: {runs['done']} of {runs['done'] + runs['refused']} runs to their end, "
               f"{sum(result['steps'] for result in results.values())} steps")
-        require(runs["done"] > 0, f"{file.name}: nothing ran\n{printed}")
+        require((runs["done"] > 0) != (file.name in NOTHING_RUNS), f"{file.name}: {runs['done']} runs\n{printed}")
 
 
 def seeds(bench):

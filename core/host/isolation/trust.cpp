@@ -62,6 +62,11 @@ TrustedComponents::TrustedComponents(const Registry &base, const TrustSettings &
 
 TrustedComponents::~TrustedComponents() = default;
 
+void TrustedComponents::require_level(const Component &component) const {
+  const auto found = without_level_.find({component.description->kind, std::string(component.id())});
+  if (found != without_level_.end()) throw Error(found->second);
+}
+
 Trust trust_of(const Component &component) {
   return component.proxy == nullptr ? Trust::kTrusted : component.proxy->trust();
 }
@@ -90,11 +95,19 @@ void TrustedComponents::apply(const TrustRule &rule, const WorkerOptions &option
 }
 
 void TrustedComponents::put(const Component &original, const TrustRule &rule, const WorkerOptions &options) {
+  const auto key = std::pair(original.description->kind, std::string(original.id()));
+  without_level_.erase(key);
   if (rule.trust == Trust::kTrusted) {
     registry_.put(original);
     return;
   }
-  if (rule.trust == Trust::kIsolated) require_isolable(original, rule.where);
+  try {
+    if (rule.trust == Trust::kIsolated) require_isolable(original, rule.where);
+  } catch (const Error &error) {
+    if (!rule.name.empty() || original.description->kind != HT_KIND_PASS) throw;
+    without_level_.emplace(key, error);
+    return;
+  }
   WorkerOptions own = options;
   if ((original.description->capabilities & HT_CAP_EXECUTE) == 0) own.kernels.clear();
   proxies_.push_back(std::make_unique<ComponentProxy>(original, rule.trust, std::move(own)));

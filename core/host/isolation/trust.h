@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/error.h"
 #include "core/host/isolation/trust_settings.h"
 #include "core/host/registry.h"
 
@@ -21,6 +22,9 @@ class TrustedComponents {
   TrustedComponents(const Registry &base, const TrustSettings &settings);
   ~TrustedComponents();
   const Registry &registry() const noexcept { return registry_; }
+  // Throws InvalidArgument for a pass that cannot have the level that all are to have, which does not matter to a run
+  // without it.
+  void require_level(const Component &component) const;
 
  private:
   void apply(const TrustRule &rule, const WorkerOptions &options);
@@ -28,6 +32,7 @@ class TrustedComponents {
 
   const Registry &base_;
   Registry registry_;
+  std::map<std::pair<std::uint32_t, std::string>, Error> without_level_;  // why not
   std::vector<std::unique_ptr<ComponentProxy>> proxies_;
 };
 

@@ -20,7 +20,11 @@ class Trainer {
  public:
   explicit Trainer(const Context &ctx) {
     const auto *service = ctx.host.find<ht_training>(HT_TRAINING_1);
-    if (service == nullptr) throw Failure(HT_PERMISSION_DENIED, "the component did not declare HT_CAP_EXECUTE");
+    if (service == nullptr) {
+      throw Failure(
+          HT_PERMISSION_DENIED,
+          "the component did not declare HT_CAP_EXECUTE and HT_CAP_THREADS, or the host is older than " HT_TRAINING_1);
+    }
     check(service->find(ctx.raw, &api_, &instance_));
   }
   // Whether forward and backward of the node are known; the reason is recorded with the host where not.

@@ -71,8 +71,8 @@ TEST_CASE("texts") {
 TEST_CASE("kinds, classes and arrays") {
   CHECK_EQ(spoilt([](SamplePlugin &s) { s.component.kind = 77; }),
            "P: component 1 'sample' is of kind 77, which this host does not know; install a newer Halftone");
-  CHECK_EQ(spoilt([](SamplePlugin &s) { s.component.kind = HT_KIND_TRAINER; }),
-           "P: trainer 'sample': this host cannot use components of kind trainer yet; install a newer Halftone");
+  CHECK_EQ(spoilt([](SamplePlugin &s) { s.component.kind = HT_KIND_EVALUATOR; }),
+           "P: evaluator 'sample': this host cannot use components of kind evaluator yet; install a newer Halftone");
   CHECK_EQ(spoilt([](SamplePlugin &s) { s.component.determinism = 9; }),
            "P: pass 'sample': declares determinism 9, which this host does not know");
   CHECK_EQ(spoilt([](SamplePlugin &s) { s.component.threading = 9; }),
