@@ -57,6 +57,7 @@ void require_writable(const std::filesystem::path &path) {
 }
 
 void require_folder(const std::filesystem::path &folder) {
+  if (!folder.has_filename() && folder.has_relative_path()) return require_folder(folder.parent_path());  // "notes/"
   std::error_code ignored;
   if (std::filesystem::is_directory(folder, ignored)) return;
   require_folder_of(folder);

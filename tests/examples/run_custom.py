@@ -95,7 +95,7 @@ def input_of_layer(bench, layers, limit):
 
 def recomputed(bench):
     """Channels, errors and the residue of a layer, against a float64 network of NumPy."""
-    quantized(bench, 0.25, extra="artefacts: notes\n", limit=64)
+    quantized(bench, 0.25, extra="artefacts: notes/\n", limit=64)
     layers = folded(bench)
     weight = layers[2][0]
     by_name = {operation["op"]: operation for operation in bench.json("configs.json")["operations"]}
