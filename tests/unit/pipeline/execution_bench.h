@@ -3,8 +3,6 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,22 +15,12 @@
 #include "core/host/kernel_index.h"
 #include "core/host/service/services.h"
 #include "core/pipeline/execution.h"
+#include "tests/unit/pipeline/load_executors.h"
 #include "tests/unit/pipeline/written_samples.h"
 #include "tests/unit/reference/small_net.h"
 
 namespace halftone::pipeline {
 namespace {
-
-inline host::Registry load() {
-  const char *build = std::getenv("HALFTONE_BUILD_DIR");
-  const std::filesystem::path folder =
-      std::filesystem::path(build == nullptr ? "." : build) / HALFTONE_TEST_PLUGIN_SUBDIR;
-  host::SearchOptions options;
-  options.plugin_paths = {folder / "ht_readers.so", folder / "ht_reference.so"};
-  options.use_environment = false;
-  options.probe = false;
-  return host::load_plugins(options);
-}
 
 // x -> Mul(w) -> y -> Relu -> z, and beside it an operator that no executor has.
 struct Bench {

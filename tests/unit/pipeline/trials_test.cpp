@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -13,22 +12,12 @@
 #include "core/host/kernel_index.h"
 #include "core/host/service/services.h"
 #include "core/pipeline/execution.h"
+#include "tests/unit/pipeline/load_executors.h"
 #include "tests/unit/pipeline/written_samples.h"
 #include "tests/unit/reference/small_net.h"
 
 namespace halftone::pipeline {
 namespace {
-
-host::Registry load() {
-  const char *build = std::getenv("HALFTONE_BUILD_DIR");
-  const std::filesystem::path folder =
-      std::filesystem::path(build == nullptr ? "." : build) / HALFTONE_TEST_PLUGIN_SUBDIR;
-  host::SearchOptions options;
-  options.plugin_paths = {folder / "ht_readers.so", folder / "ht_reference.so"};
-  options.use_environment = false;
-  options.probe = false;
-  return host::load_plugins(options);
-}
 
 // x -> Mul(0.3) -> a -> Mul(2) -> b, and x -> Add(a) -> c: b does not see what happens at the Add.
 struct Bench {
