@@ -130,23 +130,15 @@ std::uint64_t Execution::samples(host::Context &ctx, const host::ExecutionReques
   return samples_in(range_of(request));
 }
 
-// The session is opened with a context of its own: it must not leave memory in the pass's arena.
 std::unique_ptr<host::Session> Execution::open(const host::Context &ctx, host::WorkingModel &working,
                                                const host::ExecutionRequest &request, std::uint32_t workers) const {
-  host::Context open_ctx;
-  open_ctx.working = &working;
-  open_ctx.kernels = ctx.kernels;
-  open_ctx.sinks = ctx.sinks;
   host::SessionRequest session;
   session.mode = request.mode;
   session.quantized_weights = request.quantized_weights;
   session.workers = workers;
   session.sequence = dataset_->sequence();
   session.emits = request.values;
-  std::ranges::sort(session.emits);
-  const auto twice = std::ranges::unique(session.emits);
-  session.emits.erase(twice.begin(), twice.end());
-  return std::make_unique<host::Session>(executor_, open_ctx, session);
+  return open_for_pass(executor_, ctx, working, std::move(session));
 }
 
 host::ExecutionOutcome Execution::run(host::Context &ctx, const host::ExecutionRequest &request,

@@ -35,20 +35,13 @@ void require_feeds(const model::Model &model, const ExecutionRequest &request) {
 std::unique_ptr<host::Session> open(const host::Instance &executor, const host::Context &ctx,
                                     host::WorkingModel &working, const ExecutionRequest &request,
                                     std::vector<model::Handle> emits, host::Mode mode, std::uint32_t workers) {
-  host::Context open_ctx;  // of its own: the session must not leave memory in the pass's arena
-  open_ctx.working = &working;
-  open_ctx.kernels = ctx.kernels;
-  open_ctx.sinks = ctx.sinks;
   host::SessionRequest session;
   session.mode = mode;
   session.quantized_weights = mode == host::Mode::kFloat && request.quantized_weights;
   session.workers = workers;
   session.feeds = request.feeds;
-  std::ranges::sort(emits);
-  const auto twice = std::ranges::unique(emits);
-  emits.erase(twice.begin(), twice.end());
   session.emits = std::move(emits);
-  return std::make_unique<host::Session>(executor, open_ctx, session);
+  return open_for_pass(executor, ctx, working, std::move(session));
 }
 
 // The samples that are asked for.

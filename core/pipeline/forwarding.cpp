@@ -1,5 +1,7 @@
 #include "core/pipeline/forwarding.h"
 
+#include <algorithm>
+
 #include "core/base/error.h"
 #include "core/calibration/not_the_sample.h"
 #include "core/calibration/row_major.h"
@@ -44,6 +46,18 @@ ht_tensor_view plain_view(ht_dtype dtype, const model::Shape &shape, const void 
 // How a pass counts the samples: one that is known to be bad is as good as not there.
 std::uint64_t number_of(const calibration::FlowOptions &flow, std::uint64_t index) {
   return flow.ledger == nullptr ? index : index - flow.ledger->skipped_before(index);
+}
+
+std::unique_ptr<host::Session> open_for_pass(const host::Instance &executor, const host::Context &pass,
+                                             host::WorkingModel &working, host::SessionRequest request) {
+  host::Context open_ctx;
+  open_ctx.working = &working;
+  open_ctx.kernels = pass.kernels;
+  open_ctx.sinks = pass.sinks;
+  std::ranges::sort(request.emits);
+  const auto twice = std::ranges::unique(request.emits);
+  request.emits.erase(twice.begin(), twice.end());
+  return std::make_unique<host::Session>(executor, open_ctx, request);
 }
 
 void require_values(const model::Model &model, const std::vector<model::Handle> &values) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/calibration/sample_flow.h"
@@ -27,6 +28,11 @@ class Forwarding {
   bool plain_;
   std::vector<float> floats_;
 };
+
+// Opens a session for a pass, on a context of its own: it must not leave memory in the pass's arena. `request.emits`
+// may name a value more than once.
+std::unique_ptr<host::Session> open_for_pass(const host::Instance &executor, const host::Context &pass,
+                                             host::WorkingModel &working, host::SessionRequest request);
 
 // How a pass counts the samples: one that is known to be bad is as good as not there.
 std::uint64_t number_of(const calibration::FlowOptions &flow, std::uint64_t index);
