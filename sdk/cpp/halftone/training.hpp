@@ -88,6 +88,8 @@ class TrainingSetup {
     q.parameter_count = m.fields.size();
     quantizers_.push_back(q);
   }
+  // What it points to has to live until the session is open.
+  void fold(const ht_train_fold &folded) { folds_.push_back(folded); }
   void loss(std::uint32_t kind, ht_handle output, float parameter = 0, float weight = 1) {
     ht_train_loss l{};
     l.struct_size = sizeof(l);
@@ -106,6 +108,8 @@ class TrainingSetup {
     o.weights = {weights.data(), weights.size()};
     o.quantizers = quantizers_.data();
     o.quantizer_count = quantizers_.size();
+    o.folds = folds_.data();
+    o.fold_count = folds_.size();
     o.normalizations = {normalizations.data(), normalizations.size()};
     o.losses = losses_.data();
     o.loss_count = losses_.size();
@@ -124,6 +128,7 @@ class TrainingSetup {
   };
   std::deque<Method> methods_;  // what quantizers_ point into
   std::vector<ht_train_quantizer> quantizers_;
+  std::vector<ht_train_fold> folds_;
   std::vector<ht_train_loss> losses_;
   std::array<ht_optimizer, HT_LEARNED_KINDS> optimizers_{};
 };
@@ -133,6 +138,7 @@ struct TrainingBatch {
   std::vector<ht_tensor_view> inputs, targets;
   bool soft = false;
   std::uint64_t step = 0;
+  std::uint32_t statistics_batch = 0;
   float rounding_weight = 0, rounding_beta = 0, quantization_weight = 0;
 
   ht_train_batch raw() const {
@@ -147,6 +153,7 @@ struct TrainingBatch {
     b.rounding_weight = rounding_weight;
     b.rounding_beta = rounding_beta;
     b.quantization_weight = quantization_weight;
+    b.statistics_batch = statistics_batch;
     return b;
   }
 };

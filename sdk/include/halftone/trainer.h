@@ -37,10 +37,15 @@ typedef struct ht_train_quantizer {
   uint64_t parameter_count;
 } ht_train_quantizer;
 
-/* A convolution or product with the normalization that was folded into its weight. While it is trained the layer
- * normalizes again: its weight is weight * gamma / sqrt(variance + epsilon), quantized after that, as its configs say.
- * Arrays have one element per output channel and are copied. What is learned of them is read by HT_LEARNED_WEIGHT
- * (gamma, beta) and HT_LEARNED_STATISTICS (mean, variance) with the subject that is named here. */
+/* A convolution or product with the normalization that was folded into its weight and bias. While it is trained the
+ * layer normalizes again: with s = gamma / sqrt(variance + epsilon) of each output channel it computes with the weight
+ * quantize(weight * s), as its configs say, divides the outcome by s and normalizes it (Krishnamoorthi 2018,
+ * arXiv:1806.08342, section 3.2.2). Where an s is so near to 0 that dividing by it means nothing, the statistics of
+ * the batch are taken behind the weight as it is instead.
+ *
+ * Arrays have one element per output channel and are copied. read() and write() of the node's weight and bias are of
+ * the folded form, which is what the model stores. What is learned of the normalization is read by HT_LEARNED_WEIGHT
+ * (gamma, beta) and HT_LEARNED_STATISTICS (mean, variance) with the node and a part as the subject. */
 typedef struct ht_train_fold {
   uint32_t struct_size;
   uint32_t batch_statistics; /* 1: normalizes by the batch and updates mean and variance; 0: by mean and variance */
@@ -51,7 +56,8 @@ typedef struct ht_train_fold {
   const float *variance;
   uint64_t channels;
   float epsilon;
-  float momentum; /* weight of the old value, as in ONNX */
+  float momentum;      /* weight of the old value, as in ONNX */
+  const float *weight; /* not folded, in the shape of the stored one; null: the stored one divided by s */
 } ht_train_fold;
 
 /* Parts of a fold, as `part` of ht_train_subject. */
@@ -131,7 +137,10 @@ typedef struct ht_train_batch {
   float rounding_weight;
   float rounding_beta;
   float quantization_weight; /* times the sum over learned weights of MSE(W, quantized W), added to the loss */
-  uint32_t reserved;
+  /* What becomes of running statistics that are taken from the batch. 0: accumulate() mixes them by the momentum,
+   * evaluate() leaves them. n > 0: accumulate() and evaluate() with `soft` take the old ones for the mean over n - 1
+   * batches, and the new ones are the mean over n. */
+  uint32_t statistics_batch;
 } ht_train_batch;
 
 typedef struct ht_train_result {
