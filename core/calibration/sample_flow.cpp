@@ -4,17 +4,14 @@
 #include <optional>
 #include <thread>
 
-#include <tbb/flow_graph.h>
-#include <tbb/global_control.h>
-#include <tbb/task_arena.h>
+#include "core/base/threads.h"
 
 namespace halftone::calibration {
 
 namespace {
 
-// What travels along the graph.
+// What becomes of a sample on its way from a worker to the ordered step.
 struct Token {
-  std::uint64_t index = 0;
   std::shared_ptr<void> left;        // from the sink
   std::shared_ptr<const Error> bad;  // the sample could not be used
   bool behind_last = false;          // there was none
@@ -38,45 +35,31 @@ class Flow {
   }
 
   FlowResult run() {
-    tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options_.workers);
-    tbb::task_arena arena(static_cast<int>(options_.workers));
-    arena.execute([&] { run_graph(); });
+    work_in_order(options_.workers, steps());
     if (failure_) throw Error(*failure_);
     if (options_.ledger != nullptr) options_.ledger->add(result_.skipped);
     return std::move(result_);
   }
 
  private:
-  void run_graph() {
-    using namespace tbb::flow;
-    graph g;
-    std::uint64_t next = 0;
-    input_node<std::uint64_t> source(g, [&](tbb::flow_control &control) -> std::uint64_t {
-      if (next == total_ || stop_.load(std::memory_order_relaxed) || ended_.load(std::memory_order_relaxed)) {
-        control.stop();
-        return 0;
-      }
-      return options_.first + next++;
-    });
-    limiter_node<std::uint64_t> limiter(g, options_.workers * 2);
-    function_node<std::uint64_t, Token> execute(g, options_.workers,
-                                                [this](std::uint64_t index) { return process(index); });
-    sequencer_node<Token> order(
-        g, [this](const Token &token) { return static_cast<std::size_t>(token.index - options_.first); });
-    function_node<Token, continue_msg> collect(g, serial, [this](const Token &token) { return finish(token); });
-    make_edge(source, limiter);
-    make_edge(limiter, execute);
-    make_edge(execute, order);
-    make_edge(order, collect);
-    make_edge(collect, limiter.decrementer());
-    source.activate();
-    g.wait_for_all();
+  OrderedWork steps() {
+    return {[this, next = std::uint64_t{0}]() mutable -> std::optional<std::uint64_t> {
+              if (next == total_ || stop_.load(std::memory_order_relaxed) || ended_.load(std::memory_order_relaxed)) {
+                return std::nullopt;
+              }
+              return options_.first + next++;
+            },
+            [this](std::uint32_t number, std::uint64_t index) -> std::shared_ptr<void> {
+              return std::make_shared<Token>(process(number, index));
+            },
+            [this](std::uint64_t index, const std::shared_ptr<void> &left) {
+              finish(index, *static_cast<const Token *>(left.get()));
+            }};
   }
 
-  Token process(std::uint64_t index) {
-    Token token{index, nullptr, nullptr, false};
+  Token process(std::uint32_t number, std::uint64_t index) {
+    Token token;
     if (stop_.load(std::memory_order_relaxed) || known_bad(index) != nullptr) return token;
-    const auto number = static_cast<std::uint32_t>(tbb::this_task_arena::current_thread_index());
     try {
       if (options_.sinks.cancelled != nullptr && options_.sinks.cancelled->load(std::memory_order_relaxed)) {
         fail(Status::kCancelled, "cancelled");
@@ -140,32 +123,31 @@ class Flow {
     }
   }
 
-  tbb::flow::continue_msg finish(const Token &token) {
-    if (failure_ || token.behind_last) return {};
-    if (const std::string *reason = known_bad(token.index)) {
-      result_.skipped.push_back({token.index, *reason});
-      return {};
+  void finish(std::uint64_t index, const Token &token) {
+    if (failure_ || token.behind_last) return;
+    if (const std::string *reason = known_bad(index)) {
+      result_.skipped.push_back({index, *reason});
+      return;
     }
     if (token.bad) {
       if (options_.on_bad_sample == BadSample::kSkip && is_data_fault(token.bad->status())) {
-        result_.skipped.push_back({token.index, token.bad->what()});
+        result_.skipped.push_back({index, token.bad->what()});
       } else {
         failure_.emplace(*token.bad);
         stop_.store(true, std::memory_order_relaxed);
       }
-      return {};
+      return;
     }
     // After a stop the tokens still in flight carry nothing; the failure that stopped the flow comes later in order.
-    if (stop_.load(std::memory_order_relaxed)) return {};
+    if (stop_.load(std::memory_order_relaxed)) return;
     try {
-      reduce_(token.index, token.left);
+      reduce_(index, token.left);
       ++result_.samples;
-      if (options_.sinks.progress) options_.sinks.progress(token.index - options_.first + 1, told_total_);
+      if (options_.sinks.progress) options_.sinks.progress(index - options_.first + 1, told_total_);
     } catch (const Error &error) {
       failure_.emplace(error);
       stop_.store(true, std::memory_order_relaxed);
     }
-    return {};
   }
 
   const Dataset &dataset_;

@@ -1,7 +1,7 @@
 // The flow of samples through a session: limit, read and preprocess, execute on N workers, reduce in order.
 //
-// A tbb::flow graph. One sample is one unit of work on one thread, so results do not depend on the number of workers;
-// the reduce step sees samples in their order. What is in flight is bounded by the workers.
+// One sample is one unit of work on one thread, so results do not depend on the number of workers; the reduce step sees
+// samples in their order. What is in flight is bounded by the workers.
 #pragma once
 
 #include <atomic>

@@ -6,11 +6,8 @@
 #include <new>
 #include <optional>
 
-#include <tbb/global_control.h>
-#include <tbb/parallel_pipeline.h>
-#include <tbb/task_arena.h>
-
 #include "core/base/error.h"
+#include "core/base/threads.h"
 #include "core/calibration/sample_flow.h"
 #include "core/host/session.h"
 #include "core/pipeline/forwarding.h"
@@ -67,9 +64,7 @@ class FedRun {
       workers_.back()->ctx.component = ctx_.component;
       workers_.back()->ctx.sinks.cancelled = ctx_.sinks.cancelled;
     }
-    tbb::global_control allowed(tbb::global_control::max_allowed_parallelism, workers);
-    tbb::task_arena arena(static_cast<int>(workers));
-    arena.execute([&] { pipe(range, workers); });
+    work_in_order(workers, steps(range));
     if (failure_) throw Error(*failure_);
     if (cancelled()) fail(Status::kCancelled, "cancelled");
   }
@@ -89,35 +84,26 @@ class FedRun {
   }
 
   // Samples begin in order, so that those before a failure are all tried and the first failure is always the same.
-  void pipe(Range range, std::uint32_t workers) {
-    std::uint64_t next = range.first;
-    const auto begin = tbb::make_filter<void, std::uint64_t>(tbb::filter_mode::serial_in_order,
-                                                             [&](tbb::flow_control &control) -> std::uint64_t {
-                                                               if (next == range.end || failed() || cancelled()) {
-                                                                 control.stop();
-                                                                 return 0;
-                                                               }
-                                                               return next++;
-                                                             });
-    const auto work =
-        tbb::make_filter<std::uint64_t, std::uint64_t>(tbb::filter_mode::parallel, [&](std::uint64_t sample) {
-          attempt(sample, [&] { one(sample); });
-          return sample;
-        });
-    const auto end =
-        tbb::make_filter<std::uint64_t, void>(tbb::filter_mode::serial_in_order, [&](std::uint64_t sample) {
-          if (failed()) return;
-          attempt(sample, [&] {
-            if (receiver_.reduce) receiver_.reduce(sample);
-          });
-          if (ctx_.sinks.progress) ctx_.sinks.progress(sample + 1 - range.first, range.end - range.first);
-        });
-    tbb::parallel_pipeline(workers * 2, begin & work & end);
+  OrderedWork steps(Range range) {
+    return {[this, range, next = range.first]() mutable -> std::optional<std::uint64_t> {
+              if (next == range.end || failed() || cancelled()) return std::nullopt;
+              return next++;
+            },
+            [this](std::uint32_t number, std::uint64_t sample) -> std::shared_ptr<void> {
+              attempt(sample, [&] { one(number, sample); });
+              return nullptr;
+            },
+            [this, range](std::uint64_t sample, const std::shared_ptr<void> &) {
+              if (failed()) return;
+              attempt(sample, [&] {
+                if (receiver_.reduce) receiver_.reduce(sample);
+                if (ctx_.sinks.progress) ctx_.sinks.progress(sample + 1 - range.first, range.end - range.first);
+              });
+            }};
   }
 
-  void one(std::uint64_t sample) {
-    Worker &worker = *workers_[static_cast<std::size_t>(tbb::this_task_arena::current_thread_index())];
-    const auto number = static_cast<std::uint32_t>(tbb::this_task_arena::current_thread_index());
+  void one(std::uint32_t number, std::uint64_t sample) {
+    Worker &worker = *workers_[number];
     const auto pass_through = [&](const host::Session &session, bool reference) {
       worker.ctx.arena.reset();
       worker.ctx.forget_error();

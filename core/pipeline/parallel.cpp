@@ -5,11 +5,7 @@
 #include <new>
 #include <optional>
 
-#include <tbb/global_control.h>
-#include <tbb/parallel_for.h>
-#include <tbb/partitioner.h>
-#include <tbb/task_arena.h>
-
+#include "core/base/threads.h"
 #include "core/calibration/sample_flow.h"
 #include "core/pipeline/memory_fit.h"
 
@@ -24,16 +20,7 @@ class Pieces {
       : ctx_(ctx), count_(count), body_(body), failed_(count) {}
 
   void run(std::uint32_t workers) {
-    if (workers == 1) {
-      work(0);
-    } else {
-      tbb::global_control allowed(tbb::global_control::max_allowed_parallelism, workers);
-      tbb::task_arena arena(static_cast<int>(workers));
-      arena.execute([&] {
-        tbb::parallel_for(
-            std::uint32_t{0}, workers, [&](std::uint32_t worker) { work(worker); }, tbb::simple_partitioner());
-      });
-    }
+    on_workers(workers, [this](std::uint32_t worker) { work(worker); });
     if (failure_) throw Error(*failure_);
     if (cancelled()) fail(Status::kCancelled, "cancelled");
   }

@@ -6,12 +6,8 @@
 #include <new>
 #include <utility>
 
-#include <tbb/global_control.h>
-#include <tbb/parallel_for.h>
-#include <tbb/partitioner.h>
-#include <tbb/task_arena.h>
-
 #include "core/base/resident_window.h"
+#include "core/base/threads.h"
 #include "core/calibration/sample_flow.h"
 #include "core/host/service/baked.h"
 #include "core/host/service/table.h"
@@ -112,16 +108,7 @@ class Search {
       : ctx_(ctx), tasks_(tasks), attempts_(tasks.size()), failed_(tasks.size()) {}
 
   void run(std::uint32_t workers) {
-    if (workers == 1) {
-      work();
-    } else {
-      tbb::global_control allowed(tbb::global_control::max_allowed_parallelism, workers);
-      tbb::task_arena arena(static_cast<int>(workers));
-      arena.execute([&] {
-        tbb::parallel_for(
-            std::uint32_t{0}, workers, [&](std::uint32_t) { work(); }, tbb::simple_partitioner());
-      });
-    }
+    on_workers(workers, [this](std::uint32_t) { work(); });
     work_alone();
     if (cancelled()) fail(Status::kCancelled, "cancelled");
   }

@@ -323,9 +323,13 @@ def interrupted(options, folder):
 # The platform's own pipeline, and where a pass goes that is tried in it: before, within or after.
 STEPS = ["fold-batch-norm", "assign-configs", "quantize-fusion", "parameter-quantize", "runtime-calibration",
          "quant-alignment", "passive-parameter-quantize", "parameter-baking"]
+# They call a trainer's functions, which are the host's.
+TRAINS = {"adaround", "blockwise-reconstruction", "learned-step-size", "qdrop"}
 # What passes want that do nothing without it.
 SETTINGS = {"horizontal-layer-split": "{layers: ['*'], value_threshold: 0.1}", "matrix-factorization": "{grow: true}",
-            "mixed-precision": "{size_share: 0.6}", "tune-to-accuracy": "{target: 0.01, steps: 2}"}
+            "mixed-precision": "{size_share: 0.6}", "tune-to-accuracy": "{target: 0.01, steps: 2}",
+            # A few steps are enough, and a sanitizer makes them slow.
+            **dict.fromkeys(sorted(TRAINS), "{steps: 4}")}
 # What stands directly before a pass that does nothing without it.
 BEFORE = {"mixed-precision": "measured-sensitivity: {candidates: ['3', '8'], samples: 4}"}
 
@@ -343,10 +347,6 @@ def glyphs_pipeline(options, target, passes, level, limit=8, source=None):
     if done.returncode != 0:
         return done.stderr
     return {path.name: path.read_bytes() for path in target.iterdir() if path.name != "pipeline.yaml"}
-
-
-# They call a trainer's functions, which are the host's.
-TRAINS = {"adaround", "blockwise-reconstruction", "learned-step-size", "qdrop"}
 
 
 def first_party(options, folder):
