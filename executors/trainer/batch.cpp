@@ -161,6 +161,7 @@ void Batch::run(RunKind kind, bool with_backward, const Segments &segments) {
     ShardRun &run = runs_[i];
     run.ctx = own.raw;
     run.kind = kind;
+    run.in_place = segments.ends.size() == 1;
     feed(run);
     for (std::size_t k = 0; k < segments.ends.size(); ++k) {
       forward(run, segments, k);

@@ -1,6 +1,9 @@
 #include "parameters.h"
 
+#include <algorithm>
+
 #include "halftone/execution.hpp"
+#include "kernels/sums.h"
 
 namespace halftone::trainer {
 namespace {
@@ -45,14 +48,30 @@ struct Found {
   double penalty = 0;
 };
 
-std::vector<float> sum_of_shards(const Parameter &p, const std::vector<ShardRun> &runs, std::size_t count) {
-  std::vector<float> sum(count);
+std::vector<float> sum_of_shards(const Program &program, const Parameter &p, const std::vector<ShardRun> &runs) {
+  std::vector<float> sum(count_of(shape_of(program, p)));
+  std::vector<Tensor> parts;
   for (const ShardRun &run : runs) {
     const Tensor &part = run.gradient[static_cast<std::size_t>(p.value)];
-    if (part.empty()) continue;
-    const float *from = part.floats();
-    for (std::size_t i = 0; i < count; ++i) sum[i] += from[i];
+    if (!part.empty()) parts.push_back(part);
   }
+  if (parts.empty()) return sum;
+  // Parts that all lie in the same way are added so, and only their sum is unpacked.
+  const Packing *packing = parts.front().packing;
+  const bool alike = std::all_of(parts.begin(), parts.end(), [&](const Tensor &t) { return t.packing == packing; });
+  std::vector<const float *> data;
+  for (Tensor &part : parts) {
+    if (!alike) part = unpacked(program.pool, part);
+    data.push_back(part.floats());
+  }
+  if (!alike || packing == nullptr) {
+    sum_in_order(data, sum.data(), sum.size());
+    return sum;
+  }
+  const std::shared_ptr<std::byte> packed = program.pool.take(packing->count() * sizeof(float));
+  auto *total = reinterpret_cast<float *>(packed.get());
+  sum_in_order(data, total, packing->count());
+  packing->unpack(program.pool, total, sum.data());
   return sum;
 }
 
@@ -77,7 +96,7 @@ Found find_gradients(const Program &program, const Parameter &p, const std::vect
                      const ParameterTerms &terms) {
   const Shape &shape = shape_of(program, p);
   Found found;
-  std::vector<float> seen = sum_of_shards(p, runs, count_of(shape));
+  std::vector<float> seen = sum_of_shards(program, p, runs);
   if (!p.quant || p.quant->quantizer == nullptr) {
     found.weight = std::move(seen);
     return found;
