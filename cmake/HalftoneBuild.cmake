@@ -51,10 +51,14 @@ find_package(Eigen3 REQUIRED NO_MODULE)
 find_library(XXHASH_LIBRARY NAMES xxhash REQUIRED)
 find_library(GLPK_LIBRARY NAMES glpk REQUIRED)
 
-# halftone_add_test(NAME SOURCES... [LINK targets...]): one doctest program, one CTest entry.
+# halftone_add_test(NAME SOURCES... [LINK targets...]): one doctest program, one CTest entry. doctest itself takes longer to
+# compile than most tests, so that all programs share one object of it.
 function(halftone_add_test name)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
-  add_executable(${name} ${arg_UNPARSED_ARGUMENTS} "${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp")
+  if(NOT TARGET halftone_doctest_main)
+    add_library(halftone_doctest_main OBJECT "${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp")
+  endif()
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS} $<TARGET_OBJECTS:halftone_doctest_main>)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${arg_LINK} fmt::fmt)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")

@@ -198,6 +198,7 @@ void Batch::run(RunKind kind, bool with_backward, const Segments &segments) {
       ShardRun &run = runs_[i];
       run.ctx = own.raw;
       run.kind = kind;
+      run.in_place = segments.ends.size() == 1;
       if (first) feed(run);
       for (const Action &action : phase.actions) perform(run, action, segments, found_[i], with_backward);
     });

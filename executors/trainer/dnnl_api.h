@@ -5,6 +5,7 @@
 #include <dnnl.hpp>
 
 #include <cstdint>
+#include <vector>
 
 namespace halftone::trainer::api {
 
@@ -97,6 +98,19 @@ inline dnnl::matmul::primitive_desc matmul(const engine &e, const primitive_attr
 #else
   return {dnnl::matmul::desc(a, b, dst), attr, e};
 #endif
+}
+
+inline dnnl::reorder::primitive_desc reorder(const engine &e, const primitive_attr &attr, const Desc &from,
+                                             const Desc &to) {
+  return {e, from, e, to, attr};
+}
+
+// Without the table that dnnl::primitive::execute() makes of its arguments.
+inline void execute(const dnnl::primitive &primitive, const dnnl::stream &stream,
+                    const std::vector<dnnl_exec_arg_t> &arguments) {
+  dnnl::error::wrap_c_api(
+      dnnl_primitive_execute(primitive.get(), stream.get(), static_cast<int>(arguments.size()), arguments.data()),
+      "could not execute a primitive");
 }
 
 }  // namespace halftone::trainer::api

@@ -1,6 +1,10 @@
 #include "parameters.h"
 
+#include <algorithm>
+
 #include "halftone/execution.hpp"
+#include "kernels/elementwise.h"
+#include "kernels/sums.h"
 
 namespace halftone::trainer {
 
@@ -64,26 +68,41 @@ void refresh(Program &program, Parameter &p, bool soft, const ParameterTerms &te
 
 // What one parameter's gradient means; independent of others, so that threads share the work.
 struct Found {
-  std::vector<float> weight;
+  Tensor weight;
   std::vector<double> gamma, beta;  // of a fold
   std::vector<double> scales, offsets;
   std::vector<float> rounding;
   double penalty = 0;
 };
 
-std::vector<float> sum_of_shards(const Parameter &p, const std::vector<ShardRun> &runs, std::size_t count) {
-  std::vector<float> sum(count);
+Tensor sum_of_shards(const Program &program, const Parameter &p, const std::vector<ShardRun> &runs) {
+  Tensor sum = make_tensor(program.pool, HT_F32, shape_of(program, p));
+  std::vector<Tensor> parts;
   for (const ShardRun &run : runs) {
     const Tensor &part = run.gradient[static_cast<std::size_t>(p.value)];
-    if (part.empty()) continue;
-    const float *from = part.floats();
-    for (std::size_t i = 0; i < count; ++i) sum[i] += from[i];
+    if (!part.empty()) parts.push_back(part);
   }
+  // Parts that all lie in the same way are added so, and only their sum is unpacked.
+  const Packing *packing = parts.empty() ? nullptr : parts.front().packing;
+  const bool alike = std::all_of(parts.begin(), parts.end(), [&](const Tensor &t) { return t.packing == packing; });
+  std::vector<const float *> data;
+  for (Tensor &part : parts) {
+    if (!alike) part = unpacked(program.pool, part);
+    data.push_back(part.floats());
+  }
+  if (!alike || packing == nullptr) {
+    sum_in_order(data, sum.floats(), sum.count());
+    return sum;
+  }
+  const std::shared_ptr<std::byte> packed = program.pool.take(packing->count() * sizeof(float));
+  auto *total = reinterpret_cast<float *>(packed.get());
+  sum_in_order(data, total, packing->count());
+  packing->unpack(program.pool, total, sum.floats());
   return sum;
 }
 
 // weight * mean of (W - seen)^2: what flows into `seen` is returned in `seen_gradient`, into W in `own`.
-double add_quantization_loss(const Parameter &p, const float *w, float weight, std::vector<float> &seen_gradient,
+double add_quantization_loss(const Parameter &p, const float *w, float weight, std::span<float> seen_gradient,
                              std::vector<float> &own) {
   const float *seen = p.seen.floats();
   const std::size_t n = seen_gradient.size();
@@ -104,17 +123,18 @@ void unfold(const Program &program, const Parameter &p, Found &found) {
   if (!is_folded(p)) return;
   const Fold &fold = fold_of(program, p);
   found.gamma.resize(fold.count());
-  const std::span source{source_of(program, p), found.weight.size()};
-  if (p.role == FoldRole::kWeight) return fold.unfold_weight_gradient(source, found.weight, found.gamma);
+  const std::span gradient{found.weight.floats(), found.weight.count()};
+  const std::span source{source_of(program, p), gradient.size()};
+  if (p.role == FoldRole::kWeight) return fold.unfold_weight_gradient(source, gradient, found.gamma);
   found.beta.resize(fold.count());
-  fold.unfold_bias_gradient(source, found.weight, found.gamma, found.beta);
+  fold.unfold_bias_gradient(source, gradient, found.gamma, found.beta);
 }
 
 Found find_gradients(const Program &program, const Parameter &p, const std::vector<ShardRun> &runs,
                      const ParameterTerms &terms) {
   const Shape &shape = shape_of(program, p);
   Found found;
-  std::vector<float> seen = sum_of_shards(p, runs, count_of(shape));
+  Tensor seen = sum_of_shards(program, p, runs);
   if (!p.quant || p.quant->quantizer == nullptr) {
     found.weight = std::move(seen);
     unfold(program, p, found);
@@ -125,8 +145,8 @@ Found find_gradients(const Program &program, const Parameter &p, const std::vect
   const float *w = is_folded(p) ? folded.data() : source_of(program, p);
   const bool flows = p.weight >= 0 || is_folded(p);  // into what the quantizer is given
   std::vector<float> own;
-  if (terms.quantization_weight != 0 && p.weight >= 0 && !seen.empty()) {
-    found.penalty += add_quantization_loss(p, w, terms.quantization_weight, seen, own);
+  if (terms.quantization_weight != 0 && p.weight >= 0 && seen.count() != 0) {
+    found.penalty += add_quantization_loss(p, w, terms.quantization_weight, {seen.floats(), seen.count()}, own);
   }
   const auto learns = [&](std::uint32_t kind) { return (p.quant->learned >> kind & 1U) != 0; };
   if (learns(HT_LEARNED_SCALE)) found.scales.resize(point.state.scales.size());
@@ -136,13 +156,13 @@ Found find_gradients(const Program &program, const Parameter &p, const std::vect
                           found.offsets.empty() ? nullptr : found.offsets.data(),
                           found.rounding.empty() ? nullptr : found.rounding.data()};
   const Grouping groups = grouping_of(*p.quant, shape, point);
-  if (flows) found.weight.resize(seen.size());
-  p.quant->quantizer->backward(point.state, groups, w, seen.data(), flows ? found.weight.data() : nullptr, to,
-                               draw_of(p, terms));
+  if (flows) found.weight = make_like(program.pool, seen);
+  float *weight = flows ? found.weight.floats() : nullptr;
+  p.quant->quantizer->backward(point.state, groups, w, seen.floats(), weight, to, draw_of(p, terms));
   if (is_excess(program, p, true)) {
-    for (std::size_t i = 0; i < seen.size(); ++i) found.weight[i] -= seen[i];
+    for (std::size_t i = 0; i < seen.count(); ++i) weight[i] -= seen.floats()[i];
   }
-  for (std::size_t i = 0; i < own.size(); ++i) found.weight[i] += own[i];
+  for (std::size_t i = 0; i < own.size(); ++i) weight[i] += own[i];
   const double factor = p.quant->quantizer->gradient_factor(groups.size() / std::max<std::size_t>(groups.groups, 1));
   for (double &x : found.scales) x *= factor;
   for (double &x : found.offsets) x *= factor;
@@ -155,6 +175,12 @@ void add_to(Program &program, int learned, const std::vector<T> &from) {
   if (learned < 0 || from.empty()) return;
   std::vector<float> &to = program.learned[static_cast<std::size_t>(learned)].gradient;
   for (std::size_t i = 0; i < to.size(); ++i) to[i] += static_cast<float>(from[i]);
+}
+
+void add_to(Program &program, int learned, const Tensor &from) {
+  if (learned < 0) return;
+  std::vector<float> &to = program.learned[static_cast<std::size_t>(learned)].gradient;
+  add(to.data(), from.floats(), to.data(), to.size());
 }
 
 // Penalties of methods, once for each point.

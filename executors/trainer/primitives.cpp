@@ -54,43 +54,82 @@ api::Desc strided_desc(const api::Dims &dims, const api::Dims &strides) {
   return api::Desc(dims, api::kF32, strides);
 }
 
-Placed placed(const Tensor &tensor) {
-  return {desc_of(tensor.shape, tensor.order), tensor.data};
+struct Call::Frame {
+  std::vector<dnnl::memory> memories;
+  std::vector<dnnl_exec_arg_t> arguments;  // of the memories
+};
+
+struct Call::Shared {
+  dnnl::primitive primitive;
+  std::vector<Argument> arguments;  // the scratchpad last, where there is one
+  std::size_t scratch_bytes = 0;
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Frame>> free;
+};
+
+Call::Call(dnnl::primitive primitive, const api::Desc &scratchpad, std::vector<Argument> arguments)
+    : shared_(std::make_shared<Shared>()) {
+  shared_->primitive = std::move(primitive);
+  shared_->arguments = std::move(arguments);
+  shared_->scratch_bytes = scratchpad.get_size();
+  if (shared_->scratch_bytes != 0) shared_->arguments.push_back({DNNL_ARG_SCRATCHPAD, scratchpad});
 }
 
-Placed make_placed(const Pool &pool, const api::Desc &desc) {
-  return {desc, pool.take(desc.get_size())};
+std::unique_ptr<Call::Frame> Call::take() const {
+  {
+    const std::scoped_lock lock(shared_->mutex);
+    if (!shared_->free.empty()) {
+      std::unique_ptr<Frame> frame = std::move(shared_->free.back());
+      shared_->free.pop_back();
+      return frame;
+    }
+  }
+  auto frame = std::make_unique<Frame>();
+  for (const Argument &argument : shared_->arguments) {
+    frame->memories.push_back(dnnl::memory(argument.desc, cpu(), DNNL_MEMORY_NONE));
+    frame->arguments.push_back({argument.name, frame->memories.back().get()});
+  }
+  return frame;
 }
 
-Placed KeptReorder::run(const Pool &pool, const Placed &from, const api::Desc &desc) {
-  if (from.desc == desc) return from;
-  Placed to = make_placed(pool, desc);
-  dnnl::memory a = from.memory(), b = to.memory();
-  std::call_once(once_, [&] {
-    const dnnl::reorder::primitive_desc pd(a, b, own_scratchpad());
-    primitive_ = dnnl::reorder(pd);
-    scratchpad_ = pd.scratchpad_desc();
-  });
-  execute(pool, primitive_, scratchpad_, {{DNNL_ARG_FROM, a}, {DNNL_ARG_TO, b}});
+void Call::run(const Pool &pool, std::initializer_list<const void *> data) const {
+  std::unique_ptr<Frame> frame = take();
+  std::size_t i = 0;
+  for (const void *each : data) frame->memories[i++].set_data_handle(const_cast<void *>(each));
+  std::shared_ptr<std::byte> scratch;
+  if (shared_->scratch_bytes != 0) {
+    scratch = pool.take(shared_->scratch_bytes);
+    frame->memories[i].set_data_handle(scratch.get());
+  }
+  api::execute(shared_->primitive, stream(), frame->arguments);
+  stream().wait();
+  const std::scoped_lock lock(shared_->mutex);
+  shared_->free.push_back(std::move(frame));
+}
+
+Conversion::Conversion(const api::Desc &from, const api::Desc &to)
+    : source_bytes_(from.get_size()), bytes_(to.get_size()) {
+  if (from == to) return;
+  const dnnl::reorder::primitive_desc desc = api::reorder(cpu(), own_scratchpad(), from, to);
+  reorder_ = Call(dnnl::reorder(desc), desc.scratchpad_desc(), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
+}
+
+std::shared_ptr<std::byte> Conversion::run(const Pool &pool, const std::shared_ptr<std::byte> &from) const {
+  if (!changes()) return from;
+  std::shared_ptr<std::byte> to = pool.take(bytes_);
+  reorder_.run(pool, {from.get(), to.get()});
   return to;
 }
 
-void execute(const Pool &pool, const dnnl::primitive &primitive, const api::Desc &scratchpad, Arguments arguments) {
-  std::shared_ptr<std::byte> scratch;
-  if (scratchpad.get_size() != 0) {
-    scratch = pool.take(scratchpad.get_size());
-    arguments.emplace(DNNL_ARG_SCRATCHPAD, dnnl::memory(scratchpad, cpu(), scratch.get()));
-  }
-  primitive.execute(stream(), arguments);
-  stream().wait();
+void Conversion::run(const Pool &pool, const void *from, void *to) const {
+  reorder_.run(pool, {from, to});
 }
 
-Placed KeptLayout::get(const Pool &pool, const Placed &from, const api::Desc &desc, std::uint64_t version) {
-  if (from.desc == desc) return from;
-  if (version == 0) return reorder_.run(pool, from, desc);
+std::shared_ptr<std::byte> KeptLayout::get(const Pool &pool, const Tensor &weight, std::uint64_t version) {
+  if (version == 0 || !conversion_.changes()) return conversion_.run(pool, weight.data);
   const std::scoped_lock lock(mutex_);
   if (version_ != version) {
-    kept_ = reorder_.run(pool, from, desc);
+    kept_ = conversion_.run(pool, weight.data);
     version_ = version;
   }
   return kept_;

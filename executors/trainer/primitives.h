@@ -1,13 +1,14 @@
-// What steps over oneDNN share: its engine, memory and reorders. Threads that make primitives have OpenMP set to one
-// thread, which a primitive captures.
+// What steps over oneDNN share: its engine, calls of primitives, changes of layout. Threads that make primitives
+// have OpenMP set to one thread, which a primitive captures.
 #pragma once
 
+#include <initializer_list>
+#include <memory>
 #include <mutex>
-#include <optional>
-#include <unordered_map>
+#include <vector>
 
 #include "dnnl_api.h"
-#include "shard_run.h"
+#include "tensor.h"
 
 namespace halftone::trainer {
 
@@ -30,41 +31,55 @@ api::Desc desc_of(const Shape &shape, Order order);  // float32
 api::Desc any_desc(const api::Dims &dims);
 api::Desc strided_desc(const api::Dims &dims, const api::Dims &strides);
 
-// Data in a layout, and what keeps it.
-struct Placed {
-  api::Desc desc;
-  std::shared_ptr<std::byte> data;
-  dnnl::memory memory() const { return dnnl::memory(desc, cpu(), data.get()); }
-};
-
-Placed placed(const Tensor &tensor);
-Placed make_placed(const Pool &pool, const api::Desc &desc);
-
-using Arguments = std::unordered_map<int, dnnl::memory>;
-void execute(const Pool &pool, const dnnl::primitive &primitive, const api::Desc &scratchpad, Arguments arguments);
-
-// A change of layout whose primitive is made once: the descriptors are always the same. Gives the data itself where
-// it has the layout.
-class KeptReorder {
+// A primitive and the layouts of what it is called with. oneDNN's objects for memory take as long to make as a
+// small primitive takes to run: they are made once for each thread that calls at the same time, and used again.
+class Call {
  public:
-  Placed run(const Pool &pool, const Placed &from, const api::Desc &desc);
+  struct Argument {
+    int name;  // DNNL_ARG_*
+    api::Desc desc;
+  };
+  Call() = default;  // of nothing
+  Call(dnnl::primitive primitive, const api::Desc &scratchpad, std::vector<Argument> arguments);
+
+  explicit operator bool() const { return shared_ != nullptr; }
+  // [any thread] Data in the order of the arguments.
+  void run(const Pool &pool, std::initializer_list<const void *> data) const;
 
  private:
-  std::once_flag once_;
-  dnnl::reorder primitive_;
-  api::Desc scratchpad_;
+  struct Frame;
+  struct Shared;
+  std::unique_ptr<Frame> take() const;
+  std::shared_ptr<Shared> shared_;
+};
+
+// A change of layout. Gives the data itself where both layouts are one.
+class Conversion {
+ public:
+  Conversion() = default;
+  Conversion(const api::Desc &from, const api::Desc &to);
+  bool changes() const { return static_cast<bool>(reorder_); }
+  std::size_t source_bytes() const { return source_bytes_; }
+  std::shared_ptr<std::byte> run(const Pool &pool, const std::shared_ptr<std::byte> &from) const;
+  void run(const Pool &pool, const void *from, void *to) const;  // where it changes something
+
+ private:
+  Call reorder_;
+  std::size_t source_bytes_ = 0, bytes_ = 0;
 };
 
 // A weight in the layout of a primitive, made again when the weight has changed.
 class KeptLayout {
  public:
-  Placed get(const Pool &pool, const Placed &from, const api::Desc &desc, std::uint64_t version);
+  // Before the first get(); from the layout that the weight is stored in.
+  void set(const api::Desc &from, const api::Desc &to) { conversion_ = Conversion(from, to); }
+  std::shared_ptr<std::byte> get(const Pool &pool, const Tensor &weight, std::uint64_t version);
 
  private:
   std::mutex mutex_;
   std::uint64_t version_ = 0;
-  Placed kept_;
-  KeptReorder reorder_;
+  std::shared_ptr<std::byte> kept_;
+  Conversion conversion_;
 };
 
 }  // namespace halftone::trainer

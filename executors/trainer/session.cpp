@@ -111,11 +111,14 @@ ht_train_result TrainingSession::accumulate(const sdk::Context &ctx, const ht_tr
 
 void TrainingSession::update(const sdk::Context &ctx, const ht_train_update &update) {
   std::vector<Learned> &learned = program_->learned;
+  const float scale = update.scale == 0 ? 1.0F : update.scale;
   std::vector<double> squares(learned.size());
-  sdk::for_each_piece(ctx, learned.size(), 0, [&](const sdk::Context &, std::uint32_t, std::uint64_t i) {
-    for (float &g : learned[i].gradient) g *= update.scale == 0 ? 1.0F : update.scale;
-    squares[i] = squared_norm(learned[i].gradient);
-  });
+  if (scale != 1.0F || update.clip > 0) {
+    sdk::for_each_piece(ctx, learned.size(), 0, [&](const sdk::Context &, std::uint32_t, std::uint64_t i) {
+      for (float &g : learned[i].gradient) g *= scale;
+      squares[i] = squared_norm(learned[i].gradient);
+    });
+  }
   std::array<double, HT_LEARNED_KINDS> by_kind{};
   for (std::size_t i = 0; i < learned.size(); ++i) by_kind[learned[i].kind] += squares[i];
   sdk::for_each_piece(ctx, learned.size(), 0, [&](const sdk::Context &, std::uint32_t, std::uint64_t i) {

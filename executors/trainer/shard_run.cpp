@@ -1,5 +1,7 @@
 #include "shard_run.h"
 
+#include "kernels/elementwise.h"
+
 namespace halftone::trainer {
 
 void ShardRun::deliver(int to, Tensor tensor) {
@@ -8,13 +10,15 @@ void ShardRun::deliver(int to, Tensor tensor) {
     own = std::move(tensor);
     return;
   }
+  if (own.packing != tensor.packing) {
+    own = unpacked(pool, own);
+    tensor = unpacked(pool, tensor);
+  }
   const Tensor other = in_order(pool, tensor, own.order);
   // Somebody else may hold the memory: a step may hand one gradient to several inputs.
-  const Tensor sum = own.data.use_count() == 1 ? own : make_like(pool, own);
-  const float *a = own.floats(), *b = other.floats();
-  float *out = sum.floats();
-  const std::size_t n = own.count();
-  for (std::size_t i = 0; i < n; ++i) out[i] = a[i] + b[i];
+  Tensor sum = own;
+  if (own.data.use_count() > 2) sum.data = pool.take(own.stored_count() * sizeof(float));
+  add(own.floats(), other.floats(), sum.floats(), own.stored_count());
   own = sum;
 }
 

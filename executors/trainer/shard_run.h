@@ -35,6 +35,7 @@ struct ShardRun {
   ht_ctx *ctx = nullptr;  // of the worker that computes now
   const sdk::Host *host = nullptr;
   RunKind kind;
+  bool in_place = false;  // no value is read again, after its last use, to compute another one again
   const std::vector<std::uint64_t> *versions = nullptr;  // by value: of what all shards share, 0 for others
   std::size_t rows = 0, first_row = 0, batch_rows = 0;
   std::uint64_t seed = 0, number = 0;  // what random numbers depend on

@@ -50,6 +50,12 @@ class Step {
   const Tensor &in(const ShardRun &run, std::size_t slot) const {
     return run.value[static_cast<std::size_t>(inputs[slot])];
   }
+  // The value of an input in this order, which it keeps for other steps and the way back.
+  const Tensor &put_in_order(ShardRun &run, std::size_t slot, Order order) const {
+    Tensor &value = run.value[static_cast<std::size_t>(inputs[slot])];
+    if (value.order != order) value = in_order(run.pool, value, order);
+    return value;
+  }
   Tensor &out(ShardRun &run, std::size_t slot) const { return run.value[static_cast<std::size_t>(outputs[slot])]; }
   bool has_in(std::size_t slot) const { return slot < inputs.size() && inputs[slot] != kNoValue; }
   bool wanted(std::size_t slot) const { return slot < wants.size() && wants[slot] != 0; }
@@ -57,6 +63,11 @@ class Step {
   const Tensor &arrived(const ShardRun &run, std::size_t slot) const {
     return run.gradient[static_cast<std::size_t>(outputs[slot])];
   }
+  // Nobody reads the value of an input after this step: an output may take its memory over.
+  bool may_overwrite(const ShardRun &run, std::size_t slot) const;
+  // The gradient that arrived at an output, in this order; it is there no more. Where is_sole() holds, its memory may
+  // be taken over.
+  Tensor take_arrived(ShardRun &run, std::size_t slot, Order order) const;
   friend class Builder;
 };
 

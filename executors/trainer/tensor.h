@@ -30,16 +30,31 @@ class Pool {
 // How elements of a tensor of logical shape [rows, channels, positions...] lie.
 enum class Order : std::uint8_t { kPlain, kChannelsLast };
 
+// How a float tensor lies that only its maker can read, such as the gradient of a weight in the layout of a
+// primitive. Two of the same packing can be added place by place.
+class Packing {
+ public:
+  virtual ~Packing() = default;
+  // Floats that are stored, which may be more than elements.
+  virtual std::size_t count() const = 0;
+  virtual void unpack(const Pool &pool, const float *from, float *to) const = 0;  // to row-major
+};
+
 struct Tensor {
   ht_dtype dtype = HT_DTYPE_NONE;
   Order order = Order::kPlain;
   Shape shape;  // logical
   std::shared_ptr<std::byte> data;
+  const Packing *packing = nullptr;  // null: as `order` says; kept by its maker
+  bool borrowed = false;             // memory of somebody else's, never written to
 
   bool empty() const { return data == nullptr; }
   std::size_t count() const;
   std::size_t bytes() const;
   float *floats() const { return reinterpret_cast<float *>(data.get()); }
+  std::size_t stored_count() const { return packing == nullptr ? count() : packing->count(); }
+  // Nobody else can read the memory: it may be written to.
+  bool is_sole() const { return !borrowed && data.use_count() == 1; }
   // Valid while this object stays where it is.
   ht_tensor_view view() const;
 };
@@ -56,5 +71,6 @@ Tensor copy_of(const Pool &pool, const ht_tensor_view &view);
 // always plain.
 Tensor in_order(const Pool &pool, const Tensor &tensor, Order order);
 bool can_be_channels_last(const Tensor &tensor);
+Tensor unpacked(const Pool &pool, const Tensor &tensor);
 
 }  // namespace halftone::trainer

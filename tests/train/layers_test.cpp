@@ -119,6 +119,36 @@ TEST_CASE("slices and pads of channels-last data") {
   });
 }
 
+TEST_CASE("means over all positions, and those of windows") {
+  const auto then_conv = [](Net &n, Handle y) { return n.node("Conv", {y, n.weight({2, 5, 1, 1}, 0.3F)}); };
+  check_layer({3, 5, 6, 7}, [&](Net &n, Handle x) { return then_conv(n, n.node("GlobalAveragePool", {x})); });
+  check_layer({3, 5, 6, 7}, [&](Net &n, Handle x) {
+    return then_conv(n, n.node("AveragePool", {x}, {Net::ints("kernel_shape", {6, 7}), Net::ints("strides", {3, 3})}));
+  });
+  check_layer({3, 5, 6, 7}, [&](Net &n, Handle x) {  // more windows than one: the plain kernel
+    return then_conv(n,
+                     n.node("AveragePool", {x}, {Net::ints("kernel_shape", {6, 7}), Net::ints("pads", {0, 0, 1, 2})}));
+  });
+  check_layer({3, 5, 6, 7}, [&](Net &n, Handle x) {
+    return then_conv(n, n.node("AveragePool", {x}, {Net::ints("kernel_shape", {2, 3}), Net::ints("strides", {2, 2})}));
+  });
+}
+
+TEST_CASE("what others read, or own, is not written over") {
+  Net net(4);
+  const Handle x = net.input({1, 4, 5, 6});
+  const Handle a = net.node("Add", {x, net.node("Relu", {x})});  // of the caller's memory
+  const Handle b = net.node("Conv", {a, net.weight({4, 4, 1, 1}, 0.5F), net.weight({4})});
+  const Handle twice = net.node("Add", {b, b});
+  const Handle c = net.node("Add", {net.node("Conv", {twice, net.weight({4, 4, 1, 1}, 0.5F)}), b});
+  const Handle low = net.weight({}, 0, -100.0F), high = net.weight({}, 0, 100.0F);
+  const Handle d = net.node("Add", {net.node("Clip", {c, low, high}), c});
+  net.output(net.node("Conv", {net.node("Add", {d, net.node("Relu", {a})}), net.weight({3, 4, 2, 2}, 0.5F)}));
+  const Floats input = noise({3, 4, 5, 6}, 2), before = input;
+  check_gradients(net, input);
+  CHECK(input.data == before.data);
+}
+
 TEST_CASE("a random network with random configs is computed as by the reference executor") {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     Net net = random_net(seed);

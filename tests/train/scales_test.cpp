@@ -56,7 +56,7 @@ TEST_CASE("learned step sizes bring the network nearer to the float one, by the 
     TrainRig rig(working, request);
     ht_train_result before{}, after{};
     rig.evaluate({input}, {target}, &before);
-    for (std::uint64_t step = 0; step < 30; ++step) {
+    for (std::uint64_t step = 0; step < 60; ++step) {
       rig.accumulate({input}, {target}, step);
       rig.update(2e-4F);
     }

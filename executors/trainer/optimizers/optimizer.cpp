@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include "adam.h"
 #include "halftone/status.hpp"
 
 namespace halftone::trainer {
@@ -75,16 +76,14 @@ void Optimizer::step_adam(std::span<float> values, std::span<const float> gradie
   const double steps = static_cast<double>(state.steps);
   const double left1 = 1 - std::pow(static_cast<double>(options_.beta1), steps);
   const double left2 = 1 - std::pow(static_cast<double>(options_.beta2), steps);
-  const float corrected_rate = static_cast<float>(static_cast<double>(rate) / left1);
-  const float root = static_cast<float>(std::sqrt(left2)), epsilon = options_.epsilon;
-  const float beta1 = options_.beta1, beta2 = options_.beta2, new1 = 1.0F - beta1, new2 = 1.0F - beta2;
-  float *first = state.first.data(), *second = state.second.data();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const float g = gradients[i] + decay * values[i];
-    first[i] = beta1 * first[i] + new1 * g;
-    second[i] = beta2 * second[i] + new2 * (g * g);
-    values[i] -= corrected_rate * first[i] / (std::sqrt(second[i]) / root + epsilon);
-  }
+  AdamTerms terms;
+  terms.beta1 = options_.beta1;
+  terms.beta2 = options_.beta2;
+  terms.epsilon = options_.epsilon;
+  terms.decay = decay;
+  terms.rate = static_cast<float>(static_cast<double>(rate) / left1);
+  terms.root = static_cast<float>(std::sqrt(left2));
+  adam_step(terms, gradients.data(), state.first.data(), state.second.data(), values.data(), values.size());
 }
 
 double squared_norm(std::span<const float> gradients) {

@@ -61,12 +61,18 @@ struct Copy {
   }
 
  private:
+  // Lines are short, and a call for each would take longer than they do.
+  static void copy(const float *from, float *to, std::size_t count) {
+    constexpr std::size_t kPiece = 16;
+    for (; count >= kPiece; count -= kPiece, from += kPiece, to += kPiece) {
+      std::memcpy(to, from, kPiece * sizeof(float));
+    }
+    if (count != 0) std::memcpy(to, from, count * sizeof(float));
+  }
+
   void line(const AxisBox &a, std::int64_t in_at, std::int64_t out_at) const {
     float *p = in + in_at, *q = out + out_at;
-    if (a.step == 1) {
-      std::memcpy(back ? p : q, back ? q : p, static_cast<std::size_t>(a.count) * sizeof(float));
-      return;
-    }
+    if (a.step == 1) return copy(back ? q : p, back ? p : q, static_cast<std::size_t>(a.count));
     for (std::int64_t k = 0; k < a.count; ++k) (back ? p[k * a.step] : q[k]) = back ? q[k] : p[k * a.step];
   }
 };

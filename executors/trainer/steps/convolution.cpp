@@ -1,6 +1,7 @@
 // Conv and ConvTranspose of 1 to 3 spatial axes, in groups: oneDNN's primitives of training, channels last.
 #include <map>
 
+#include "../kernels/sums.h"
 #include "../operators.h"
 #include "../primitives.h"
 #include "kernel_step.h"
@@ -17,24 +18,34 @@ bool is_reference(std::string_view implementation) {
   return implementation.substr(0, 3) == "ref";
 }
 
+// The gradient of a weight as a primitive leaves it.
+class FilterLayout final : public Packing {
+ public:
+  FilterLayout(api::Desc packed, const api::Desc &stored) : packed_(std::move(packed)), conversion_(packed_, stored) {}
+  const api::Desc &packed() const { return packed_; }
+  bool is_packed() const { return conversion_.changes(); }
+  std::size_t count() const override { return packed_.get_size() / sizeof(float); }
+  void unpack(const Pool &pool, const float *from, float *to) const override { conversion_.run(pool, from, to); }
+
+ private:
+  api::Desc packed_;
+  Conversion conversion_;
+};
+
+// One primitive, and the changes of layout around it.
+struct Stage {
+  Call call;
+  Conversion first, second, result;
+};
+
 // The primitives for one shape of the input.
-template <typename Kind>
 struct Compiled {
   bool plain = false;  // a form that oneDNN does not take
   Shape out_shape;
   api::Desc weights;  // as they are stored
-  struct Layouts {    // of one primitive
-    api::Desc src, weights, dst, scratchpad;
-  };
-  Layouts forward_layouts, data_layouts, filters_layouts;
-  typename Kind::Forward::primitive_desc forward;
-  typename Kind::Forward forward_primitive;
-  typename Kind::BackwardData::primitive_desc data;
-  typename Kind::BackwardData data_primitive;
-  typename Kind::BackwardWeights::primitive_desc filters;
-  typename Kind::BackwardWeights filters_primitive;
+  Stage forward, data, filters;
   KeptLayout forward_weights, data_weights;
-  KeptReorder source, result, arriving_data, data_result, filter_source, arriving_filters, filters_result;
+  const FilterLayout *filter_layout = nullptr;
 };
 
 // Primitives through oneDNN's reference loops are many times slower than a change of layout.
@@ -61,22 +72,27 @@ class ConvolutionStep final : public StepWithPlainForm {
   std::uint64_t reads_outputs() const override { return plain_reads_outputs(); }
 
  private:
-  using Ready = Compiled<Kind>;
+  using Ready = Compiled;
   Ready &compiled(ShardRun &run) const;
   std::unique_ptr<Ready> compile(ShardRun &run) const;
-  void compile_backward(Ready &ready, const api::ConvDescs &last, const api::ConvDescs &free) const;
+  void compile_data(Ready &ready, const api::ConvDescs &last, const api::ConvDescs &free) const;
+  void compile_filters(Ready &ready, const api::ConvDescs &last, const api::ConvDescs &free) const;
+  const FilterLayout *filter_layout(const api::Desc &packed, const api::Desc &stored) const;
   api::Desc stored_weights(const Shape &shape) const;
   std::uint64_t version(const ShardRun &run) const {
     return run.versions == nullptr ? 0 : (*run.versions)[static_cast<std::size_t>(inputs[1])];
   }
   void backward_data(ShardRun &run, Ready &ready, const Tensor &dy) const;
-  void backward_weights(ShardRun &run, Ready &ready, const Tensor &dy) const;
+  void backward_weights(ShardRun &run, const Ready &ready, const Tensor &dy) const;
+  void backward_bias(ShardRun &run, const Tensor &dy) const;
 
   WindowAttributes window_;
   std::int64_t group_;
   bool explicit_shape_;
   mutable std::mutex mutex_;
   mutable std::map<Shape, std::unique_ptr<Ready>> ready_;
+  // Gradients of all shards have to name the same one, also where their shapes differ.
+  mutable std::vector<std::unique_ptr<FilterLayout>> filter_layouts_;
 };
 
 // oneDNN's order is [groups,] out, in, kernel. ONNX keeps those of transposed convolutions as [in, out / groups, ...].
@@ -128,37 +144,61 @@ auto ConvolutionStep<Kind>::compile(ShardRun &run) const -> std::unique_ptr<Read
                             *window};
   const api::ConvDescs free{any_desc(x), any_weights, bias, any_desc(y), *window};
   const dnnl::primitive_attr attr = own_scratchpad();
-  const auto describe = [&](const api::ConvDescs &d) { return api::forward<Kind>(cpu(), attr, d); };
-  ready->forward = best(describe, last, free);
-  ready->forward_primitive = typename Kind::Forward(ready->forward);
-  ready->forward_layouts = {ready->forward.src_desc(), ready->forward.weights_desc(), ready->forward.dst_desc(),
-                            ready->forward.scratchpad_desc()};
-  if (backward_runs) compile_backward(*ready, last, free);
+  const auto desc = best([&](const api::ConvDescs &d) { return api::forward<Kind>(cpu(), attr, d); }, last, free);
+  std::vector<Call::Argument> arguments = {
+      {DNNL_ARG_SRC, desc.src_desc()}, {DNNL_ARG_WEIGHTS, desc.weights_desc()}, {DNNL_ARG_DST, desc.dst_desc()}};
+  if (has_in(2)) arguments.push_back({DNNL_ARG_BIAS, bias});
+  ready->forward.call = Call(typename Kind::Forward(desc), desc.scratchpad_desc(), std::move(arguments));
+  ready->forward.first = Conversion(last.src, desc.src_desc());
+  ready->forward.result = Conversion(desc.dst_desc(), last.dst);
+  ready->forward_weights.set(ready->weights, desc.weights_desc());
+  if (wanted(0)) compile_data(*ready, last, free);
+  if (wanted(1)) compile_filters(*ready, last, free);
   return ready;
 }
 
 template <typename Kind>
-void ConvolutionStep<Kind>::compile_backward(Ready &ready, const api::ConvDescs &last,
-                                             const api::ConvDescs &free) const {
+void ConvolutionStep<Kind>::compile_data(Ready &ready, const api::ConvDescs &last, const api::ConvDescs &free) const {
   const dnnl::primitive_attr attr = own_scratchpad();
-  const auto data = [&](const api::ConvDescs &d) {
+  const auto describe = [&](const api::ConvDescs &d) {
     return api::backward_data<Kind>(cpu(), attr, d, api::forward<Kind>(cpu(), attr, d));
   };
-  const auto filters = [&](const api::ConvDescs &d) {
+  const auto desc = best(describe, last, free);
+  ready.data.call = Call(typename Kind::BackwardData(desc), desc.scratchpad_desc(),
+                         {{DNNL_ARG_DIFF_DST, desc.diff_dst_desc()},
+                          {DNNL_ARG_WEIGHTS, desc.weights_desc()},
+                          {DNNL_ARG_DIFF_SRC, desc.diff_src_desc()}});
+  ready.data.first = Conversion(last.dst, desc.diff_dst_desc());
+  ready.data.result = Conversion(desc.diff_src_desc(), last.src);
+  ready.data_weights.set(ready.weights, desc.weights_desc());
+}
+
+// Without the bias: a sum of rows on its own takes a fraction of what the primitive takes for it.
+template <typename Kind>
+void ConvolutionStep<Kind>::compile_filters(Ready &ready, const api::ConvDescs &last,
+                                            const api::ConvDescs &free) const {
+  const dnnl::primitive_attr attr = own_scratchpad();
+  const auto describe = [&](api::ConvDescs d) {
+    d.bias = api::Desc();
     return api::backward_weights<Kind>(cpu(), attr, d, api::forward<Kind>(cpu(), attr, d));
   };
-  if (wanted(0)) {
-    ready.data = best(data, last, free);
-    ready.data_primitive = typename Kind::BackwardData(ready.data);
-    ready.data_layouts = {ready.data.diff_src_desc(), ready.data.weights_desc(), ready.data.diff_dst_desc(),
-                          ready.data.scratchpad_desc()};
+  const auto desc = best(describe, last, free);
+  ready.filters.call = Call(typename Kind::BackwardWeights(desc), desc.scratchpad_desc(),
+                            {{DNNL_ARG_SRC, desc.src_desc()},
+                             {DNNL_ARG_DIFF_DST, desc.diff_dst_desc()},
+                             {DNNL_ARG_DIFF_WEIGHTS, desc.diff_weights_desc()}});
+  ready.filters.first = Conversion(last.src, desc.src_desc());
+  ready.filters.second = Conversion(last.dst, desc.diff_dst_desc());
+  ready.filter_layout = filter_layout(desc.diff_weights_desc(), ready.weights);
+}
+
+template <typename Kind>
+const FilterLayout *ConvolutionStep<Kind>::filter_layout(const api::Desc &packed, const api::Desc &stored) const {
+  for (const auto &known : filter_layouts_) {
+    if (known->packed() == packed) return known.get();
   }
-  if (wanted(1) || wanted(2)) {
-    ready.filters = best(filters, last, free);
-    ready.filters_primitive = typename Kind::BackwardWeights(ready.filters);
-    ready.filters_layouts = {ready.filters.src_desc(), ready.filters.diff_weights_desc(), ready.filters.diff_dst_desc(),
-                             ready.filters.scratchpad_desc()};
-  }
+  filter_layouts_.push_back(std::make_unique<FilterLayout>(packed, stored));
+  return filter_layouts_.back().get();
 }
 
 template <typename Kind>
@@ -173,18 +213,20 @@ template <typename Kind>
 void ConvolutionStep<Kind>::forward(ShardRun &run) const {
   Ready &ready = compiled(run);
   if (ready.plain) return plain_.forward(run);
-  const Tensor x = in_order(run.pool, in(run, 0), Order::kChannelsLast);
-  const Placed source = ready.source.run(run.pool, placed(x), ready.forward_layouts.src);
-  const Placed weights = ready.forward_weights.get(run.pool, {ready.weights, in(run, 1).data},
-                                                   ready.forward_layouts.weights, version(run));
-  Tensor y = make_tensor(run.pool, HT_F32, ready.out_shape, Order::kChannelsLast);
-  const bool direct = ready.forward_layouts.dst == desc_of(y.shape, y.order);
-  const Placed target = direct ? placed(y) : make_placed(run.pool, ready.forward_layouts.dst);
-  Arguments arguments = {
-      {DNNL_ARG_SRC, source.memory()}, {DNNL_ARG_WEIGHTS, weights.memory()}, {DNNL_ARG_DST, target.memory()}};
-  if (has_in(2)) arguments.emplace(DNNL_ARG_BIAS, placed(in(run, 2)).memory());
-  execute(run.pool, ready.forward_primitive, ready.forward_layouts.scratchpad, std::move(arguments));
-  if (!direct) y.data = ready.result.run(run.pool, target, desc_of(y.shape, y.order)).data;
+  const Tensor &x = put_in_order(run, 0, Order::kChannelsLast);
+  const auto source = ready.forward.first.run(run.pool, x.data);
+  const auto weights = ready.forward_weights.get(run.pool, in_order(run.pool, in(run, 1), Order::kPlain), version(run));
+  Tensor y;
+  y.dtype = HT_F32;
+  y.order = Order::kChannelsLast;
+  y.shape = ready.out_shape;
+  y.data = run.pool.take(ready.forward.result.source_bytes());
+  if (has_in(2)) {
+    ready.forward.call.run(run.pool, {source.get(), weights.get(), y.data.get(), in(run, 2).data.get()});
+  } else {
+    ready.forward.call.run(run.pool, {source.get(), weights.get(), y.data.get()});
+  }
+  y.data = ready.forward.result.run(run.pool, y.data);
   out(run, 0) = std::move(y);
 }
 
@@ -193,48 +235,47 @@ void ConvolutionStep<Kind>::backward(ShardRun &run) const {
   Ready &ready = compiled(run);
   if (ready.plain) return plain_backward(run);
   const Tensor dy = in_order(run.pool, arrived(run, 0), Order::kChannelsLast);
-  if (wanted(1) || wanted(2)) backward_weights(run, ready, dy);
+  if (wanted(2)) backward_bias(run, dy);
+  if (wanted(1)) backward_weights(run, ready, dy);
   if (wanted(0)) backward_data(run, ready, dy);
 }
 
 template <typename Kind>
 void ConvolutionStep<Kind>::backward_data(ShardRun &run, Ready &ready, const Tensor &dy) const {
-  const Placed arriving = ready.arriving_data.run(run.pool, placed(dy), ready.data_layouts.dst);
-  const Placed weights =
-      ready.data_weights.get(run.pool, {ready.weights, in(run, 1).data}, ready.data_layouts.weights, version(run));
-  Tensor dx = make_tensor(run.pool, HT_F32, in(run, 0).shape, Order::kChannelsLast);
-  const Placed target = make_placed(run.pool, ready.data_layouts.src);
-  execute(run.pool, ready.data_primitive, ready.data_layouts.scratchpad,
-          {{DNNL_ARG_DIFF_DST, arriving.memory()},
-           {DNNL_ARG_WEIGHTS, weights.memory()},
-           {DNNL_ARG_DIFF_SRC, target.memory()}});
-  dx.data = ready.data_result.run(run.pool, target, desc_of(dx.shape, dx.order)).data;
+  const auto arriving = ready.data.first.run(run.pool, dy.data);
+  const auto weights = ready.data_weights.get(run.pool, in_order(run.pool, in(run, 1), Order::kPlain), version(run));
+  Tensor dx;
+  dx.dtype = HT_F32;
+  dx.order = Order::kChannelsLast;
+  dx.shape = in(run, 0).shape;
+  dx.data = run.pool.take(ready.data.result.source_bytes());
+  ready.data.call.run(run.pool, {arriving.get(), weights.get(), dx.data.get()});
+  dx.data = ready.data.result.run(run.pool, dx.data);
   run.deliver(inputs[0], std::move(dx));
 }
 
 template <typename Kind>
-void ConvolutionStep<Kind>::backward_weights(ShardRun &run, Ready &ready, const Tensor &dy) const {
+void ConvolutionStep<Kind>::backward_weights(ShardRun &run, const Ready &ready, const Tensor &dy) const {
   const Tensor x = in_order(run.pool, in(run, 0), Order::kChannelsLast);
-  const Placed source = ready.filter_source.run(run.pool, placed(x), ready.filters_layouts.src);
-  const Placed arriving = ready.arriving_filters.run(run.pool, placed(dy), ready.filters_layouts.dst);
-  const Placed target = make_placed(run.pool, ready.filters_layouts.weights);
-  Arguments arguments = {{DNNL_ARG_SRC, source.memory()},
-                         {DNNL_ARG_DIFF_DST, arriving.memory()},
-                         {DNNL_ARG_DIFF_WEIGHTS, target.memory()}};
-  Tensor bias;
-  if (has_in(2)) {
-    bias = make_tensor(run.pool, HT_F32, in(run, 2).shape);
-    arguments.emplace(DNNL_ARG_DIFF_BIAS, placed(bias).memory());
-  }
-  execute(run.pool, ready.filters_primitive, ready.filters_layouts.scratchpad, std::move(arguments));
-  if (wanted(1)) {
-    Tensor dw;
-    dw.dtype = HT_F32;
-    dw.shape = in(run, 1).shape;
-    dw.data = ready.filters_result.run(run.pool, target, ready.weights).data;
-    run.deliver(inputs[1], std::move(dw));
-  }
-  if (wanted(2)) run.deliver(inputs[2], std::move(bias));
+  const auto source = ready.filters.first.run(run.pool, x.data);
+  const auto arriving = ready.filters.second.run(run.pool, dy.data);
+  const FilterLayout &layout = *ready.filter_layout;
+  Tensor dw;
+  dw.dtype = HT_F32;
+  dw.shape = in(run, 1).shape;
+  dw.data = run.pool.take(layout.count() * sizeof(float));
+  ready.filters.call.run(run.pool, {source.get(), arriving.get(), dw.data.get()});
+  if (layout.is_packed()) dw.packing = &layout;
+  // Shards of a parameter's gradient are added as they lie. What flows on, to where a weight is computed, is plain.
+  run.deliver(inputs[1], version(run) != 0 ? std::move(dw) : unpacked(run.pool, dw));
+}
+
+template <typename Kind>
+void ConvolutionStep<Kind>::backward_bias(ShardRun &run, const Tensor &dy) const {
+  Tensor bias = make_tensor(run.pool, HT_F32, in(run, 2).shape);
+  const std::size_t channels = bias.count();
+  sum_of_rows(dy.floats(), dy.count() / channels, channels, bias.floats());
+  run.deliver(inputs[2], std::move(bias));
 }
 
 template <typename Kind>

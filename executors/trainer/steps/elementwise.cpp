@@ -1,6 +1,7 @@
 // Relu, Clip, and Add of equal shapes: element by element, in the order that the data has.
 #include <limits>
 
+#include "../kernels/elementwise.h"
 #include "../operators.h"
 #include "kernel_step.h"
 
@@ -14,28 +15,16 @@ class ReluStep final : public StepWithPlainForm {
   void forward(ShardRun &run) const override {
     const Tensor &x = in(run, 0);
     if (x.dtype != HT_F32) return plain_.forward(run);
-    Tensor y = make_like(run.pool, x);
-    const float *from = x.floats();
-    float *to = y.floats();
-    const std::size_t n = x.count();
-    for (std::size_t i = 0; i < n; ++i) {
-      const float v = from[i];
-      to[i] = v < 0.0F ? 0.0F : v;  // NaN stays
-    }
+    Tensor y = may_overwrite(run, 0) ? x : make_like(run.pool, x);
+    relu(x.floats(), y.floats(), x.count());
     out(run, 0) = std::move(y);
   }
 
   void backward(ShardRun &run) const override {
     const Tensor &y = out(run, 0);
-    const Tensor dy = in_order(run.pool, arrived(run, 0), y.order);
-    Tensor dx = make_like(run.pool, y);
-    const float *value = y.floats(), *from = dy.floats();
-    float *to = dx.floats();
-    const std::size_t n = y.count();
-    for (std::size_t i = 0; i < n; ++i) {
-      const float g = from[i];  // read in any case, so that no branch depends on the data
-      to[i] = value[i] > 0.0F ? g : 0.0F;
-    }
+    const Tensor dy = take_arrived(run, 0, y.order);
+    Tensor dx = dy.is_sole() ? dy : make_like(run.pool, dy);
+    relu_gradient(y.floats(), dy.floats(), dx.floats(), y.count());
     run.deliver(inputs[0], std::move(dx));
   }
 
@@ -52,14 +41,8 @@ class ClipStep final : public StepWithPlainForm {
     const Tensor &x = in(run, 0);
     if (x.dtype != HT_F32) return plain_.forward(run);
     const float low = bound(run, 1), high = bound(run, 2);
-    Tensor y = make_like(run.pool, x);
-    const float *from = x.floats();
-    float *to = y.floats();
-    const std::size_t n = x.count();
-    for (std::size_t i = 0; i < n; ++i) {
-      const float v = from[i], above = v < low ? low : v;  // NaN stays
-      to[i] = above > high ? high : above;
-    }
+    Tensor y = may_overwrite(run, 0) ? x : make_like(run.pool, x);
+    clip(x.floats(), low, high, y.floats(), x.count());
     out(run, 0) = std::move(y);
   }
 
@@ -68,15 +51,9 @@ class ClipStep final : public StepWithPlainForm {
     if (wanted(1) || wanted(2)) return plain_backward(run);
     const Tensor &x = in(run, 0);
     const float low = bound(run, 1), high = bound(run, 2);
-    const Tensor dy = in_order(run.pool, arrived(run, 0), x.order);
-    Tensor dx = make_like(run.pool, x);
-    const float *value = x.floats(), *from = dy.floats();
-    float *to = dx.floats();
-    const std::size_t n = x.count();
-    for (std::size_t i = 0; i < n; ++i) {
-      const float g = from[i], v = value[i];
-      to[i] = (v >= low) & (v <= high) ? g : 0.0F;
-    }
+    const Tensor dy = take_arrived(run, 0, x.order);
+    Tensor dx = dy.is_sole() ? dy : make_like(run.pool, dy);
+    clip_gradient(x.floats(), low, high, dy.floats(), dx.floats(), x.count());
     run.deliver(inputs[0], std::move(dx));
   }
 
@@ -98,12 +75,10 @@ class AddStep final : public StepWithPlainForm {
   void forward(ShardRun &run) const override {
     const Tensor &a = in(run, 0);
     if (!is_own(run)) return plain_.forward(run);
+    const bool over_b = in(run, 1).order == a.order && may_overwrite(run, 1);
     const Tensor b = in_order(run.pool, in(run, 1), a.order);
-    Tensor y = make_like(run.pool, a);
-    const float *p = a.floats(), *q = b.floats();
-    float *to = y.floats();
-    const std::size_t n = a.count();
-    for (std::size_t i = 0; i < n; ++i) to[i] = p[i] + q[i];
+    Tensor y = may_overwrite(run, 0) ? a : over_b ? b : make_like(run.pool, a);
+    add(a.floats(), b.floats(), y.floats(), a.count());
     out(run, 0) = std::move(y);
   }
   void backward(ShardRun &run) const override {

@@ -30,35 +30,25 @@ class Products {
  public:
   void run(const Pool &pool, const Matrices &a, const float *a_data, const Matrices &b, const float *b_data,
            float *to) const {
-    const Ready &ready = get(a, b);
-    const auto memory = [](const api::Desc &desc, const float *data) {
-      return dnnl::memory(desc, cpu(), const_cast<float *>(data));
-    };
-    execute(pool, ready.primitive, ready.desc.scratchpad_desc(),
-            {{DNNL_ARG_SRC, memory(ready.desc.src_desc(), a_data)},
-             {DNNL_ARG_WEIGHTS, memory(ready.desc.weights_desc(), b_data)},
-             {DNNL_ARG_DST, memory(ready.desc.dst_desc(), to)}});
+    get(a, b).run(pool, {a_data, b_data, to});
   }
 
  private:
-  struct Ready {
-    dnnl::matmul::primitive_desc desc;
-    dnnl::matmul primitive;
-  };
-  const Ready &get(const Matrices &a, const Matrices &b) const {
+  const Call &get(const Matrices &a, const Matrices &b) const {
     const std::scoped_lock lock(mutex_);
-    std::unique_ptr<Ready> &known = ready_[{a.key(), b.key()}];
-    if (known == nullptr) {
-      known = std::make_unique<Ready>();
+    Call &known = ready_[{a.key(), b.key()}];
+    if (!known) {
       const Matrices to{a.stack, a.rows, b.columns, false};
-      known->desc = api::matmul(cpu(), own_scratchpad(), a.desc(), b.desc(), to.desc());
-      known->primitive = dnnl::matmul(known->desc);
+      const auto desc = api::matmul(cpu(), own_scratchpad(), a.desc(), b.desc(), to.desc());
+      known = Call(
+          dnnl::matmul(desc), desc.scratchpad_desc(),
+          {{DNNL_ARG_SRC, desc.src_desc()}, {DNNL_ARG_WEIGHTS, desc.weights_desc()}, {DNNL_ARG_DST, desc.dst_desc()}});
     }
-    return *known;
+    return known;
   }
   using Key = std::array<std::int64_t, 4>;
   mutable std::mutex mutex_;
-  mutable std::map<std::pair<Key, Key>, std::unique_ptr<Ready>> ready_;
+  mutable std::map<std::pair<Key, Key>, Call> ready_;
 };
 
 class ProductStep : public StepWithPlainForm {
