@@ -108,6 +108,19 @@ void write_all(int file, const std::string &path, std::span<const std::byte> byt
   }
 }
 
+std::string beside(const std::string &path) {
+  return path + ".part";
+}
+
+// Before hours of training, and not behind them.
+void require_writable(const std::string &path) {
+  const std::string file = beside(path);
+  const int open = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (open < 0) give_up(path, "cannot be written", errno);
+  ::close(open);
+  ::unlink(file.c_str());
+}
+
 // So that the new name lasts; a file system that cannot flush folders keeps it as long as the machine runs.
 void flush_folder(const std::string &path) {
   const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
@@ -121,6 +134,7 @@ void flush_folder(const std::string &path) {
 
 std::optional<TrainingState> TrainingCheckpoint::load(bool resumes) const {
   std::error_code error;
+  require_writable(path_);
   if (!std::filesystem::exists(path_, error)) return std::nullopt;
   if (!std::filesystem::is_regular_file(path_, error)) {
     throw sdk::Failure(HT_INVALID_ARGUMENT, "`checkpoint` is '" + path_ + "', which is not a file");
@@ -165,15 +179,15 @@ void TrainingCheckpoint::store(const TrainingState &state) const {
   }
   writer.block(state.session);
   writer.block(state.best_session);
-  const std::string beside = path_ + ".part";
-  const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const std::string part = beside(path_);
+  const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) give_up(path_, "cannot be written", errno);
-  write_all(file, beside, writer.sealed());
+  write_all(file, part, writer.sealed());
   const bool flushed = ::fsync(file) == 0;
   const int error = errno;
   ::close(file);
   if (!flushed) give_up(path_, "cannot be flushed to the disk", error);
-  if (std::rename(beside.c_str(), path_.c_str()) != 0) give_up(path_, "cannot be put in place", errno);
+  if (std::rename(part.c_str(), path_.c_str()) != 0) give_up(path_, "cannot be put in place", errno);
   flush_folder(path_);
 }
 
