@@ -6,16 +6,6 @@
 
 namespace halftone::passes {
 
-ht_tensor_view BlockBatch::Joined::view(ht_dtype dtype) {
-  ht_tensor_view tensor{};
-  tensor.struct_size = sizeof(tensor);
-  tensor.dtype = dtype;
-  tensor.rank = static_cast<std::uint32_t>(shape.size());
-  tensor.shape = shape.data();
-  tensor.data = bytes.data();
-  return tensor;
-}
-
 std::vector<std::size_t> BlockBatch::classes() const {
   std::map<std::vector<std::vector<std::int64_t>>, std::size_t> known;
   std::vector<std::size_t> classes;
@@ -32,22 +22,13 @@ std::vector<std::size_t> BlockBatch::classes() const {
   return classes;
 }
 
-ht_dtype BlockBatch::join(const Column &column, std::span<const std::uint64_t> samples, Joined &joined) {
-  const StoredSample &first = column.at(samples.front());
-  joined.shape = first.shape;
-  joined.shape.front() *= static_cast<std::int64_t>(samples.size());
-  joined.bytes.resize(first.size * samples.size());
-  for (std::size_t i = 0; i < samples.size(); ++i) column.read(samples[i], joined.bytes.data() + i * first.size);
-  return first.dtype;
-}
-
 void BlockBatch::mix_in(const Column &reference, std::span<const std::uint64_t> samples, std::uint64_t key,
-                        Joined &joined) {
-  if (join(reference, samples, floats_) != HT_F32) return;
-  auto *to = reinterpret_cast<float *>(joined.bytes.data());
-  const auto *from = reinterpret_cast<const float *>(floats_.bytes.data());
+                        JoinedSamples &joined) {
+  floats_.fill(reference, samples);
+  if (floats_.dtype() != HT_F32) return;
+  const std::span<float> to = joined.floats(), from = floats_.floats();
   const auto keep = static_cast<float>(mix_);
-  for (std::size_t i = 0; i < joined.bytes.size() / sizeof(float); ++i) {
+  for (std::size_t i = 0; i < to.size(); ++i) {
     if (unit_float(mixed(key + i)) >= keep) to[i] = from[i];
   }
 }
@@ -56,15 +37,15 @@ void BlockBatch::fill(std::span<const std::uint64_t> samples, std::uint64_t step
   batch.inputs.clear();
   for (std::size_t e = 0; e < block_.entries.size(); ++e) {
     const std::size_t entry = block_.entries[e];
-    const ht_dtype dtype = join(data_.quantized(entry), samples, inputs_[e]);
+    inputs_[e].fill(data_.quantized(entry), samples);
     const Column &reference = data_.reference(entry);
     if (mix_ < 1 && &reference != &data_.quantized(entry)) {
       mix_in(reference, samples, mixed(mixed(seed_, step), e), inputs_[e]);
     }
-    batch.inputs.push_back(inputs_[e].view(dtype));
+    batch.inputs.push_back(inputs_[e].view());
   }
-  const ht_dtype dtype = join(data_.reference(block_.exit), samples, target_);
-  batch.targets = {target_.view(dtype)};
+  target_.fill(data_.reference(block_.exit), samples);
+  batch.targets = {target_.view()};
 }
 
 }  // namespace halftone::passes

@@ -7,6 +7,7 @@
 
 #include "block_data.h"
 #include "halftone/training.hpp"
+#include "joined_samples.h"
 
 namespace halftone::passes {
 
@@ -23,20 +24,15 @@ class BlockBatch {
   void fill(std::span<const std::uint64_t> samples, std::uint64_t step, sdk::TrainingBatch &batch);
 
  private:
-  struct Joined {
-    std::vector<std::byte> bytes;
-    std::vector<std::int64_t> shape;
-    ht_tensor_view view(ht_dtype dtype);
-  };
-  static ht_dtype join(const Column &column, std::span<const std::uint64_t> samples, Joined &joined);
-  void mix_in(const Column &reference, std::span<const std::uint64_t> samples, std::uint64_t key, Joined &joined);
+  void mix_in(const Column &reference, std::span<const std::uint64_t> samples, std::uint64_t key,
+              JoinedSamples &joined);
 
   const BlockData &data_;
   const Block &block_;
   double mix_;
   std::uint64_t seed_;
-  std::vector<Joined> inputs_;
-  Joined target_, floats_;
+  std::vector<JoinedSamples> inputs_;
+  JoinedSamples target_, floats_;
 };
 
 }  // namespace halftone::passes

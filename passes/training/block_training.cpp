@@ -48,13 +48,6 @@ void add_activations(const Learnables &learnables, const Recipe &recipe, sdk::Tr
   }
 }
 
-// What values kept between forward and backward may take of the run's memory budget; 0: there is none.
-std::uint64_t session_memory(const sdk::Context &ctx) {
-  constexpr std::uint64_t kAny = std::uint64_t{1} << 40U;
-  const std::uint64_t allowed = allowed_memory(ctx, kAny);
-  return allowed == kAny ? 0 : std::max<std::uint64_t>(allowed, 1);
-}
-
 void fill_setup(const sdk::Context &ctx, const FlowGraph &flow, const Block &block, const Learnables &learnables,
                 const Recipe &recipe, sdk::TrainingSetup &setup) {
   for (const std::size_t entry : block.entries) setup.inputs.push_back(flow.values[entry].handle);
@@ -80,6 +73,12 @@ sdk::TrainingRates rates_at(const Recipe &recipe, std::uint64_t step) {
 }
 
 }  // namespace
+
+std::uint64_t session_memory(const sdk::Context &ctx) {
+  constexpr std::uint64_t kAny = std::uint64_t{1} << 40U;
+  const std::uint64_t allowed = allowed_memory(ctx, kAny);
+  return allowed == kAny ? 0 : std::max<std::uint64_t>(allowed, 1);
+}
 
 bool train_block(const sdk::Context &ctx, const sdk::Trainer &trainer, const FlowGraph &flow, const Block &block,
                  const Learnables &learnables, const BlockData &data, const Recipe &recipe, std::uint64_t number,

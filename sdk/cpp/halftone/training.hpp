@@ -70,14 +70,20 @@ class TrainingSetup {
   }
   // `kind`: HT_LEARNED_*.
   void optimizer(std::uint32_t kind, const ht_optimizer &how) { optimizers_.at(kind) = how; }
-  // `learns`: bits 1u << HT_LEARNED_*. Numbers are parameters of the method, by name.
+  // `learns`: bits 1u << HT_LEARNED_*. Numbers (flags are 0 or 1) and texts are parameters of the method, by name.
   void quantizer(ht_handle config, std::string_view method, std::uint32_t learns,
-                 std::span<const std::pair<std::string, double>> numbers = {}) {
+                 std::span<const std::pair<std::string, double>> numbers = {},
+                 std::span<const std::pair<std::string, std::string>> texts = {}) {
     Method &m = methods_.emplace_back();
     m.name = method;
     m.numbers.assign(numbers.begin(), numbers.end());
+    m.texts.assign(texts.begin(), texts.end());
     for (const auto &[name, number] : m.numbers) {
       m.fields.push_back({view(std::string_view(name)), {HT_VALUE_F64, 1, &number, {0, 0}}});
+    }
+    for (const auto &[name, text] : m.texts) m.views.push_back(view(std::string_view(text)));
+    for (std::size_t i = 0; i < m.texts.size(); ++i) {
+      m.fields.push_back({view(std::string_view(m.texts[i].first)), {HT_VALUE_STR, 1, &m.views[i], {0, 0}}});
     }
     ht_train_quantizer q{};
     q.struct_size = sizeof(q);
@@ -124,6 +130,8 @@ class TrainingSetup {
   struct Method {
     std::string name;
     std::vector<std::pair<std::string, double>> numbers;
+    std::vector<std::pair<std::string, std::string>> texts;
+    std::vector<ht_str> views;
     std::vector<ht_field> fields;
   };
   std::deque<Method> methods_;  // what quantizers_ point into

@@ -1,0 +1,101 @@
+#include "training_identity.h"
+
+#include "content_digest.h"
+#include "halftone/config.hpp"
+#include "halftone/graph.hpp"
+
+namespace halftone::passes {
+namespace {
+
+void add_tensor(ContentDigest &digest, const ht_tensor_view &tensor) {
+  digest.add(std::uint64_t{tensor.dtype});
+  std::uint64_t count = 1;
+  for (std::uint32_t i = 0; i < tensor.rank; ++i) {
+    digest.add(static_cast<std::uint64_t>(tensor.shape[i]));
+    count *= static_cast<std::uint64_t>(tensor.shape[i]);
+  }
+  if (tensor.dtype != HT_F32) return;  // what is learned is float32; the rest shows in the data's float outputs
+  digest.add(std::span(static_cast<const std::byte *>(tensor.data), count * sizeof(float)));
+}
+
+void add_nodes(ContentDigest &digest, const sdk::Graph &graph) {
+  for (const ht_handle handle : graph.nodes()) {
+    const sdk::Node node = graph.node(handle);
+    digest.add(node.op_type());
+    digest.add(node.name());
+    for (const ht_handle input : node.inputs()) {
+      digest.add(input == HT_NONE ? std::string_view() : graph.value(input).name());
+      if (const auto tensor = graph.initializer(input)) add_tensor(digest, *tensor);
+    }
+    for (const ht_handle output : node.outputs()) {
+      digest.add(output == HT_NONE ? std::string_view() : graph.value(output).name());
+    }
+  }
+}
+
+void add_configs(ContentDigest &digest, const sdk::Configs &configs) {
+  for (const ht_handle config : configs.all()) {
+    const ht_config_info info = configs.info(config);
+    const ht_quant_spec &spec = info.spec;
+    for (const std::uint32_t each : {info.state, info.direction, info.slot, spec.kind, spec.bits, spec.is_signed,
+                                     spec.symmetry, spec.granularity, spec.scale_form, spec.rounding, spec.dynamic}) {
+      digest.add(std::uint64_t{each});
+    }
+    for (const std::int64_t each :
+         {spec.quant_min, spec.quant_max, std::int64_t{spec.axis}, std::int64_t{spec.block_size}}) {
+      digest.add(static_cast<std::uint64_t>(each));
+    }
+    for (std::uint64_t i = 0; i < info.scale_count; ++i) {
+      digest.add(double{info.scales[i]});
+      digest.add(static_cast<std::uint64_t>(static_cast<std::int64_t>(info.zero_points[i])));
+    }
+  }
+}
+
+void add_choice(ContentDigest &digest, const FakeQuantizerChoice &choice) {
+  digest.add(std::string_view(choice.method));
+  for (const auto &[name, value] : choice.parameters) {
+    digest.add(std::string_view(name));
+    digest.add(std::string_view(value));
+  }
+}
+
+// All that decides about the result: not where it is kept, nor how much memory it may take.
+std::uint64_t digest_of(const NetworkRecipe &recipe) {
+  ContentDigest digest;
+  for (const auto *list : {&recipe.outputs, &recipe.layers}) {
+    digest.add(static_cast<std::uint64_t>(list->size()));
+    for (const std::string &name : *list) digest.add(std::string_view(name));
+  }
+  add_choice(digest, recipe.weights);
+  add_choice(digest, recipe.activations);
+  const LearnedKinds &learns = recipe.learns;
+  for (const bool each : {learns.weights, learns.biases, learns.scales, learns.offsets, recipe.sgd}) {
+    digest.add(std::uint64_t{each ? 1U : 0U});
+  }
+  for (const double each :
+       {recipe.label_weight, recipe.teacher_weight, recipe.error_weight, recipe.temperature, recipe.quantization_weight,
+        recipe.validation, recipe.momentum, recipe.weight_decay, recipe.clip, recipe.rate, recipe.scale_rate,
+        recipe.offset_rate, recipe.rounding_rate, recipe.decay, recipe.regularization}) {
+    digest.add(each);
+  }
+  for (const std::uint64_t each :
+       {recipe.epochs, recipe.steps, recipe.batch, recipe.accumulate, recipe.samples, recipe.warm_up,
+        recipe.decay_epochs, recipe.seed, static_cast<std::uint64_t>(recipe.measure),
+        static_cast<std::uint64_t>(recipe.schedule)}) {
+    digest.add(each);
+  }
+  return digest.value();
+}
+
+}  // namespace
+
+TrainingIdentity identify_training(const sdk::Context &ctx, const NetworkData &data, const NetworkRecipe &recipe) {
+  ContentDigest model, samples;
+  add_nodes(model, sdk::Graph(ctx));
+  add_configs(model, sdk::Configs(ctx));
+  data.add_to(samples);
+  return {model.value(), samples.value(), digest_of(recipe)};
+}
+
+}  // namespace halftone::passes

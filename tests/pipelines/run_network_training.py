@@ -1,0 +1,253 @@
+"""Training of the whole quantized network from end to end. Each function is one test; the first argument names it."""
+import json
+import os
+import pathlib
+import signal
+import struct
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "errors"))
+import make_onnx as onnx  # noqa: E402
+from fixtures import npy  # noqa: E402
+from glyphs import FOLDERS, Bench  # noqa: E402
+from test_main import require, run_tests  # noqa: E402
+from run_correction import AFTER, BEFORE, corrected, narrow, noise  # noqa: E402
+
+SHORT = "epochs: 3, batch: 16, lr: 0.0005, scale_lr: 0.0005"
+
+
+def training(parameters=SHORT):
+    return (f"quantization-aware-training: {{{parameters}}}",)
+
+
+def labelled(bench, more=""):
+    return f", labels: {bench.glyphs}/calib/y.npy{more}"
+
+
+def epochs(bench, name):
+    """What the pass wrote about its epochs."""
+    found = list((bench.work / name).glob("*quantization-aware-training.epochs.json"))
+    require(len(found) == 1, f"{len(found)} files about epochs in {name}")
+    return json.loads(found[0].read_text())
+
+
+def less_noise(bench):
+    """Towards the float network: less noise than plain rounding, on samples that were not trained on."""
+    form = narrow(bench)
+    plain = noise(corrected(bench, "plain", (), **form))
+    for name, losses in (("error", ""), ("teacher", ", error: 0, teacher: 1, temperature: 2")):
+        left = noise(corrected(bench, name, training(SHORT + losses), **form))
+        require(left < 0.8 * plain, f"{name}: noise/signal {left}, {plain} without it")
+
+
+def labels(bench):
+    """By the classes of the samples: the loss falls from epoch to epoch, and the best one is kept."""
+    form = narrow(bench)
+    extra = ("--set", "artefacts=files", *form.pop("extra"))
+    corrected(bench, "q", training(SHORT + ", labels: 1, error: 0, validation: 0"), labelled(bench), extra=extra, **form)
+    told = epochs(bench, "files")
+    losses = [epoch["loss"] for epoch in told["epochs"]]
+    require(len(losses) == 3 and losses[told["best"] - 1] == min(losses), f"best {told['best']} of {losses}")
+    require(min(losses) < 0.8 * told["before"]["loss"], f"{told['before']['loss']} became {losses}")
+
+
+def methods(bench):
+    """Every method brings a network that is better than without it, or gives it back untouched."""
+    form = narrow(bench)
+    plain = noise(corrected(bench, "plain", (), **form))
+    kept = []
+    for kind, names in (("weights", ("fixed", "lsq", "lsq-plus", "dsq", "tqt", "dorefa", "power-of-two", "adaround")),
+                        ("activations", ("fixed", "lsq-plus", "pact", "dsq", "tqt", "power-of-two", "qdrop"))):
+        for method in names:
+            left = noise(corrected(bench, "method", training(f"{SHORT}, {kind}: {method}, measure: noise, validation: 0"), **form))
+            require(left < 1.1 * plain, f"{kind}: {method}: noise/signal {left}, {plain} without it")
+            if left < 0.9 * plain:
+                kept.append((kind, method))
+    require(len(kept) >= 12, f"only {kept} helped")
+
+
+def method_parameters(bench):
+    """Numbers, texts and flags of a method reach it, and change the result; unknown ones are told."""
+    form = narrow(bench)
+    results = []
+    for given in ("", ", weight_parameters: [initial=mean]", ", activations: dsq", ", activations: dsq, activation_parameters: [alpha=0.05]",
+                  ", activations: qdrop, activation_parameters: [keep=1, gradient_scale=false]"):
+        corrected(bench, "q", training(f"{SHORT}, validation: 0{given}"), ", limit: 40", **form)
+        results.append(bench.bytes("q.onnx") + bench.bytes("q.configs"))
+    require(len(set(results)) == 5, "a parameter of the method changes nothing")
+
+
+def threads(bench):
+    """Byte for byte the same model and configs on one thread and on three."""
+    form = narrow(bench)
+    for step in (training(SHORT + ", labels: 1, teacher: 1"), training(SHORT + ", activations: qdrop, weights: adaround")):
+        for count in (1, 3):
+            corrected(bench, f"t{count}", step, labelled(bench, f", limit: 40, threads: {count}") if "labels" in step[0]
+                      else f", limit: 40, threads: {count}", **form)
+        for ending in ("onnx", "configs"):
+            require(bench.bytes(f"t1.{ending}") == bench.bytes(f"t3.{ending}"), f"{step}: another {ending} on three threads")
+
+
+def spilled(bench):
+    """Samples in a temporary file give the same bytes, and the file is gone."""
+    form = narrow(bench)
+    folder = bench.work / "tmp"
+    folder.mkdir()
+    os.environ["TMPDIR"] = str(folder)
+    corrected(bench, "held", training(), **form)
+    corrected(bench, "spilled", training(SHORT + ", memory: 1"), **form)
+    require(bench.bytes("held.onnx") == bench.bytes("spilled.onnx"), "where the data lies changes the result")
+    require(not list(folder.iterdir()), f"left behind: {list(folder.iterdir())}")
+
+
+def taken_back(bench):
+    """A rate that destroys everything changes no byte of model and scales."""
+    form = narrow(bench)
+    corrected(bench, "plain", (), ", limit: 40", **form)
+    corrected(bench, "worse", training("epochs: 2, batch: 8, lr: 1, scale_lr: 1, schedule: constant"), ", limit: 40", **form)
+    require(bench.bytes("plain.onnx") == bench.bytes("worse.onnx"), "a network that got worse was kept")
+
+
+def seeds(bench):
+    """The seed decides, and nothing else does."""
+    form = narrow(bench)
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        corrected(bench, name, training(f"{SHORT}, seed: {seed}"), ", limit: 40", **form)
+    require(bench.bytes("a.onnx") == bench.bytes("b.onnx"), "the same seed gives another model")
+    require(bench.bytes("a.onnx") != bench.bytes("c.onnx"), "another seed gives the same model")
+
+
+def frozen(bench):
+    """What is not to be learned keeps its bytes: with `learn: [scales]` and the weights of other layers than the named ones."""
+    form = narrow(bench)
+    corrected(bench, "plain", (), ", limit: 40", **form)
+    corrected(bench, "weights", training(f"{SHORT}, learn: [weights, biases], layers: ['*head*']"), ", limit: 40", **form)
+    plain, weights = bench.slots("plain.configs"), bench.slots("weights.configs")
+    moved = [name for name in plain if plain[name].get("scales") != weights[name].get("scales")]
+    require(not moved, f"scales moved: {moved}")
+    corrected(bench, "scales", training(f"{SHORT}, learn: [scales]"), ", limit: 40", **form)
+    require(bench.bytes("plain.configs") != bench.bytes("scales.configs"), "no scale was learned")
+
+
+def killed(bench):
+    """Killed again and again and started again, with a checkpoint after every step: the bytes of a run that nobody disturbed."""
+    form = narrow(bench)
+    steps = training(f"{SHORT}, labels: 1, checkpoint_steps: 1, checkpoint: state")
+    setting = labelled(bench, ", limit: 40, threads: 1")
+    corrected(bench, "whole", steps, setting, **form)
+    checkpoint = bench.work / "state"
+    checkpoint.unlink()
+    text = (bench.work / "whole.yaml").read_text().replace("whole", "again")
+    (bench.work / "again.yaml").write_text(text)
+    command, kills = ("run", "again.yaml", "-q", *form["extra"]), 0
+    for _ in range(4):
+        before = checkpoint.read_bytes() if checkpoint.exists() else None
+        process = bench.start(*command)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if checkpoint.exists() and checkpoint.read_bytes() != before:
+                break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += process.returncode == -signal.SIGKILL
+        if process.returncode == 0:
+            break
+    require(kills > 0, "the run ended before it could be killed")
+    require(not (bench.work / "again.onnx").exists() or process.returncode == 0, "a killed run left a result")
+    bench.run(*command)
+    for ending in ("onnx", "configs"):
+        require(bench.bytes(f"whole.{ending}") == bench.bytes(f"again.{ending}"), f"a killed run ends with another {ending}")
+
+
+def checkpoint_of_others(bench):
+    """A checkpoint is refused where model, data or parameters are others, passed over when told to, and a finished one is enough."""
+    form = narrow(bench)
+    saved = f"{SHORT}, checkpoint: state"
+    corrected(bench, "first", training(saved), ", limit: 40", **form)
+    state = bench.bytes("state")
+    corrected(bench, "again", training(saved), ", limit: 40", **form)
+    require(bench.bytes("first.onnx") == bench.bytes("again.onnx"), "a finished checkpoint gives another model")
+    require(bench.bytes("state") == state, "a finished training wrote its checkpoint again")
+    for other, parameters, setting in (("parameters", saved + ", seed: 3", ", limit: 40"), ("data", saved + ", samples: 30", ", limit: 40"),
+                                       ("model", saved, ", limit: 40")):
+        passes = (*(("bias-correction",) if other == "model" else ()), *training(parameters))
+        body = "".join(f"  - {step}\n" for step in (*BEFORE, *passes, *AFTER))
+        (bench.work / "other.yaml").write_text(f"""halftone: 1
+model: {bench.glyphs}/model.onnx
+platform: narrow
+calibration: {{path: {bench.glyphs}/calib/x.npy, preprocess: {bench.glyphs}/meta.json{setting}}}
+passes:
+{body}export:
+  - path: other.onnx
+""")
+        told = bench.fails("run", "other.yaml", "-q", *form["extra"])
+        require(f"the checkpoint 'state' is of a training with other {other}; name another file, or set `resume: false`" in told, told)
+    corrected(bench, "anew", training(saved + ", seed: 3, resume: false"), ", limit: 40", **form)
+    corrected(bench, "free", training(SHORT + ", seed: 3"), ", limit: 40", **form)
+    require(bench.bytes("anew.onnx") == bench.bytes("free.onnx"), "`resume: false` does not begin anew")
+
+
+def as_exported(bench):
+    """Learned zero points, biases that follow the scales that moved: the exported file computes what is simulated."""
+    figures = corrected(bench, "q", training(SHORT + ", activations: lsq-plus"), platform="onnxruntime-int8")
+    test = bench.glyphs / "test"
+    bench.run("evaluate", "q.onnx", "--data", test, "--labels", test / "y.npy", "--preprocess", bench.glyphs / "meta.json",
+              "--against", bench.glyphs / "model.onnx", "--json", "exported.json", "-q")
+    exported = bench.json("exported.json")
+    require(figures["top1"] == exported["top1"], f"top-1 {figures['top1']} simulated, {exported['top1']} exported")
+    require(abs(noise(figures) - noise(exported)) < 1e-3 * noise(exported), f"noise {noise(figures)}, exported {noise(exported)}")
+
+
+def memory_budget(bench):
+    """The budget is kept, and the results are the same."""
+    corrected(bench, "free", training(), ", limit: 40")
+    figures = corrected(bench, "held", training(), ", limit: 40, memory_budget: 96MiB")
+    require(bench.bytes("free.onnx") == bench.bytes("held.onnx"), "a memory budget changes the result")
+    require(figures["peak_memory_bytes"] < 96 << 20, f"{figures['peak_memory_bytes']} bytes were held")
+
+
+def integer_value(name, shape):
+    dims = b"".join(onnx.field(1, onnx.field(2 if isinstance(extent, str) else 1, extent)) for extent in shape)
+    return onnx.field(1, name) + onnx.field(2, onnx.field(1, onnx.field(1, 7) + onnx.field(2, dims)))
+
+
+def of_many_parts(bench):
+    """Two inputs, one of integers, a table and a weight that two layers share, two outputs behind a softmax: all of it is trained."""
+    width, count = 8, 12
+    numbers = [((i * 37) % 29 - 14) / 20 for i in range(200)]
+    nodes = [onnx.node("Gather", ["table", "index"], ["found"], "table"), onnx.node("Add", ["x", "found"], ["sum"], "add"),
+             onnx.node("MatMul", ["sum", "w"], ["a"], "first"), onnx.node("Relu", ["a"], ["b"], "relu"),
+             onnx.node("MatMul", ["b", "w"], ["c"], "second"), onnx.node("Tanh", ["c"], ["state"], "tanh"),
+             onnx.node("Softmax", ["c"], ["y"], "softmax")]
+    stored = [onnx.tensor("table", (5, width), numbers[:5 * width]), onnx.tensor("w", (width, width), numbers[64:128])]
+    (bench.work / "parts.onnx").write_bytes(onnx.model(
+        nodes, [onnx.value_info("x", ["N", width]), integer_value("index", ["N"])],
+        [onnx.value_info("y", ["N", width]), onnx.value_info("state", ["N", width])], stored))
+    npy(bench.work / "x.npy", "<f4", (count, width), struct.pack(f"<{count * width}f", *[((i * 53) % 31 - 15) / 9 for i in range(count * width)]))
+    npy(bench.work / "index.npy", "<i8", (count,), struct.pack(f"<{count}q", *[i % 5 for i in range(count)]))
+    form = narrow(bench)
+    for name, passes in (("plain", ()), ("trained", training("epochs: 40, batch: 4, lr: 0.002, teacher: 1, validation: 0"))):
+        steps = "".join(f"  - {step}\n" for step in (*BEFORE, *passes, *AFTER))
+        (bench.work / f"{name}.yaml").write_text(f"""halftone: 1
+model: parts.onnx
+platform: narrow
+calibration:
+  inputs: {{x: {{path: x.npy}}, index: {{path: index.npy}}}}
+evaluate:
+  inputs: {{x: {{path: x.npy}}, index: {{path: index.npy}}}}
+passes:
+{steps}export:
+  - path: {name}.q.onnx
+""")
+        bench.run("run", f"{name}.yaml", "-q", "--json", f"{name}.json", *form["extra"])
+    plain, trained = noise(bench.json("plain.json")), noise(bench.json("trained.json"))
+    require(trained < 0.7 * plain, f"noise/signal {trained}, {plain} without training")
+
+
+TESTS = (less_noise, labels, methods, method_parameters, threads, spilled, taken_back, seeds, frozen, killed, checkpoint_of_others,
+         as_exported, memory_budget, of_many_parts)
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests(__doc__, TESTS, Bench, FOLDERS))
