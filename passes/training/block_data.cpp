@@ -280,19 +280,4 @@ void BlockData::finish(std::size_t block) {
   for (const std::size_t value : plan_.steps.at(block).drops) columns_.erase(value);
 }
 
-// The budget itself is the host's; what it would grant a worker is what it has left.
-std::uint64_t allowed_memory(const sdk::Context &ctx, std::uint64_t wanted) {
-  constexpr std::uint64_t kLeast = std::uint64_t{1} << 20U;
-  for (std::uint64_t bytes = wanted; bytes >= kLeast; bytes /= 2) {
-    ht_parallel_options options{};
-    options.struct_size = sizeof(options);
-    options.worker_bytes = 2 * bytes;
-    std::uint32_t workers = 0;
-    const ht_status status = ctx.host.parallel->workers(ctx.raw, 1, &options, &workers);
-    if (status == HT_OK) return bytes;
-    if (status != HT_RESOURCE_EXHAUSTED) sdk::check(status);
-  }
-  return 0;
-}
-
 }  // namespace halftone::passes

@@ -67,8 +67,4 @@ class BlockData {
   std::uint64_t samples_ = 0;
 };
 
-// At most `wanted`, and at most half of what the run's memory budget leaves. Throws nothing where nothing is left: then
-// it is 0, and what comes next says so.
-std::uint64_t allowed_memory(const sdk::Context &ctx, std::uint64_t wanted);
-
 }  // namespace halftone::passes

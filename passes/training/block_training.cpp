@@ -8,6 +8,7 @@
 #include "block_batch.h"
 #include "block_state.h"
 #include "counter_random.h"
+#include "halftone/memory_share.hpp"
 
 namespace halftone::passes {
 namespace {
@@ -48,19 +49,12 @@ void add_activations(const Learnables &learnables, const Recipe &recipe, sdk::Tr
   }
 }
 
-// What values kept between forward and backward may take of the run's memory budget; 0: there is none.
-std::uint64_t session_memory(const sdk::Context &ctx) {
-  constexpr std::uint64_t kAny = std::uint64_t{1} << 40U;
-  const std::uint64_t allowed = allowed_memory(ctx, kAny);
-  return allowed == kAny ? 0 : std::max<std::uint64_t>(allowed, 1);
-}
-
 void fill_setup(const sdk::Context &ctx, const FlowGraph &flow, const Block &block, const Learnables &learnables,
                 const Recipe &recipe, sdk::TrainingSetup &setup) {
   for (const std::size_t entry : block.entries) setup.inputs.push_back(flow.values[entry].handle);
   const ht_handle exit = flow.values[block.exit].handle;
   setup.outputs = {exit};
-  setup.memory = session_memory(ctx);
+  setup.memory = sdk::training_memory(ctx);
   setup.loss(recipe.loss, exit, static_cast<float>(recipe.exponent));
   if (recipe.sgd) {
     for (std::uint32_t kind = 1; kind < HT_LEARNED_KINDS; ++kind) setup.optimizer(kind, sdk::TrainingSetup::sgd(0.9F));
