@@ -435,6 +435,11 @@ def full_stdout(work, glyphs, plugins):
     return ["sh", "-c", '"$@" >/dev/full', "sh"]
 
 
+def lost_tmpdir(work, glyphs, plugins):
+    """Temporary files are to go into a folder that is not there."""
+    return ["env", "TMPDIR=/no/such/folder"]
+
+
 def tiny_disk(work, glyphs, plugins):
     """A file system of 64 KiB at `tiny`, in a name space of its own so that it ends with the program. What is left on
     it is listed on standard output, where a failed run must leave nothing."""
