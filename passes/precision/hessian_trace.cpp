@@ -3,33 +3,27 @@
 #include <algorithm>
 #include <cmath>
 
-#include "halftone/counter_random.hpp"
+#include "random_signs.h"
 
 namespace halftone::passes {
 namespace {
 
-// Between two looks at the tolerance, each of which reads the data again.
-constexpr std::uint64_t kRound = 8;
+// Probes between two looks at the tolerance, each of which reads the data again: half as many as there were.
+std::uint64_t round_after(std::uint64_t probes) {
+  return std::max<std::uint64_t>(8, probes / 2);
+}
 
-// +1 or -1, each with probability 1/2, by probe, weight and element.
-class Signs {
- public:
-  Signs(std::uint64_t seed, std::uint64_t probe, std::uint64_t weight)
-      : key_(sdk::mixed(sdk::mixed(seed, probe), weight)) {}
-  float operator()(std::size_t element) const {
-    const std::uint64_t bits = sdk::mixed(key_, element / 64);
-    return (bits >> (element % 64) & 1U) != 0 ? 1.0F : -1.0F;
-  }
-
- private:
-  std::uint64_t key_;
-};
-
-double along(std::span<const float> gradient, const Signs &signs) {
+double along(std::span<const float> gradient, const RandomSigns &signs) {
   double sum = 0;
   for (std::size_t i = 0; i < gradient.size(); ++i) {
     sum += static_cast<double>(signs(i)) * static_cast<double>(gradient[i]);
   }
+  return sum;
+}
+
+double squared(std::span<const float> gradient) {
+  double sum = 0;
+  for (const float g : gradient) sum += static_cast<double>(g) * static_cast<double>(g);
   return sum;
 }
 
@@ -39,7 +33,7 @@ class Traces {
       : loss_(loss), rule_(rule), sums_(loss.weights()), squares_(loss.weights()) {}
 
   std::vector<WeightCurvature> estimate(const sdk::Context &ctx) {
-    while (probes_ < rule_.most && !precise()) round(ctx, std::min(kRound, rule_.most - probes_));
+    while (probes_ < rule_.most && !precise()) round(ctx, std::min(round_after(probes_), rule_.most - probes_));
     std::vector<WeightCurvature> all;
     for (std::size_t w = 0; w < loss_.weights(); ++w) {
       all.push_back({mean(w), std::sqrt(variance(w)), loss_.matters(w) ? probes_ : 0});
@@ -67,20 +61,32 @@ class Traces {
     return std::sqrt(error) <= rule_.tolerance * std::abs(sum);
   }
 
+  RandomSigns signs(std::uint64_t probe, std::size_t weight) const {
+    return RandomSigns(sdk::mixed(sdk::mixed(rule_.seed, probe), weight));
+  }
+
   void displace(const LossCurvature::Point &point, std::uint64_t probe, double side) const {
     for (std::size_t w = 0; w < loss_.weights(); ++w) {
-      if (loss_.matters(w)) point.displace(w, side, Signs(rule_.seed, probe, w));
+      if (loss_.matters(w)) point.displace(w, side, signs(probe, w));
     }
     point.differentiate();
   }
 
   // v * (H v) of each weight, times rows, of one batch.
   void probe_batch(const LossCurvature::Point &point, std::uint64_t probe, std::vector<double> &found) const {
+    if (loss_.by_outputs()) {
+      point.aim(sdk::mixed(rule_.seed, probe));
+      point.differentiate();
+      for (std::size_t w = 0; w < loss_.weights(); ++w) {
+        if (loss_.matters(w)) found[w] += point.rows() * squared(point.gradient(w));
+      }
+      return;
+    }
     for (const double side : {1.0, -1.0}) {
       displace(point, probe, side);
       for (std::size_t w = 0; w < loss_.weights(); ++w) {
         if (!loss_.matters(w)) continue;
-        const double slope = along(point.gradient(w), Signs(rule_.seed, probe, w));
+        const double slope = along(point.gradient(w), signs(probe, w));
         found[w] += point.rows() * side * slope / (2 * loss_.step(w));
       }
     }
@@ -94,7 +100,7 @@ class Traces {
         ctx.poll(probes_ + p, rule_.most);
         probe_batch(point, probes_ + p, found[p]);
       }
-      for (std::size_t w = 0; w < loss_.weights(); ++w) {
+      for (std::size_t w = 0; w < loss_.weights() && !loss_.by_outputs(); ++w) {
         if (loss_.matters(w)) point.put_back(w);
       }
       rows += point.rows();

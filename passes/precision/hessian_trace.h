@@ -20,10 +20,12 @@ struct WeightCurvature {
   std::uint64_t probes = 0;   // or steps
 };
 
-// All weights are displaced at once, each along +1 or -1 times its step, at random; with v of a weight its part of the
-// displacement, the mean of v * (H v) over probes is the trace of its own block of H, as what other weights add has the
-// mean 0. Two gradients of the data for each probe, whatever the number of weights. It ends when the standard error of
-// the sum over weights of trace * step^2 is at most `tolerance` of that sum.
+// Two ways. Where the loss is taken by its outputs, a probe is a random direction there (output_probe.h), and the
+// squared norm of a weight's gradient has the trace of its own block of H as its mean. Else all weights are displaced
+// at once, each along +1 or -1 times its step, at random; with v of a weight its part of the displacement, v * (H v)
+// has that mean, as what other weights add has the mean 0. One or two gradients of the data for each probe, whatever
+// the number of weights. It ends when the standard error of the sum over weights of trace * step^2 is at most
+// `tolerance` of that sum.
 std::vector<WeightCurvature> hessian_traces(const sdk::Context &ctx, const LossCurvature &loss,
                                             const CurvatureRule &rule);
 

@@ -5,9 +5,11 @@
 #include <cstring>
 
 #include "float_part.h"
+#include "halftone/counter_random.hpp"
 #include "halftone/graph.hpp"
 #include "halftone/memory_share.hpp"
 #include "halftone/stored_tensor.hpp"
+#include "output_probe.h"
 
 namespace halftone::passes {
 namespace {
@@ -41,14 +43,16 @@ ht_status take_output(void *user, ht_handle value, const ht_tensor_view *tensor)
 
 LossCurvature::LossCurvature(const sdk::Context &ctx, const CurvatureLoss &loss, const std::vector<ht_handle> &weights,
                              const Choices &choices)
-    : loss_(loss) {
+    : loss_(loss), choices_(choices) {
   const sdk::Graph graph(ctx);
   const FloatPart part = float_part(ctx, loss.outputs);
   sdk::TrainingSetup setup;
   setup.inputs = part.inputs;
   setup.outputs = loss.outputs;
   setup.memory = sdk::training_memory(ctx);
-  for (const ht_handle output : loss.outputs) setup.loss(loss.kind, output, 1, 1, loss.axes);
+  for (const ht_handle output : loss.outputs) {
+    setup.loss(choices.by_outputs ? HT_LOSS_MSE : loss.kind, output, 1, 1, loss.axes);
+  }
   for (const ht_handle handle : weights) {
     Weight &weight = weights_.emplace_back();
     weight.handle = handle;
@@ -111,6 +115,18 @@ void LossCurvature::Point::displace(std::size_t weight, double side, const Direc
     to[i] = static_cast<float>(static_cast<double>(of.base[i]) + side * of.step * static_cast<double>(direction(i)));
   }
   of_.session_->write(ctx_, HT_LEARNED_WEIGHT, of.handle, moved.view());
+}
+
+void LossCurvature::Point::aim(std::uint64_t key) const {
+  aimed_ = targets_;
+  fed_.targets.clear();
+  for (std::size_t i = 0; i < aimed_.size(); ++i) {
+    const std::size_t count = targets_[i].bytes.size() / sizeof(float);
+    const std::uint64_t own = sdk::mixed(sdk::mixed(key, batch_.samples.front()), i);
+    probe_outputs(of_.loss_.kind, of_.loss_.axes, {reinterpret_cast<const float *>(targets_[i].bytes.data()), count},
+                  targets_[i].shape, own, {reinterpret_cast<float *>(aimed_[i].bytes.data()), count});
+    fed_.targets.push_back(aimed_[i].view());
+  }
 }
 
 void LossCurvature::Point::put_back(std::size_t weight) const {

@@ -19,7 +19,8 @@ class LossCurvature {
  public:
   struct Choices {
     std::uint64_t samples = 0, batch = 1;
-    double step = 0.01;  // of the root mean square of a weight
+    double step = 0.01;       // of the root mean square of a weight
+    bool by_outputs = false;  // aim() instead of displace(); of losses that compare the network with itself
   };
   // `weights`: stored tensors of float32; those that the loss does not depend on are known as such. Throws Failure for
   // what the trainer cannot train.
@@ -36,6 +37,8 @@ class LossCurvature {
   double step(std::size_t weight) const { return weights_[weight].step; }
   std::uint64_t samples() const { return data_->samples(); }
 
+  bool by_outputs() const { return choices_.by_outputs; }
+
   // Directions: element i of a weight.
   using Direction = std::function<float(std::size_t element)>;
   // What one batch tells: gradients of its mean loss with weights displaced. Displacements last until put_back().
@@ -44,6 +47,8 @@ class LossCurvature {
     // The weight becomes what it is plus `side` * step * direction.
     void displace(std::size_t weight, double side, const Direction &direction) const;
     void put_back(std::size_t weight) const;
+    // The loss becomes one whose gradient is that of a random direction at the outputs; see output_probe.h.
+    void aim(std::uint64_t key) const;
     // Computes the gradients of all weights where they are.
     void differentiate() const;
     // Of the last differentiate(); valid until the next call.
@@ -57,8 +62,9 @@ class LossCurvature {
     const LossCurvature &of_;
     const sdk::Context &ctx_;
     const RowBatch &batch_;
-    sdk::TrainingBatch fed_;
+    mutable sdk::TrainingBatch fed_;
     std::vector<RowTensor> targets_;
+    mutable std::vector<RowTensor> aimed_;
   };
   // Reads the data once; weights are as they were before each batch.
   void for_each(const sdk::Context &ctx, const std::function<void(const Point &)> &see) const;
@@ -74,6 +80,7 @@ class LossCurvature {
   void set_targets(const sdk::Context &ctx, Point &point) const;
 
   CurvatureLoss loss_;
+  Choices choices_;
   std::vector<Weight> weights_;
   std::unique_ptr<RowBatches> data_;
   std::unique_ptr<sdk::TrainingSession> session_;

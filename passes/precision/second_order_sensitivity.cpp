@@ -75,7 +75,9 @@ class SecondOrderSensitivity final : public sdk::Pass {
             "derivatives. Of each weight's own block of H one number is taken: the mean of its diagonal, so that a "
             "width costs `trace / elements * |Q(W) - W|^2 / 2`, or its largest eigenvalue, `eigenvalue * |Q(W) - W|^2 "
             "/ 2`. H is never made: traces are means over random directions of +1 and -1 (Hutchinson), eigenvalues "
-            "come from power iteration, and products with H from differences of the trainer's gradients. The table "
+            "come from power iteration. Where the float network is compared with itself (kl, mse) traces come from "
+            "single gradients, without error but that of chance; else products with H come from differences of "
+            "gradients. The table "
             "goes to mixed-precision and into the artefact sensitivity.json, what was found of H into curvature.json. "
             "The cost does not depend on the number of candidates. The pass belongs behind those that change weights "
             "in float, and in front of quantize-fusion.\n"
@@ -143,7 +145,9 @@ class SecondOrderSensitivity final : public sdk::Pass {
                          "no operator of the model has a quantized weight, so that there is no width to choose");
     }
     const CurvatureLoss loss = curvature_loss(ctx, loss_);
-    const LossCurvature curvature(ctx, loss, weights_of(ctx, operators), choices_);
+    LossCurvature::Choices choices = choices_;
+    choices.by_outputs = loss.kind != HT_LOSS_CROSS_ENTROPY && estimate_.find == kTrace.find;
+    const LossCurvature curvature(ctx, loss, weights_of(ctx, operators), choices);
     const std::vector<WeightCurvature> found = estimate_.find(ctx, curvature, rule_);
 
     SensitivityTable table;

@@ -346,6 +346,11 @@ def float_labels(work, glyphs, plugins):
     npy(work / "float.npy", "<f4", (3,), bytes(12))
 
 
+def small_labels(work, glyphs, plugins):
+    """One for each sample of `small`."""
+    npy(work / "labels.npy", "<i8", (4,), struct.pack("<4q", 0, 1, 2, 3))
+
+
 def fortran_labels(work, glyphs, plugins):
     npy(work / "fortran.npy", "<i8", (3, 1), bytes(24), fortran=True)
 
