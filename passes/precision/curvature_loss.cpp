@@ -16,8 +16,8 @@ ht_handle softmax_of(const sdk::Graph &graph, ht_handle value) {
 }
 
 std::uint32_t kind_of(const std::string &name, bool labelled, bool classes) {
-  if (name == "cross-entropy" || (name == "auto" && labelled)) return HT_LOSS_CROSS_ENTROPY;
-  if (name == "kl" || (name == "auto" && classes)) return HT_LOSS_KL;
+  if (name == "cross-entropy") return HT_LOSS_CROSS_ENTROPY;
+  if (name == "kl" || (name == "auto" && (labelled || classes))) return HT_LOSS_KL;
   return HT_LOSS_MSE;
 }
 
@@ -54,6 +54,7 @@ CurvatureLoss curvature_loss(const sdk::Context &ctx, const CurvatureLossChoice 
   const ht_handle softmax = softmax_of(graph, loss.outputs.front());
   loss.kind = kind_of(choice.loss, !loss.labels.empty(), softmax != HT_NONE);
   loss.words = words_of(loss.kind);
+  if (loss.kind != HT_LOSS_CROSS_ENTROPY) loss.labels.clear();
   if (loss.kind == HT_LOSS_MSE) return loss;
   if (loss.kind == HT_LOSS_CROSS_ENTROPY && loss.labels.empty()) {
     throw sdk::Failure(HT_FAILED_PRECONDITION,

@@ -92,14 +92,14 @@ class SecondOrderSensitivity final : public sdk::Pass {
         .choice("estimate", "the mean of the diagonal of H, or its largest eigenvalue", "trace",
                 {"trace", "eigenvalue"})
         .choice("loss",
-                "whose second derivatives: cross-entropy of the labels, Kullback-Leibler divergence of the classes' "
-                "probabilities from those of the float network, or mean squared error of the results; auto: "
-                "cross-entropy with labels, without them kl behind a Softmax and else mse",
-                "auto", {"auto", "cross-entropy", "kl", "mse"})
+                "whose second derivatives: Kullback-Leibler divergence of the classes' probabilities from those of the "
+                "float network, mean squared error of the results, or cross-entropy of the labels; auto: kl where "
+                "there are labels or a Softmax makes the first result, else mse",
+                "auto", {"auto", "kl", "mse", "cross-entropy"})
         .integer("axis", "along which cross-entropy and kl find the classes; negative: counted from the last", -1, -16,
                  15)
         .texts("at", "names of values of which the loss is taken; empty: the results of the model", {})
-        .integer("samples", "calibration samples used; 0: all", 128, 0, 1 << 24, "samples")
+        .integer("samples", "calibration samples used; 0: all", 64, 0, 1 << 24, "samples")
         .integer("batch",
                  "samples in memory at a time, of which gradients are taken together; 1 for models whose first "
                  "axis is not that of the samples",

@@ -121,7 +121,7 @@ void check_steps(Case &net, const std::string &optimizer, float rate) {
   for (const auto &[name, handle] : net.parameters) {
     const std::vector<float> got = rig.read(HT_LEARNED_WEIGHT, handle);
     const double off = distance(got, want.at("parameters").at(name).get<std::vector<float>>());
-    CHECK_MESSAGE(off <= 1e-4, optimizer, ", ", name, ": off by ", off);
+    CHECK_MESSAGE(off <= 1e-5, optimizer, ", ", name, ": off by ", off);
   }
 }
 
