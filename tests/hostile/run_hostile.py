@@ -346,7 +346,7 @@ def glyphs_pipeline(options, target, passes, level, limit=8, source=None):
 
 
 # They call a trainer's functions, which are the host's.
-TRAINS = {"adaround", "blockwise-reconstruction", "learned-step-size", "qdrop"}
+TRAINS = {"adaround", "blockwise-reconstruction", "learned-step-size", "qdrop", "second-order-sensitivity"}
 
 
 def first_party(options, folder):
