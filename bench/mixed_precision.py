@@ -4,7 +4,8 @@
     mixed_precision.py --halftone BIN [--shared FOLDER] [--model NAME] [--samples N]
 
 Prints for each way the bytes of the packed weights, top-1 and noise/signal on the test samples, and what the table of sensitivities
-took in wall time. Models are those of --shared (or HALFTONE_SHARED), which the repository does not hold.
+(measured, or estimated from second derivatives) took in wall time. Models are those of --shared (or HALFTONE_SHARED), which the
+repository does not hold.
 """
 
 import argparse
@@ -34,19 +35,25 @@ def mixed(loss, share, candidates='["2", "4", "8"]', samples=64):
             f"mixed-precision: {{size_share: {share}}}"), ""
 
 
+def estimated(settings, share, candidates=FINE, samples=64):
+    return (f", second-order-sensitivity: {{samples: {samples}, {settings}, candidates: {candidates}}}, "
+            f"mixed-precision: {{size_share: {share}}}"), ""
+
+
 def run(options, model, folder, passes, overrides):
     pipeline = folder / "p.yaml"
+    labels = f', labels: {resolve_link(model / "calib" / "y.npy")}' if "sensitivity" in passes else ""
     pipeline.write_text(f"""halftone: 1
 model: {model}/model.onnx
 platform: onnxruntime-int8
-calibration: {{path: {resolve_link(model / "calib" / "x.npy")}, preprocess: {model}/meta.json, limit: 512}}
+calibration: {{path: {resolve_link(model / "calib" / "x.npy")}, preprocess: {model}/meta.json, limit: 512{labels}}}
 evaluate: {{path: {resolve_link(model / "test" / "x.npy")}, labels: {resolve_link(model / "test" / "y.npy")}}}
 passes: {PASSES.format(passes)}
 {overrides}""")
     done = subprocess.run([options.halftone, "run", pipeline, "--json", folder / "figures.json"], check=True, text=True,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     size = re.search(r"size (\d+(?:\.\d+)?(?:e\+\d+)?) bytes", done.stderr)
-    seconds = re.search(r"measured-sensitivity: .*\((\d+\.\d+) s\)", done.stderr)
+    seconds = re.search(r"(?:measured|second-order)-sensitivity: .*\((\d+\.\d+) s\)", done.stderr)
     figures = json.loads((folder / "figures.json").read_text())
     return (size[1] if size else "", f"{100 * figures['top1']:.1f} %", f"{figures['outputs'][0]['noise_to_signal']:.4f}",
             f"{seconds[1]} s" if seconds else "")
@@ -64,11 +71,15 @@ def main():
     for loss, share, candidates in (("noise", 0.5, '["2", "4", "8"]'), ("kl", 0.5, '["2", "4", "8"]'), ("kl", 0.5, FINE),
                                     ("kl", 0.375, FINE)):
         ways[f"{loss}, {share:g} of 8 bits, {candidates.count(',') + 1} widths"] = mixed(loss, share, candidates, options.samples)
-    print(f"{'weights':<32} {'bytes':>10} {'top-1':>8} {'noise':>8} {'table':>8}")
+    for share in (0.5, 0.375):
+        for settings in ("loss: kl", "loss: cross-entropy", "loss: kl, estimate: eigenvalue, probes: 10, tolerance: 0.05"):
+            name = "eigenvalue, kl" if "eigenvalue" in settings else f"trace, {settings[6:]}"
+            ways[f"{name}, {share:g} of 8 bits, 6 widths"] = estimated(settings, share, samples=options.samples)
+    print(f"{'weights':<44} {'bytes':>10} {'top-1':>8} {'noise':>8} {'table':>8}")
     with tempfile.TemporaryDirectory() as folder:
         for name, (passes, overrides) in ways.items():
             size, top1, noise, seconds = run(options, model, Path(folder), passes, overrides)
-            print(f"{name:<32} {size:>10} {top1:>8} {noise:>8} {seconds:>8}", flush=True)
+            print(f"{name:<44} {size:>10} {top1:>8} {noise:>8} {seconds:>8}", flush=True)
 
 
 if __name__ == "__main__":

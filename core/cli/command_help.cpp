@@ -25,7 +25,8 @@ std::uint32_t kind_of(const std::string &word) {
     if (word == host::kind_name(kind)) return kind;
   }
   fail(Status::kInvalidArgument,
-       "`halftone help` takes a command, or a kind and a name: pass, executor, platform, observer, exporter, reader");
+       "`halftone help` takes a command, or a kind and a name: pass, executor, platform, observer, exporter, reader, "
+       "trainer");
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char *kUsage =
-    "pass | platform | observer | exporter | executor | reader | op-kernels NAME [--language c | cpp] [--output "
-    "FOLDER]";
+    "pass | platform | observer | exporter | executor | reader | op-kernels | op-gradients NAME [--language c | cpp] "
+    "[--output FOLDER]";
 
 struct NewKind {
   const char *name;
@@ -30,7 +30,8 @@ constexpr std::array kKinds = {NewKind{"pass", HT_KIND_PASS, "passes"},
                                NewKind{"exporter", HT_KIND_EXPORTER, "exporters"},
                                NewKind{"executor", HT_KIND_EXECUTOR, "executors"},
                                NewKind{"reader", HT_KIND_READER, "readers"},
-                               NewKind{"op-kernels", HT_KIND_OP_KERNELS, "plugins"}};
+                               NewKind{"op-kernels", HT_KIND_OP_KERNELS, "plugins"},
+                               NewKind{"op-gradients", HT_KIND_OP_GRADIENTS, "plugins"}};
 
 const NewKind &kind_of(const std::string &word) {
   std::vector<std::string> known;
@@ -39,7 +40,8 @@ const NewKind &kind_of(const std::string &word) {
     known.emplace_back(kind.name);
   }
   fail(Status::kInvalidArgument,
-       "`halftone new` makes no '{}'{}; it makes a pass, platform, observer, exporter, executor, reader or op-kernels",
+       "`halftone new` makes no '{}'{}; it makes a pass, platform, observer, exporter, executor, reader, op-kernels or "
+       "op-gradients",
        word, nearest_hint(word, known));
 }
 

@@ -102,6 +102,8 @@ const Component &Registry::get(std::uint32_t kind, std::string_view id) const {
   std::vector<std::string> names;
   for (const Component *component : all(kind)) names.emplace_back(component->id());
   std::string text = fmt::format("there is no {} named '{}'{}", kind_name(kind), id, nearest_hint(id, names));
+  // There are few trainers, and no command lists them.
+  if (kind == HT_KIND_TRAINER && !names.empty()) text += fmt::format("; there is {}", fmt::join(names, ", "));
   if (!searched.empty()) {
     text += "; plug-ins were looked for in ";
     for (std::size_t i = 0; i < searched.size(); ++i) text += (i == 0 ? "'" : ", '") + searched[i].string() + "'";

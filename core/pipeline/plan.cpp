@@ -72,16 +72,35 @@ class Planner {
     plan.push_back(std::move(step));
   }
 
-  // Puts the only pass that provides `fact` in front, unless it was there already and something destroyed the fact.
+  // Of several the one that needs less than each other one: what a run can always give is no choice of somebody's. Null
+  // where there is none.
+  static const host::Component *simplest(const std::vector<const host::Component *> &candidates) {
+    const auto needs_of = [](const host::Component *c) {
+      return facts(c->description->needs, c->description->need_count);
+    };
+    const auto needs_less = [&](const host::Component *a, const host::Component *b) {
+      const std::vector<std::string> own = needs_of(a), other = needs_of(b);
+      return own.size() < other.size() &&
+             std::ranges::all_of(own, [&](const std::string &need) { return std::ranges::count(other, need) != 0; });
+    };
+    for (const host::Component *a : candidates) {
+      if (std::ranges::all_of(candidates, [&](const host::Component *b) { return a == b || needs_less(a, b); }))
+        return a;
+    }
+    return nullptr;
+  }
+
+  // Puts the only pass that provides `fact` in front, or the simplest, unless it was there already and something
+  // destroyed the fact.
   void supply(const std::string &fact, const PassStep &step, const host::Component &needs) {
     std::vector<std::string> providers;
-    const host::Component *only = nullptr;
+    std::vector<const host::Component *> candidates;
     for (const host::Component *candidate : registry_.all(HT_KIND_PASS)) {
       for (const std::string &provided :
            facts(candidate->description->provides, candidate->description->provide_count)) {
         if (provided != fact) continue;
         providers.emplace_back(candidate->id());
-        only = candidate;
+        candidates.push_back(candidate);
       }
     }
     const std::string where = step.where.line == 0 ? "" : step.where.text() + ": ";
@@ -94,7 +113,8 @@ class Planner {
     if (providers.empty()) {
       fail(Status::kInvalidArgument, "{}pass '{}' needs '{}', and no loaded pass provides it", where, needs.id(), fact);
     }
-    if (providers.size() > 1) {
+    const host::Component *only = simplest(candidates);
+    if (only == nullptr) {
       fail(Status::kInvalidArgument, "{}pass '{}' needs '{}'; put one of {} before it", where, needs.id(), fact,
            fmt::join(providers, ", "));
     }

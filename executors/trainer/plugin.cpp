@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "engine.h"
+#include "method_listing.h"
 
 namespace halftone::trainer {
 namespace {
@@ -59,6 +60,30 @@ const Engine &load_once() {
   return *engine;
 }
 
+// What passes can ask for; numbers are those of halftone/trainer.h.
+const char *doc() {
+  static const std::string text = std::string(
+                                      "Computes a part of the model forward and backward as its configs quantize it, "
+                                      "in shards of the batch on the threads of the run. Convolutions and products "
+                                      "run through oneDNN's primitives of training; other operators through the "
+                                      "kernels and gradients of the loaded plug-ins. The bytes of every result are "
+                                      "the same for any number of threads.\n"
+                                      "\n"
+                                      "Fake quantizers, and what can be set of each:\n") +
+                                  kMethodListing +
+                                  "\n"
+                                  "Losses:\n"
+                                  "  mse: the mean of squared differences from the target.\n"
+                                  "  power: the mean over positions of the sum over channels of |difference|^p.\n"
+                                  "  cross-entropy: of class numbers.\n"
+                                  "  kl: divergence from the softened probabilities of a teacher, by a temperature.\n"
+                                  "\n"
+                                  "Optimizers:\n"
+                                  "  sgd: momentum, and Nesterov's look-ahead; weight decay.\n"
+                                  "  adam: Kingma and Ba 2015, with bias correction; weight decay.";
+  return text.c_str();
+}
+
 const Engine &engine() {
   static const Engine &loaded = load_once();  // a failure is tried again next time
   return loaded;
@@ -71,11 +96,7 @@ class NativeTrainer final : public sdk::Trainer {
   static void describe(sdk::Description &d) {
     d.id("native")
         .title("gradients and optimizer steps over oneDNN")
-        .doc(
-            "Computes a part of the model forward and backward as its configs quantize it, in shards of the batch on "
-            "the threads of the run. Convolutions and products run through oneDNN's primitives of training; other "
-            "operators through the kernels and gradients of the loaded plug-ins. The bytes of every result are the "
-            "same for any number of threads.")
+        .doc(doc())
         .capabilities(HT_CAP_GRAPH_READ | HT_CAP_CONFIG_READ | HT_CAP_EXECUTE | HT_CAP_THREADS)
         .determinism(HT_DETERMINISM_EXACT)
         .threading(HT_THREADING_INSTANCE)

@@ -2,16 +2,10 @@
 
 #include <cmath>
 
+#include "halftone/counter_random.hpp"
+
 namespace halftone::passes {
 namespace {
-
-// SplitMix64: G. Steele et al., Fast Splittable Pseudorandom Number Generators, OOPSLA 2014.
-std::uint64_t mixed(std::uint64_t x) {
-  x += 0x9E3779B97F4A7C15U;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
-  return x ^ (x >> 31);
-}
 
 // Moves a part of what is large from the layer's weight into `part`.
 bool split(StoredTensor &weight, StoredTensor &part, const LargeWeights &options, std::uint64_t stream) {
@@ -32,7 +26,7 @@ bool split(StoredTensor &weight, StoredTensor &part, const LargeWeights &options
 }  // namespace
 
 double counted_random(std::uint64_t seed, std::uint64_t stream, std::uint64_t index) {
-  return static_cast<double>(mixed(mixed(mixed(seed) ^ stream) ^ index) >> 11) * 0x1p-53;
+  return sdk::unit_double(sdk::mixed(sdk::mixed(seed, stream), index));
 }
 
 std::size_t split_large_weights(const sdk::Context &ctx, const LargeWeights &options, const LayerNames &names) {

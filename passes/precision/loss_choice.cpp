@@ -1,9 +1,8 @@
 #include "loss_choice.h"
 
-#include <algorithm>
-
 #include "halftone/graph.hpp"
 #include "halftone/trial.hpp"
+#include "measured_values.h"
 
 namespace halftone::passes {
 
@@ -23,22 +22,7 @@ void LossChoice::declare(sdk::Params &params) {
 }
 
 std::vector<ht_handle> LossChoice::values(const sdk::Context &ctx) const {
-  const sdk::Graph graph(ctx);
-  std::vector<ht_handle> found;
-  for (const std::string &name : at_) {
-    const std::span<const ht_handle> all = graph.values(graph.main());
-    const auto named = std::find_if(all.begin(), all.end(), [&](ht_handle v) { return graph.value(v).name() == name; });
-    const ht_handle value = named == all.end() ? HT_NONE : *named;
-    if (value == HT_NONE || graph.value(value).info.producer == HT_NONE)
-      throw sdk::Failure(HT_INVALID_ARGUMENT, "no operator of the model makes the value '" + name + "'");
-    found.push_back(value);
-  }
-  if (found.empty()) {
-    for (const ht_handle value : graph.outputs(graph.main())) {
-      if (graph.value(value).info.producer != HT_NONE) found.push_back(value);
-    }
-  }
-  if (found.empty()) throw sdk::Failure(HT_FAILED_PRECONDITION, "no operator makes a result of the model");
+  std::vector<ht_handle> found = measured_values(ctx, at_);
   if (is_of_classes(options_.loss)) found.resize(1);
   return found;
 }

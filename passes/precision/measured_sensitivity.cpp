@@ -1,63 +1,12 @@
 #include <algorithm>
-#include <map>
 
+#include "candidate_scales.h"
 #include "halftone/artefact.hpp"
 #include "halftone/graph_edit.h"
 #include "loss_choice.h"
 #include "trial_losses.h"
-#include "weighted_operators.h"
 
 namespace halftone::passes {
-namespace {
-
-// Quantizers of one config by width.
-using Quantizers = std::map<std::pair<ht_handle, std::uint32_t>, sdk::TrialSlot>;
-
-sdk::TrialSlot slot_of(const ht_config_info &info) {
-  sdk::TrialSlot slot;
-  slot.node = info.node;
-  slot.direction = info.direction;
-  slot.slot = info.slot;
-  slot.spec = info.spec;
-  slot.scales.assign(info.scales, info.scales + info.scale_count);
-  slot.zero_points.assign(info.zero_points, info.zero_points + info.scale_count);
-  return slot;
-}
-
-// Lets observers find scales for a while. The configs are as before when it is gone.
-class Scales {
- public:
-  Scales(const sdk::Context &ctx, const sdk::Configs &configs) : ctx_(ctx), configs_(configs) {}
-
-  // `observer` null: that of each config. Configs that see no element get no quantizer.
-  void find(const std::vector<ht_handle> &handles, std::uint32_t bits, const ht_str *observer, bool from_data,
-            Quantizers &out) const {
-    if (handles.empty()) return;
-    std::vector<ht_quant_spec> before;
-    for (const ht_handle config : handles) {
-      before.push_back(configs_.info(config).spec);
-      configs_.set_spec(config, with_bits(before.back(), bits));
-    }
-    if (from_data) {
-      ht_collect_options options{};
-      options.struct_size = sizeof(options);
-      sdk::check(ctx_.host.calibration->observe_all(ctx_.raw, handles.data(), handles.size(), observer, &options));
-    }
-    std::vector<std::uint32_t> rendered(handles.size());
-    sdk::check(ctx_.host.calibration->render_all(ctx_.raw, handles.data(), handles.size(), observer, rendered.data()));
-    for (std::size_t i = 0; i < handles.size(); ++i) {
-      if (rendered[i] != 0) out[{handles[i], bits}] = slot_of(configs_.info(handles[i]));
-      configs_.set_spec(handles[i], before[i]);
-    }
-  }
-
- private:
-  const sdk::Context &ctx_;
-  const sdk::Configs &configs_;
-};
-
-}  // namespace
-
 class MeasuredSensitivity final : public sdk::Pass {
  public:
   static void describe(sdk::Description &d) {
@@ -105,7 +54,7 @@ class MeasuredSensitivity final : public sdk::Pass {
     }
     SensitivityTable table;
     table.observer = observer_;
-    for (const WeightedOperator &of : operators) table.operators.push_back(row_of(ctx, of));
+    table.operators = candidate_rows(ctx, operators, candidates_);
     const std::vector<std::int64_t> labels = loss_.labels(ctx);
     table.source = "measured: " + loss_.words(!labels.empty());
     const std::vector<ht_handle> values = loss_.values(ctx);
@@ -128,63 +77,11 @@ class MeasuredSensitivity final : public sdk::Pass {
   }
 
  private:
-  Sensitivity row_of(const sdk::Context &ctx, const WeightedOperator &of) const {
-    const sdk::Graph graph(ctx);
-    Sensitivity row;
-    row.weight = of.weight;
-    row.elements = of.elements;
-    for (const ht_handle node : of.nodes) row.nodes.emplace_back(graph.node(node).name());
-    if (of.by_user) {
-      row.candidates.push_back({{of.weight_bits, 0}, 0});
-    } else {
-      for (const Width &width : candidates_) row.candidates.push_back({width, 0});
-    }
-    return row;
-  }
-
-  // Weights of the platform's width keep their own observer, as they will in the run.
-  void find_weights(const Scales &scales, const std::vector<WeightedOperator> &operators, const SensitivityTable &table,
-                    Quantizers &out) const {
-    const ht_str named = sdk::view(std::string_view(observer_));
-    std::map<std::pair<std::uint32_t, bool>, std::vector<ht_handle>> wanted;  // width, whether it is the present one
-    for (std::size_t i = 0; i < operators.size(); ++i) {
-      for (const WidthError &candidate : table.operators[i].candidates) {
-        const std::uint32_t bits = candidate.width.weights;
-        std::vector<ht_handle> &list = wanted[{bits, bits == operators[i].weight_bits}];
-        for (const ht_handle config : operators[i].weight_configs) {
-          if (std::find(list.begin(), list.end(), config) == list.end()) list.push_back(config);
-        }
-      }
-    }
-    for (const auto &[width, list] : wanted) {
-      const bool own = width.second || observer_.empty();
-      scales.find(list, width.first, own ? nullptr : &named, false, out);
-    }
-  }
-
-  static void find_inputs(const Scales &scales, const std::vector<WeightedOperator> &operators,
-                          const SensitivityTable &table, Quantizers &out) {
-    std::map<std::uint32_t, std::vector<ht_handle>> wanted;
-    for (std::size_t i = 0; i < operators.size(); ++i) {
-      for (const WidthError &candidate : table.operators[i].candidates) {
-        if (candidate.width.activations == 0) continue;
-        std::vector<ht_handle> &list = wanted[candidate.width.activations];
-        for (const ht_handle config : operators[i].input_configs) {
-          if (std::find(list.begin(), list.end(), config) == list.end()) list.push_back(config);
-        }
-      }
-    }
-    for (const auto &[bits, list] : wanted) scales.find(list, bits, nullptr, true, out);
-  }
-
   // One for each candidate of each operator, in the order of the table.
   std::vector<sdk::Trial> trials_for(const sdk::Context &ctx, const std::vector<WeightedOperator> &operators,
                                      const SensitivityTable &table) const {
-    const sdk::Configs configs(ctx);
-    const Scales scales(ctx, configs);
-    Quantizers weights, inputs;
-    find_weights(scales, operators, table, weights);
-    find_inputs(scales, operators, table, inputs);
+    const Quantizers weights = weight_quantizers(ctx, operators, table.operators, observer_);
+    const Quantizers inputs = input_quantizers(ctx, operators, table.operators);
     std::vector<sdk::Trial> trials;
     const auto take = [](sdk::Trial &trial, const Quantizers &from, ht_handle config, std::uint32_t bits) {
       if (const auto found = from.find({config, bits}); found != from.end()) trial.push_back(found->second);

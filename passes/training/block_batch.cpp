@@ -38,9 +38,8 @@ void BlockBatch::fill(std::span<const std::uint64_t> samples, std::uint64_t step
   for (std::size_t e = 0; e < block_.entries.size(); ++e) {
     const std::size_t entry = block_.entries[e];
     inputs_[e].fill(data_.quantized(entry), samples);
-    const Column &reference = data_.reference(entry);
-    if (mix_ < 1 && &reference != &data_.quantized(entry)) {
-      mix_in(reference, samples, mixed(mixed(seed_, step), e), inputs_[e]);
+    if (mix_ < 1 && &data_.reference(entry) != &data_.quantized(entry)) {
+      mix_in(data_.reference(entry), samples, mixed(mixed(seed_, step), e), inputs_[e]);
     }
     batch.inputs.push_back(inputs_[e].view());
   }

@@ -89,10 +89,12 @@ class BlockData::InputSink final : public sdk::SampleSink {
 
 class BlockData::GatherSink final : public sdk::SampleSink {
  public:
-  GatherSink(std::map<ht_handle, Column *> quantized, std::map<ht_handle, Column *> reference, ht_handle exit,
-             std::uint64_t samples, double exponent)
+  // `passed`: columns that nobody reads after a sample has gone through.
+  GatherSink(std::map<ht_handle, Column *> quantized, std::map<ht_handle, Column *> reference,
+             std::vector<Column *> passed, ht_handle exit, std::uint64_t samples, double exponent)
       : quantized_(std::move(quantized)),
         reference_(std::move(reference)),
+        passed_(std::move(passed)),
         exit_(exit),
         exponent_(exponent),
         errors_(samples) {}
@@ -112,10 +114,14 @@ class BlockData::GatherSink final : public sdk::SampleSink {
     require_same_count(tensor, output.size(), value);
     errors_[sample] = mean_power(output.data(), static_cast<const float *>(tensor.data), output.size(), exponent_);
   }
+  void reduce(std::uint64_t sample) override {
+    for (Column *column : passed_) column->release(sample);
+  }
   BlockError error() const { return mean_of(errors_); }
 
  private:
   std::map<ht_handle, Column *> quantized_, reference_;
+  std::vector<Column *> passed_;
   ht_handle exit_;
   double exponent_;
   std::vector<std::vector<float>> outputs_;  // by worker, of the sample that it is at
@@ -221,7 +227,7 @@ Column &BlockData::new_column(std::size_t value, bool reference) {
   return *column;
 }
 
-// Of these values in both networks; from the static shapes, with 1 for what they do not say.
+// One column of each of these values; from the static shapes, with 1 for what they do not say.
 std::uint64_t BlockData::expected_bytes(const sdk::Context &ctx, const std::vector<std::size_t> &values) const {
   const sdk::Graph graph(ctx);
   std::uint64_t all = 0;
@@ -231,68 +237,76 @@ std::uint64_t BlockData::expected_bytes(const sdk::Context &ctx, const std::vect
     for (std::uint32_t k = 0; type.known_rank != 0 && k < type.rank; ++k) {
       if (type.shape[k] > 0) bytes *= static_cast<std::uint64_t>(type.shape[k]);
     }
-    all += 2 * bytes * samples_;
+    all += bytes * samples_;
   }
   return all;
 }
 
-void BlockData::run(const sdk::Context &ctx, const std::vector<std::size_t> &values, bool with_references,
-                    const std::vector<std::size_t> &feeds, sdk::SampleSink &sink) {
+void BlockData::run(const sdk::Context &ctx, const std::vector<std::size_t> &values,
+                    const std::vector<std::size_t> &references, const std::vector<std::size_t> &feeds,
+                    sdk::SampleSink &sink) {
   sdk::SampleRun run;
   run.mode = HT_MODE_SIMULATED;
   for (const std::size_t value : values) run.values.push_back(graph_.values[value].handle);
-  if (with_references) run.references = run.values;
+  for (const std::size_t value : references) run.references.push_back(graph_.values[value].handle);
   std::vector<Pair> columns;
   for (const std::size_t value : feeds) {
     run.feeds.push_back(graph_.values[value].handle);
     columns.push_back(columns_.at(value));
   }
   KeptSource source(std::move(columns), samples_);
-  run.sink_bytes = std::min(std::max(store_.most(), store_.held()), store_.held() + expected_bytes(ctx, values));
+  run.sink_bytes = std::min(std::max(store_.most(), store_.held()),
+                            store_.held() + expected_bytes(ctx, values) + expected_bytes(ctx, references));
   (void)sdk::run_fed_samples(ctx, run, source, sink);
+}
+
+// What the float network has is read by later blocks, and by this one where it mixes it in.
+bool BlockData::keeps_reference(const DataStep &step, std::size_t value) const {
+  return choices_.mixes || std::ranges::find(step.drops, value) == step.drops.end();
+}
+
+// Of the values that the block's exit is computed from, what neither the block nor a later one reads.
+std::vector<Column *> BlockData::passed(const DataStep &step, const Block &block) {
+  std::vector<Column *> columns;
+  for (const std::size_t value : step.feeds) {
+    if (std::ranges::find(step.drops, value) == step.drops.end()) continue;
+    const Pair &pair = columns_.at(value);
+    const bool enters = std::ranges::find(block.entries, value) != block.entries.end();
+    if (!enters) columns.push_back(pair.quantized.get());
+    if (pair.reference != pair.quantized && (!enters || !choices_.mixes)) columns.push_back(pair.reference.get());
+  }
+  return columns;
 }
 
 BlockError BlockData::gather(const sdk::Context &ctx, std::size_t block) {
   const DataStep &step = plan_.steps.at(block);
   const std::size_t exit = blocks_[block].exit;
-  std::vector<std::size_t> values = step.stores;
+  std::vector<std::size_t> values = step.stores, references{exit};
   std::map<ht_handle, Column *> quantized, reference;
-  for (const std::size_t value : values) {
+  for (const std::size_t value : step.stores) {
     quantized[graph_.values[value].handle] = &new_column(value, false);
+    if (!keeps_reference(step, value)) continue;
     reference[graph_.values[value].handle] = &new_column(value, true);
+    references.push_back(value);
   }
   values.push_back(exit);
   const ht_handle exit_handle = graph_.values[exit].handle;
   reference[exit_handle] = &new_column(exit, true);
-  GatherSink sink(std::move(quantized), std::move(reference), exit_handle, samples_, choices_.exponent);
-  run(ctx, values, true, step.feeds, sink);
+  GatherSink sink(std::move(quantized), std::move(reference), passed(step, blocks_[block]), exit_handle, samples_,
+                  choices_.exponent);
+  run(ctx, values, references, step.feeds, sink);
   return sink.error();
 }
 
 BlockError BlockData::measure(const sdk::Context &ctx, std::size_t block) {
   const std::size_t exit = blocks_[block].exit;
   MeasureSink sink(new_column(exit, false), *columns_.at(exit).reference, choices_.exponent);
-  run(ctx, {exit}, false, blocks_[block].entries, sink);
+  run(ctx, {exit}, {}, blocks_[block].entries, sink);
   return sink.error();
 }
 
 void BlockData::finish(std::size_t block) {
   for (const std::size_t value : plan_.steps.at(block).drops) columns_.erase(value);
-}
-
-// The budget itself is the host's; what it would grant a worker is what it has left.
-std::uint64_t allowed_memory(const sdk::Context &ctx, std::uint64_t wanted) {
-  constexpr std::uint64_t kLeast = std::uint64_t{1} << 20U;
-  for (std::uint64_t bytes = wanted; bytes >= kLeast; bytes /= 2) {
-    ht_parallel_options options{};
-    options.struct_size = sizeof(options);
-    options.worker_bytes = 2 * bytes;
-    std::uint32_t workers = 0;
-    const ht_status status = ctx.host.parallel->workers(ctx.raw, 1, &options, &workers);
-    if (status == HT_OK) return bytes;
-    if (status != HT_RESOURCE_EXHAUSTED) sdk::check(status);
-  }
-  return 0;
 }
 
 }  // namespace halftone::passes

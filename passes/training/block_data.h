@@ -25,13 +25,14 @@ class BlockData {
     std::uint64_t samples = 0;  // most of the run's that are used; 0: all
     std::uint64_t memory = 0;   // most bytes of the store
     double exponent = 2;        // of BlockError
+    bool mixes = false;         // training reads what the float network has at the entries of a block
   };
   // Keeps the inputs of the graph that blocks need. `graph` and `blocks` outlive this.
   BlockData(const sdk::Context &ctx, const FlowGraph &graph, const std::vector<Block> &blocks, const Choices &choices);
   ~BlockData();
 
-  // Runs both networks from what is kept up to the block's exit, and keeps the exit's float values. The error is that
-  // of the model as it stands.
+  // Runs both networks from what is kept up to the block's exit, and keeps the exit's float values. What only this run
+  // reads goes sample by sample, so that the block's data takes its place. The error is that of the model as it stands.
   BlockError gather(const sdk::Context &ctx, std::size_t block);
   // Runs the block as it stands and keeps what it gives, for those that follow.
   BlockError measure(const sdk::Context &ctx, std::size_t block);
@@ -40,6 +41,7 @@ class BlockData {
 
   std::uint64_t samples() const { return samples_; }
   const Column &quantized(std::size_t value) const { return *columns_.at(value).quantized; }
+  // Of entries of a block only where training mixes them in.
   const Column &reference(std::size_t value) const { return *columns_.at(value).reference; }
   const ValueStore &store() const { return store_; }
 
@@ -53,8 +55,10 @@ class BlockData {
   class KeptSource;
 
   void keep_inputs(const sdk::Context &ctx);
-  void run(const sdk::Context &ctx, const std::vector<std::size_t> &values, bool with_references,
+  void run(const sdk::Context &ctx, const std::vector<std::size_t> &values, const std::vector<std::size_t> &references,
            const std::vector<std::size_t> &feeds, sdk::SampleSink &sink);
+  bool keeps_reference(const DataStep &step, std::size_t value) const;
+  std::vector<Column *> passed(const DataStep &step, const Block &block);
   std::uint64_t expected_bytes(const sdk::Context &ctx, const std::vector<std::size_t> &values) const;
   Column &new_column(std::size_t value, bool reference);
 
@@ -66,9 +70,5 @@ class BlockData {
   std::map<std::size_t, Pair> columns_;  // by value
   std::uint64_t samples_ = 0;
 };
-
-// At most `wanted`, and at most half of what the run's memory budget leaves. Throws nothing where nothing is left: then
-// it is 0, and what comes next says so.
-std::uint64_t allowed_memory(const sdk::Context &ctx, std::uint64_t wanted);
 
 }  // namespace halftone::passes

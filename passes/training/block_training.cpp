@@ -8,6 +8,7 @@
 #include "block_batch.h"
 #include "block_state.h"
 #include "counter_random.h"
+#include "halftone/memory_share.hpp"
 
 namespace halftone::passes {
 namespace {
@@ -53,7 +54,7 @@ void fill_setup(const sdk::Context &ctx, const FlowGraph &flow, const Block &blo
   for (const std::size_t entry : block.entries) setup.inputs.push_back(flow.values[entry].handle);
   const ht_handle exit = flow.values[block.exit].handle;
   setup.outputs = {exit};
-  setup.memory = session_memory(ctx);
+  setup.memory = sdk::training_memory(ctx);
   setup.loss(recipe.loss, exit, static_cast<float>(recipe.exponent));
   if (recipe.sgd) {
     for (std::uint32_t kind = 1; kind < HT_LEARNED_KINDS; ++kind) setup.optimizer(kind, sdk::TrainingSetup::sgd(0.9F));

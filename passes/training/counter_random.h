@@ -1,28 +1,12 @@
-// Random numbers by counter: what they are depends on the key alone, never on who asked before.
+// Random numbers of training: those of the SDK.
 #pragma once
 
-#include <cstdint>
+#include "halftone/counter_random.hpp"
 
 namespace halftone::passes {
 
-// The finalizer of Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, 2014.
-constexpr std::uint64_t mixed(std::uint64_t x) {
-  x += 0x9E3779B97F4A7C15U;
-  x = (x ^ (x >> 30U)) * 0xBF58476D1CE4E5B9U;
-  x = (x ^ (x >> 27U)) * 0x94D049BB133111EBU;
-  return x ^ (x >> 31U);
-}
-constexpr std::uint64_t mixed(std::uint64_t a, std::uint64_t b) {
-  return mixed(mixed(a) ^ b);
-}
-
-// In [0, 1), with 24 bits.
-constexpr float unit_float(std::uint64_t random) {
-  return static_cast<float>(random >> 40U) * 0x1p-24F;
-}
-// Below `count`, which is below 2^32.
-constexpr std::uint64_t below(std::uint64_t random, std::uint64_t count) {
-  return ((random >> 32U) * count) >> 32U;
-}
+using sdk::below;
+using sdk::mixed;
+using sdk::unit_float;
 
 }  // namespace halftone::passes

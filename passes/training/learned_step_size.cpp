@@ -1,4 +1,5 @@
 #include "reconstruction.h"
+#include "spill_file.h"
 
 namespace halftone::passes {
 
@@ -39,6 +40,7 @@ class LearnedStepSize final : public sdk::Pass {
         .advanced();
   }
   explicit LearnedStepSize(const sdk::Args &args) {
+    require_spill_folder();
     recipe_.pass = "learned-step-size";
     recipe_.layers = args.texts("layers");
     recipe_.steps = static_cast<std::uint64_t>(args.integer("steps"));

@@ -7,6 +7,7 @@
 #include "block_state.h"
 #include "block_training.h"
 #include "chosen_blocks.h"
+#include "halftone/memory_share.hpp"
 
 namespace halftone::passes {
 namespace {
@@ -43,8 +44,8 @@ class Reconstruction {
 
   void run() {
     if (blocks_.empty()) return ctx_.report("trained", "0 blocks: no weight is quantized with a scale of its own");
-    const std::uint64_t memory = allowed_memory(ctx_, recipe_.memory);
-    BlockData data(ctx_, flow_, blocks_, {recipe_.samples, memory, recipe_.exponent});
+    const std::uint64_t memory = sdk::allowed_memory(ctx_, recipe_.memory);
+    BlockData data(ctx_, flow_, blocks_, {recipe_.samples, memory, recipe_.exponent, recipe_.mix < 1});
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
       treat(data, b);
       data.finish(b);

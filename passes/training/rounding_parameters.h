@@ -3,6 +3,7 @@
 
 #include "halftone/pass.hpp"
 #include "recipe.h"
+#include "spill_file.h"
 
 namespace halftone::passes {
 
@@ -26,6 +27,7 @@ inline void describe_rounding(sdk::Description &d, std::int64_t steps, double we
 }
 
 inline void read_rounding(const sdk::Args &args, Recipe &recipe) {
+  require_spill_folder();
   recipe.layers = args.texts("layers");
   recipe.steps = static_cast<std::uint64_t>(args.integer("steps"));
   recipe.rounding_rate = args.number("lr");

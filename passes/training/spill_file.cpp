@@ -1,5 +1,6 @@
 #include "spill_file.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,12 +19,27 @@ namespace {
                                                 "; set TMPDIR to a folder with room, or raise the pass's `memory`");
 }
 
+std::string folder() {
+  const char *named = std::getenv("TMPDIR");
+  return named == nullptr || *named == '\0' ? "/tmp" : named;
+}
+
 std::string pattern() {
-  const char *folder = std::getenv("TMPDIR");
-  return std::string(folder == nullptr || *folder == '\0' ? "/tmp" : folder) + "/halftone-XXXXXX";
+  return folder() + "/halftone-XXXXXX";
 }
 
 }  // namespace
+
+void require_spill_folder() {
+  const std::string where = folder();
+  struct stat found {};
+  const bool known = ::stat(where.c_str(), &found) == 0;
+  if (known && S_ISDIR(found.st_mode) && ::access(where.c_str(), W_OK | X_OK) == 0) return;
+  const char *why = !known ? std::strerror(errno) : S_ISDIR(found.st_mode) ? "it cannot be written" : "it is no folder";
+  throw sdk::Failure(HT_FAILED_PRECONDITION,
+                     "the data of blocks may need a temporary file, and there can be none in '" + where + "': " + why +
+                         "; set TMPDIR to a folder with room");
+}
 
 SpillFile::SpillFile() {
   const std::string name = pattern();

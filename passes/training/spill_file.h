@@ -8,6 +8,10 @@
 
 namespace halftone::passes {
 
+// Throws sdk::Failure where the folder of temporary files takes none: when a run begins, and not after hours of it,
+// when the first value has to go there.
+void require_spill_folder();
+
 class SpillFile {
  public:
   SpillFile();  // throws sdk::Failure when the folder takes no file

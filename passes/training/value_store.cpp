@@ -43,14 +43,23 @@ SpillFile &ValueStore::file() {
 
 Column::~Column() {
   const std::scoped_lock lock(store_.mutex_);
-  for (const StoredSample &sample : samples_) {
-    if (sample.dtype == HT_DTYPE_NONE) continue;
-    if (sample.bytes.empty() && sample.size > 0) {
-      store_.file().free(sample.offset, sample.size);
-    } else {
-      store_.held_ -= sample.size;
-    }
+  for (const StoredSample &sample : samples_) give_back(sample);
+}
+
+void Column::give_back(const StoredSample &sample) {
+  if (sample.dtype == HT_DTYPE_NONE) return;
+  if (sample.bytes.empty() && sample.size > 0) {
+    store_.file().free(sample.offset, sample.size);
+  } else {
+    store_.held_ -= sample.size;
   }
+}
+
+void Column::release(std::uint64_t sample) {
+  StoredSample gone;
+  const std::scoped_lock lock(store_.mutex_);
+  std::swap(gone, samples_.at(sample));
+  give_back(gone);
 }
 
 void Column::put(std::uint64_t sample, const ht_tensor_view &tensor) {
@@ -65,9 +74,7 @@ void Column::put(std::uint64_t sample, const ht_tensor_view &tensor) {
     const std::scoped_lock lock(store_.mutex_);
     if (samples_.size() <= sample) samples_.resize(sample + 1);
     StoredSample &old = samples_[sample];
-    const bool was_held = old.dtype != HT_DTYPE_NONE && old.size == old.bytes.size();
-    if (was_held) store_.held_ -= old.size;
-    if (old.dtype != HT_DTYPE_NONE && !was_held) store_.file().free(old.offset, old.size);
+    give_back(old);
     spills = store_.held_ + stored.size > store_.most_ && stored.size > 0;
     if (spills) {
       stored.offset = store_.file().allocate(stored.size);

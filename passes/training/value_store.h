@@ -41,6 +41,8 @@ class Column {
 
   // Replaces what was stored of the sample.
   void put(std::uint64_t sample, const ht_tensor_view &tensor);
+  // Forgets the sample's value; nobody reads it at that time.
+  void release(std::uint64_t sample);
   std::uint64_t count() const { return samples_.size(); }
   const StoredSample &at(std::uint64_t sample) const { return samples_.at(sample); }
   // Copies the sample's bytes to `to`, which has room for at(sample).size.
@@ -50,6 +52,7 @@ class Column {
 
  private:
   friend class ValueStore;
+  void give_back(const StoredSample &sample);  // the lock is held
   ValueStore &store_;
   std::vector<StoredSample> samples_;
 };

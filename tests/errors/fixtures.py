@@ -346,6 +346,11 @@ def float_labels(work, glyphs, plugins):
     npy(work / "float.npy", "<f4", (3,), bytes(12))
 
 
+def small_labels(work, glyphs, plugins):
+    """One for each sample of `small`."""
+    npy(work / "labels.npy", "<i8", (4,), struct.pack("<4q", 0, 1, 2, 3))
+
+
 def fortran_labels(work, glyphs, plugins):
     npy(work / "fortran.npy", "<i8", (3, 1), bytes(24), fortran=True)
 
@@ -433,6 +438,11 @@ def not_a_plugin(work, glyphs, plugins):
 
 def full_stdout(work, glyphs, plugins):
     return ["sh", "-c", '"$@" >/dev/full', "sh"]
+
+
+def lost_tmpdir(work, glyphs, plugins):
+    """Temporary files are to go into a folder that is not there."""
+    return ["env", "TMPDIR=/no/such/folder"]
 
 
 def tiny_disk(work, glyphs, plugins):

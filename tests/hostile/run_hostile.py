@@ -323,13 +323,14 @@ def interrupted(options, folder):
 # The platform's own pipeline, and where a pass goes that is tried in it: before, within or after.
 STEPS = ["fold-batch-norm", "assign-configs", "quantize-fusion", "parameter-quantize", "runtime-calibration",
          "quant-alignment", "passive-parameter-quantize", "parameter-baking"]
-# They call a trainer's functions, which are the host's.
-TRAINS = {"adaround", "blockwise-reconstruction", "learned-step-size", "qdrop"}
-# What passes want that do nothing without it.
+# What passes want that do nothing without it; few steps of those that train, which a sanitizer makes slow.
 SETTINGS = {"horizontal-layer-split": "{layers: ['*'], value_threshold: 0.1}", "matrix-factorization": "{grow: true}",
             "mixed-precision": "{size_share: 0.6}", "tune-to-accuracy": "{target: 0.01, steps: 2}",
-            # A few steps are enough, and a sanitizer makes them slow.
-            **dict.fromkeys(sorted(TRAINS), "{steps: 4}")}
+            "adaround": "{steps: 4}", "blockwise-reconstruction": "{steps: 4}", "learned-step-size": "{steps: 4}",
+            "qdrop": "{steps: 4}", "second-order-sensitivity": "{samples: 4}", "quantization-aware-training": "{epochs: 1}"}
+# They call a trainer's functions, which are the host's.
+TRAINS = {"adaround", "blockwise-reconstruction", "learned-step-size", "qdrop", "quantization-aware-training",
+          "second-order-sensitivity"}
 # What stands directly before a pass that does nothing without it.
 BEFORE = {"mixed-precision": "measured-sensitivity: {candidates: ['3', '8'], samples: 4}"}
 

@@ -284,7 +284,9 @@ def resnet(bench):
             ("uniform", "", "overrides:\n  - match: {op: Conv}\n    set: {weights: {bits: 4, observer: mse}}\n"
                             "  - match: {op: Gemm}\n    set: {weights: {bits: 4, observer: mse}}\n"),
             ("mixed", ', measured-sensitivity: {samples: 48, loss: kl, candidates: ["2", "3", "4", "5", "6", "8"]}, '
-                      "mixed-precision: {size_share: 0.5}", "")):
+                      "mixed-precision: {size_share: 0.5}", ""),
+            ("estimated", ', second-order-sensitivity: {samples: 48, loss: kl, probes: 32, candidates: ["2", "3", "4", "5", "6", "8"]}, '
+                          "mixed-precision: {size_share: 0.5}", "")):
         (bench.work / f"{name}.yaml").write_text(f"""halftone: 1
 model: {shared}/model.onnx
 platform: onnxruntime-int8
@@ -297,6 +299,7 @@ passes: {passes}{choice}, {BEHIND}
     noise = {name: figures["outputs"][0]["noise_to_signal"] for name, figures in found.items()}
     require(noise["mixed"] < noise["uniform"], f"{noise}")
     require(found["mixed"]["top1"] > found["uniform"]["top1"], f"{found}")
+    require(found["estimated"]["top1"] > found["uniform"]["top1"], f"{found}")
 
 
 TESTS = (budget, threads, isolated, one_at_a_time, inputs, user_first, other_budgets, tune, tune_keeps_the_best, tune_top1, resnet)

@@ -1,5 +1,5 @@
 """Writes what every folder of `halftone new` is tested with into sdk/template/test: a small network, samples, and what the
-network gives for them, computed here with numpy; and for kernels, in op-kernels/test, an operator of its own.
+network gives for them, computed here with numpy; and for kernels and gradients, in op-kernels/test and op-gradients/test, an operator of its own.
 
 Weights are small whole numbers and samples are eighths, so that each sum is exact in float32 and the outputs are the same
 bits in any order of summation. Sample i (from 0) reaches from -(i + 1) to i + 1."""
@@ -61,12 +61,14 @@ def operator():
 
 
 def main(templates):
-    folder, kernels = templates / "test", templates / "op-kernels" / "test"
-    for made in (folder, kernels):
-        made.mkdir(parents=True, exist_ok=True)
+    folder = templates / "test"
+    folder.mkdir(parents=True, exist_ok=True)
     alone, y = operator()
-    onnx.save(alone, str(kernels / "operator.onnx"))
-    (kernels / "operator.raw").write_bytes(y.astype("<f4").tobytes())
+    for kind in ("op-kernels", "op-gradients"):
+        own = templates / kind / "test"
+        own.mkdir(parents=True, exist_ok=True)
+        onnx.save(alone, str(own / "operator.onnx"))
+        (own / "operator.raw").write_bytes(y.astype("<f4").tobytes())
     x = samples()
     onnx.save(model(), str(folder / "model.onnx"))
     np.save(folder / "samples.npy", x)

@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from test_main import Failure, require, run_tests  # noqa: E402
 
 LISTS = {"pass": "passes", "platform": "platforms", "observer": "observers", "exporter": "exporters",
-         "executor": "executors", "reader": "readers", "op-kernels": "plugins"}
+         "executor": "executors", "reader": "readers", "op-kernels": "plugins", "op-gradients": "plugins"}
 SECONDS = 60  # of processor time, from the command to the line in the list
 MOST_LINES = 30  # of the smallest useful pass
 
@@ -149,6 +149,7 @@ def installed(bench):
 
 CASES = [("pass", "cpp"), ("pass", "c"), ("observer", "cpp"), ("observer", "c"), ("exporter", "cpp"), ("exporter", "c"),
          ("executor", "cpp"), ("executor", "c"), ("reader", "cpp"), ("reader", "c"), ("op-kernels", "cpp"), ("op-kernels", "c"),
+         ("op-gradients", "cpp"), ("op-gradients", "c"),
          ("platform", None), ("platform", "cpp"), ("platform", "c")]
 
 

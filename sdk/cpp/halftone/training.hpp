@@ -96,13 +96,14 @@ class TrainingSetup {
   }
   // What it points to has to live until the session is open.
   void fold(const ht_train_fold &folded) { folds_.push_back(folded); }
-  void loss(std::uint32_t kind, ht_handle output, float parameter = 0, float weight = 1) {
+  void loss(std::uint32_t kind, ht_handle output, float parameter = 0, float weight = 1, std::uint64_t axes = 0) {
     ht_train_loss l{};
     l.struct_size = sizeof(l);
     l.kind = kind;
     l.output = output;
     l.weight = weight;
     l.parameter = parameter;
+    l.axes = axes;
     losses_.push_back(l);
   }
   ht_train_options options() const {

@@ -72,6 +72,25 @@ TEST_CASE("what a column held is free again, and a sample can be put anew") {
   CHECK(get(*b, 0) == made(5, 250));
 }
 
+TEST_CASE("a sample that was released takes no room, in memory or in the file") {
+  passes::ValueStore store(1000);
+  const auto a = store.add_column(), b = store.add_column();
+  put(*a, 0, made(1, 200));
+  put(*a, 1, made(2, 200));  // into the file
+  CHECK(store.spilled() == 800);
+  a->release(0);
+  CHECK(store.held() == 0);
+  put(*b, 0, made(3, 200));
+  CHECK(store.held() == 800);
+  CHECK(store.spilled() == 800);
+  CHECK(get(*a, 1) == made(2, 200));
+  a->release(1);
+  put(*b, 1, made(4, 200));  // where the other was
+  CHECK(b->at(1).offset == 0);
+  CHECK(get(*b, 1) == made(4, 200));
+  CHECK(get(*b, 0) == made(3, 200));
+}
+
 TEST_CASE("samples may come from several threads") {
   passes::ValueStore store(20000);
   const auto column = store.add_column();
