@@ -75,12 +75,6 @@ sdk::TrainingRates rates_at(const Recipe &recipe, std::uint64_t step) {
 
 }  // namespace
 
-std::uint64_t session_memory(const sdk::Context &ctx) {
-  constexpr std::uint64_t kAny = std::uint64_t{1} << 40U;
-  const std::uint64_t allowed = allowed_memory(ctx, kAny);
-  return allowed == kAny ? 0 : std::max<std::uint64_t>(allowed, 1);
-}
-
 bool train_block(const sdk::Context &ctx, const sdk::Trainer &trainer, const FlowGraph &flow, const Block &block,
                  const Learnables &learnables, const BlockData &data, const Recipe &recipe, std::uint64_t number,
                  const std::function<void(std::uint64_t step)> &poll) {

@@ -18,7 +18,4 @@ bool train_block(const sdk::Context &ctx, const sdk::Trainer &trainer, const Flo
                  const Learnables &learnables, const BlockData &data, const Recipe &recipe, std::uint64_t number,
                  const std::function<void(std::uint64_t step)> &poll);
 
-// What values kept between forward and backward may take of the run's memory budget; 0: there is none.
-std::uint64_t session_memory(const sdk::Context &ctx);
-
 }  // namespace halftone::passes

@@ -6,8 +6,8 @@
 
 #include "../batch_order.h"
 #include "../block_state.h"
-#include "../block_training.h"
 #include "halftone/artefact.hpp"
+#include "halftone/memory_share.hpp"
 #include "learning_plan.h"
 #include "network_score.h"
 #include "sample_split.h"
@@ -36,7 +36,7 @@ class NetworkTraining {
         trainer_(ctx),
         part_(find_network_part(sdk::Graph(ctx), recipe.outputs, recipe.label_weight > 0 || recipe.teacher_weight > 0)),
         plan_(plan_learning(ctx, part_, recipe)),
-        data_(ctx, part_, {recipe.samples, allowed_memory(ctx, recipe.memory)}),
+        data_(ctx, part_, {recipe.samples, sdk::allowed_memory(ctx, recipe.memory)}),
         losses_(ctx, part_, data_, recipe),
         split_(split_samples(data_.samples(), recipe.validation, mixed(recipe.seed, 1))),
         // Rows whose number the model says are computed one sample at a time.
@@ -71,7 +71,7 @@ class NetworkTraining {
   void fill_frame(sdk::TrainingSetup &setup) const {
     setup.inputs = part_.inputs;
     setup.outputs = part_.outputs;
-    setup.memory = session_memory(ctx_);
+    setup.memory = sdk::training_memory(ctx_);
     setup.seed = mixed(recipe_.seed, 3);
     // A shard may not have more rows than the model says it takes.
     if (rows_fixed_) setup.shards = static_cast<std::uint32_t>(batch_);
