@@ -66,17 +66,41 @@ void refresh(Program &program, Parameter &p, bool soft, const ParameterTerms &te
   ++p.version;
 }
 
+// Floats in memory of the pool.
+class Floats {
+ public:
+  explicit Floats(const Pool &pool) : pool_(&pool) {}
+  // What they are then is not defined.
+  void resize(std::size_t size) {
+    memory_ = pool_->take(size * sizeof(float));
+    size_ = size;
+  }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  float *data() const { return reinterpret_cast<float *>(memory_.get()); }
+  float &operator[](std::size_t i) const { return data()[i]; }
+  float *begin() const { return data(); }
+  float *end() const { return data() + size_; }
+
+ private:
+  const Pool *pool_;
+  std::shared_ptr<std::byte> memory_;
+  std::size_t size_ = 0;
+};
+
 // What one parameter's gradient means; independent of others, so that threads share the work.
 struct Found {
-  Tensor weight;
+  explicit Found(const Pool &pool) : weight(pool) {}
+  Floats weight;
   std::vector<double> gamma, beta;  // of a fold
   std::vector<double> scales, offsets;
   std::vector<float> rounding;
   double penalty = 0;
 };
 
-Tensor sum_of_shards(const Program &program, const Parameter &p, const std::vector<ShardRun> &runs) {
-  Tensor sum = make_tensor(program.pool, HT_F32, shape_of(program, p));
+Floats sum_of_shards(const Program &program, const Parameter &p, const std::vector<ShardRun> &runs) {
+  Floats sum(program.pool);
+  sum.resize(count_of(shape_of(program, p)));
   std::vector<Tensor> parts;
   for (const ShardRun &run : runs) {
     const Tensor &part = run.gradient[static_cast<std::size_t>(p.value)];
@@ -91,13 +115,13 @@ Tensor sum_of_shards(const Program &program, const Parameter &p, const std::vect
     data.push_back(part.floats());
   }
   if (!alike || packing == nullptr) {
-    sum_in_order(data, sum.floats(), sum.count());
+    sum_in_order(data, sum.data(), sum.size());
     return sum;
   }
   const std::shared_ptr<std::byte> packed = program.pool.take(packing->count() * sizeof(float));
   auto *total = reinterpret_cast<float *>(packed.get());
   sum_in_order(data, total, packing->count());
-  packing->unpack(program.pool, total, sum.floats());
+  packing->unpack(program.pool, total, sum.data());
   return sum;
 }
 
@@ -123,7 +147,7 @@ void unfold(const Program &program, const Parameter &p, Found &found) {
   if (!is_folded(p)) return;
   const Fold &fold = fold_of(program, p);
   found.gamma.resize(fold.count());
-  const std::span gradient{found.weight.floats(), found.weight.count()};
+  const std::span gradient{found.weight.data(), found.weight.size()};
   const std::span source{source_of(program, p), gradient.size()};
   if (p.role == FoldRole::kWeight) return fold.unfold_weight_gradient(source, gradient, found.gamma);
   found.beta.resize(fold.count());
@@ -133,8 +157,8 @@ void unfold(const Program &program, const Parameter &p, Found &found) {
 Found find_gradients(const Program &program, const Parameter &p, const std::vector<ShardRun> &runs,
                      const ParameterTerms &terms) {
   const Shape &shape = shape_of(program, p);
-  Found found;
-  Tensor seen = sum_of_shards(program, p, runs);
+  Found found(program.pool);
+  Floats seen = sum_of_shards(program, p, runs);
   if (!p.quant || p.quant->quantizer == nullptr) {
     found.weight = std::move(seen);
     unfold(program, p, found);
@@ -145,8 +169,8 @@ Found find_gradients(const Program &program, const Parameter &p, const std::vect
   const float *w = is_folded(p) ? folded.data() : source_of(program, p);
   const bool flows = p.weight >= 0 || is_folded(p);  // into what the quantizer is given
   std::vector<float> own;
-  if (terms.quantization_weight != 0 && p.weight >= 0 && seen.count() != 0) {
-    found.penalty += add_quantization_loss(p, w, terms.quantization_weight, {seen.floats(), seen.count()}, own);
+  if (terms.quantization_weight != 0 && p.weight >= 0 && !seen.empty()) {
+    found.penalty += add_quantization_loss(p, w, terms.quantization_weight, seen, own);
   }
   const auto learns = [&](std::uint32_t kind) { return (p.quant->learned >> kind & 1U) != 0; };
   if (learns(HT_LEARNED_SCALE)) found.scales.resize(point.state.scales.size());
@@ -156,13 +180,13 @@ Found find_gradients(const Program &program, const Parameter &p, const std::vect
                           found.offsets.empty() ? nullptr : found.offsets.data(),
                           found.rounding.empty() ? nullptr : found.rounding.data()};
   const Grouping groups = grouping_of(*p.quant, shape, point);
-  if (flows) found.weight = make_like(program.pool, seen);
-  float *weight = flows ? found.weight.floats() : nullptr;
-  p.quant->quantizer->backward(point.state, groups, w, seen.floats(), weight, to, draw_of(p, terms));
+  if (flows) found.weight.resize(seen.size());
+  p.quant->quantizer->backward(point.state, groups, w, seen.data(), flows ? found.weight.data() : nullptr, to,
+                               draw_of(p, terms));
   if (is_excess(program, p, true)) {
-    for (std::size_t i = 0; i < seen.count(); ++i) weight[i] -= seen.floats()[i];
+    for (std::size_t i = 0; i < seen.size(); ++i) found.weight[i] -= seen[i];
   }
-  for (std::size_t i = 0; i < own.size(); ++i) weight[i] += own[i];
+  for (std::size_t i = 0; i < own.size(); ++i) found.weight[i] += own[i];
   const double factor = p.quant->quantizer->gradient_factor(groups.size() / std::max<std::size_t>(groups.groups, 1));
   for (double &x : found.scales) x *= factor;
   for (double &x : found.offsets) x *= factor;
@@ -177,10 +201,10 @@ void add_to(Program &program, int learned, const std::vector<T> &from) {
   for (std::size_t i = 0; i < to.size(); ++i) to[i] += static_cast<float>(from[i]);
 }
 
-void add_to(Program &program, int learned, const Tensor &from) {
-  if (learned < 0) return;
+void add_to(Program &program, int learned, const Floats &from) {
+  if (learned < 0 || from.empty()) return;
   std::vector<float> &to = program.learned[static_cast<std::size_t>(learned)].gradient;
-  add(to.data(), from.floats(), to.data(), to.size());
+  add(to.data(), from.data(), to.data(), to.size());
 }
 
 // Penalties of methods, once for each point.
@@ -210,7 +234,7 @@ void refresh_parameters(const sdk::Context &ctx, Program &program, bool soft, co
 
 double collect_gradients(const sdk::Context &ctx, Program &program, std::vector<ShardRun> &runs,
                          const ParameterTerms &terms) {
-  std::vector<Found> found(program.parameters.size());
+  std::vector<Found> found(program.parameters.size(), Found(program.pool));
   sdk::for_each_piece(ctx, found.size(), 0, [&](const sdk::Context &, std::uint32_t, std::uint64_t i) {
     const Parameter &p = program.parameters[i];
     if (p.gradient) found[i] = find_gradients(program, p, runs, terms);

@@ -65,6 +65,9 @@ TEST_CASE("convolutions of one to three axes, in groups, with strides, dilations
   check_layer({5, 6, 9, 11}, [](Net &n, Handle x) {
     return n.node("Conv", {x, n.weight({8, 6, 3, 3}, 0.3F), n.weight({8})}, {Net::ints("pads", {1, 0, 2, 1})});
   });
+  check_layer({11, 16, 9, 11}, [](Net &n, Handle x) {  // shards of 2 rows and of 1
+    return n.node("Conv", {x, n.weight({20, 16, 3, 3}, 0.2F), n.weight({20})}, {Net::ints("pads", {1, 1, 1, 1})});
+  });
   check_layer({3, 6, 9, 11}, [](Net &n, Handle x) {
     return n.node("Conv", {x, n.weight({12, 2, 3, 3}, 0.3F)}, {Net::integer("group", 3), Net::ints("strides", {2, 1})});
   });
