@@ -6,10 +6,7 @@
 
 #include "core/base/digest.h"
 #include "core/check/exercise.h"
-#include "core/check/made_tensors.h"
-#include "core/host/context.h"
-#include "core/host/kernel_index.h"
-#include "core/host/plugin_host.h"
+#include "core/check/made_node.h"
 #include "halftone/op_gradient.h"
 
 namespace halftone::check {
@@ -53,21 +50,7 @@ struct Guarded {
 class Node {
  public:
   Node(Workbench &bench, const Subject &subject, const ht_op_gradient &gradient, std::size_t inputs)
-      : host_(subject.component->description->capabilities), kernels_(bench.registry()), gradient_(gradient) {
-    model::Model &m = working_.model;
-    m.set_opset("", 13);
-    m.set_opset(gradient.domain, gradient.since_opset);
-    std::vector<model::Handle> values;
-    for (std::size_t i = 0; i < inputs; ++i) {
-      tensors_.push_back(input_tensor(i));
-      values.push_back(m.add_initializer(m.main_graph(), fmt::format("input{}", i), tensors_.back()));
-    }
-    const model::Handle output = m.add_value(m.main_graph(), "output");
-    node_ = m.add_node(m.main_graph(), gradient.op_type, gradient.domain, "node", values, std::vector{output});
-    ctx_.working = &working_;
-    ctx_.kernels = &kernels_;
-    ctx_.component = subject.id;
-  }
+      : made_(bench, subject, gradient, inputs), gradient_(gradient) {}
   ~Node() {
     if (state_ != nullptr) gradient_.release(state_);
     if (kernel_state_ != nullptr) kernel_->release(kernel_state_);
@@ -78,28 +61,30 @@ class Node {
   // False where the operator's own kernel takes none of this.
   bool forward() {
     try {
-      kernel_ = &kernels_.get(gradient_.domain, gradient_.op_type, gradient_.since_opset);
-      host::call_component(ctx_, [&] { return kernel_->prepare(&host_.table, &ctx_, node_, &kernel_state_); });
+      kernel_ = &made_.kernels.get(gradient_.domain, gradient_.op_type, gradient_.since_opset);
+      host::call_component(
+          made_.ctx, [&] { return kernel_->prepare(&made_.host.table, &made_.ctx, made_.handle, &kernel_state_); });
       std::vector<ht_tensor_view> inputs = input_views(~std::uint64_t{0});
       ht_tensor_info info{};
       info.struct_size = sizeof(info);
       host::call_component(
-          ctx_, [&] { return kernel_->infer(kernel_state_, &ctx_, inputs.data(), inputs.size(), &info, 1); });
+          made_.ctx, [&] { return kernel_->infer(kernel_state_, &made_.ctx, inputs.data(), inputs.size(), &info, 1); });
       const model::Shape shape(info.shape, info.shape + info.rank);
       if (info.dtype != HT_F32 || model::element_count(shape) > kMostElements) return false;
       output_ = std::make_unique<Guarded>(shape);
       ht_tensor_view view = output_->view();
-      host::call_component(ctx_,
-                           [&] { return kernel_->run(kernel_state_, &ctx_, inputs.data(), inputs.size(), &view, 1); });
+      host::call_component(
+          made_.ctx, [&] { return kernel_->run(kernel_state_, &made_.ctx, inputs.data(), inputs.size(), &view, 1); });
       return true;
     } catch (const Error &) {
-      ctx_.forget_error();
+      made_.ctx.forget_error();
       return false;
     }
   }
 
   std::string backward() {
-    host::call_component(ctx_, [&] { return gradient_.prepare(&host_.table, &ctx_, node_, &state_); });
+    host::call_component(made_.ctx,
+                         [&] { return gradient_.prepare(&made_.host.table, &made_.ctx, made_.handle, &state_); });
     const std::string first = once();
     if (once() != first) fail(Status::kInternal, "backward() gives other bits the second time");
     return first;
@@ -108,8 +93,8 @@ class Node {
  private:
   std::vector<ht_tensor_view> input_views(std::uint64_t with_data) const {
     std::vector<ht_tensor_view> views;
-    for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      views.push_back(view_of(tensors_[i]));
+    for (std::size_t i = 0; i < made_.tensors.size(); ++i) {
+      views.push_back(view_of(made_.tensors[i]));
       if (!has_bit(with_data, i)) views.back().data = nullptr;
     }
     return views;
@@ -123,14 +108,14 @@ class Node {
     arrived.fill();
     const ht_tensor_view arriving = arrived.view();
     std::vector<Guarded> made;
-    for (const model::Tensor &tensor : tensors_) made.emplace_back(tensor.shape());
+    for (const model::Tensor &tensor : made_.tensors) made.emplace_back(tensor.shape());
     std::vector<ht_tensor_view> wanted;
     for (std::size_t i = 0; i < made.size(); ++i) {
       wanted.push_back(made[i].view());
       if (!has_bit(gradient_.differentiates, i)) wanted.back().dtype = HT_DTYPE_NONE;
     }
-    host::call_component(ctx_, [&] {
-      return gradient_.backward(state_, &ctx_, inputs.data(), inputs.size(), &output, 1, &arriving, wanted.data());
+    host::call_component(made_.ctx, [&] {
+      return gradient_.backward(state_, &made_.ctx, inputs.data(), inputs.size(), &output, 1, &arriving, wanted.data());
     });
     Digester digester;
     for (const Guarded &one : made) {
@@ -140,15 +125,10 @@ class Node {
     return digester.finish().hex();
   }
 
-  host::PluginHost host_;
-  host::KernelIndex kernels_;
-  host::WorkingModel working_;
+  MadeNode made_;
   const ht_op_gradient &gradient_;
   const ht_op_kernel *kernel_ = nullptr;
-  std::vector<model::Tensor> tensors_;
   std::unique_ptr<Guarded> output_;
-  model::Handle node_ = HT_NONE;
-  host::Context ctx_;
   void *state_ = nullptr, *kernel_state_ = nullptr;
 };
 

@@ -3,10 +3,7 @@
 
 #include "core/base/digest.h"
 #include "core/check/exercise.h"
-#include "core/check/made_tensors.h"
-#include "core/host/context.h"
-#include "core/host/kernel_index.h"
-#include "core/host/plugin_host.h"
+#include "core/check/made_node.h"
 #include "halftone/op_kernel.h"
 
 namespace halftone::check {
@@ -19,22 +16,7 @@ constexpr std::int64_t kMostElements = 1 << 22;  // of an output that is really 
 class Node {
  public:
   Node(Workbench &bench, const Subject &subject, const ht_op_kernel &kernel, std::size_t inputs)
-      : host_(subject.component->description->capabilities), kernels_(bench.registry()), kernel_(kernel) {
-    model::Model &m = working_.model;
-    m.set_opset("", 13);
-    m.set_opset(kernel.domain, kernel.since_opset);
-    std::vector<model::Handle> values;
-    for (std::size_t i = 0; i < inputs; ++i) {
-      tensors_.push_back(input_tensor(i));
-      values.push_back(m.add_initializer(m.main_graph(), fmt::format("input{}", i), tensors_.back()));
-    }
-    const model::Handle output = m.add_value(m.main_graph(), "output");
-    node_ =
-        m.add_node(m.main_graph(), kernel.op_type, kernel.domain, "node", values, std::vector<model::Handle>{output});
-    ctx_.working = &working_;
-    ctx_.kernels = &kernels_;
-    ctx_.component = subject.id;
-  }
+      : made_(bench, subject, kernel, inputs), kernel_(kernel) {}
   ~Node() {
     if (state_ != nullptr) kernel_.release(state_);
   }
@@ -42,12 +24,14 @@ class Node {
   Node &operator=(const Node &) = delete;
 
   std::string run() {
-    host::call_component(ctx_, [&] { return kernel_.prepare(&host_.table, &ctx_, node_, &state_); });
+    host::call_component(made_.ctx,
+                         [&] { return kernel_.prepare(&made_.host.table, &made_.ctx, made_.handle, &state_); });
     std::vector<ht_tensor_view> inputs;
-    for (const model::Tensor &tensor : tensors_) inputs.push_back(view_of(tensor));
+    for (const model::Tensor &tensor : made_.tensors) inputs.push_back(view_of(tensor));
     ht_tensor_info info{};
     info.struct_size = sizeof(info);
-    host::call_component(ctx_, [&] { return kernel_.infer(state_, &ctx_, inputs.data(), inputs.size(), &info, 1); });
+    host::call_component(made_.ctx,
+                         [&] { return kernel_.infer(state_, &made_.ctx, inputs.data(), inputs.size(), &info, 1); });
     if (info.rank > HT_MAX_RANK) fail(Status::kInternal, "infer() gives an output of {} axes", info.rank);
     const model::Shape shape(info.shape, info.shape + info.rank);
     for (const std::int64_t extent : shape) {
@@ -66,20 +50,16 @@ class Node {
     std::vector<std::byte> memory(made.bytes().size() + 64);
     ht_tensor_view output = view_of(made);
     output.data = memory.data();
-    host::call_component(ctx_, [&] { return kernel_.run(state_, &ctx_, inputs.data(), inputs.size(), &output, 1); });
+    host::call_component(made_.ctx,
+                         [&] { return kernel_.run(state_, &made_.ctx, inputs.data(), inputs.size(), &output, 1); });
     for (std::size_t i = made.bytes().size(); i < memory.size(); ++i) {
       if (memory[i] != std::byte{0}) fail(Status::kInternal, "run() writes behind its output");
     }
     return Digester().add(std::span<const std::byte>(memory)).finish().hex();
   }
 
-  host::PluginHost host_;
-  host::KernelIndex kernels_;
-  host::WorkingModel working_;
+  MadeNode made_;
   const ht_op_kernel &kernel_;
-  std::vector<model::Tensor> tensors_;
-  model::Handle node_ = HT_NONE;
-  host::Context ctx_;
   void *state_ = nullptr;
 };
 

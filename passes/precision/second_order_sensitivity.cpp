@@ -85,35 +85,7 @@ class SecondOrderSensitivity final : public sdk::Pass {
             "Source: Dong, Yao, Cai, Arfeen, Gholami, Mahoney, Keutzer, HAWQ-V2: Hessian Aware trace-Weighted "
             "Quantization of Neural Networks, 2020; for eigenvalues Dong, Yao, Gholami, Mahoney, Keutzer, HAWQ, 2019.\n"
             "PPQ counterpart: none; MQBench: the algorithms `hawq_trace` and `hawq_eigen` of mix_precision.");
-    d.params
-        .texts("candidates",
-               "bits of weights from 2 to 16; what inputs of other widths cost, measured-sensitivity says",
-               {"2", "4", "8"})
-        .choice("estimate", "the mean of the diagonal of H, or its largest eigenvalue", "trace",
-                {"trace", "eigenvalue"})
-        .choice("loss",
-                "whose second derivatives: Kullback-Leibler divergence of the classes' probabilities from those of the "
-                "float network, mean squared error of the results, or cross-entropy of the labels; auto: kl where "
-                "there are labels or a Softmax makes the first result, else mse",
-                "auto", {"auto", "kl", "mse", "cross-entropy"})
-        .integer("axis", "along which cross-entropy and kl find the classes; negative: counted from the last", -1, -16,
-                 15)
-        .texts("at", "names of values of which the loss is taken; empty: the results of the model", {})
-        .integer("samples", "calibration samples used; 0: all", 64, 0, 1 << 24, "samples")
-        .integer("batch",
-                 "samples in memory at a time, of which gradients are taken together; 1 for models whose first "
-                 "axis is not that of the samples",
-                 32, 1, 1 << 16, "samples")
-        .integer("probes", "most random directions, or steps of power iteration", 64, 2, 1 << 20)
-        .number("tolerance",
-                "ends sooner: where the standard error of the sum of all costs is at most this part of it, or where a "
-                "step of power iteration changes an eigenvalue by no more; 0: never",
-                0.02, 0, 1)
-        .number("step", "by which weights are displaced, as a part of their root mean square", 0.01, 1e-5, 1)
-        .integer("seed", "of the directions", 0, 0, (std::int64_t{1} << 62))
-        .text("observer",
-              "who finds the ranges of weights that get another width than the platform's; empty: the observer of each",
-              "mse");
+    declare(d.params);
   }
   explicit SecondOrderSensitivity(const sdk::Args &args)
       : estimate_(args.text("estimate") == kTrace.name ? kTrace : kEigenvalue),
@@ -163,6 +135,38 @@ class SecondOrderSensitivity final : public sdk::Pass {
   }
 
  private:
+  static void declare(sdk::Params &params) {
+    params
+        .texts("candidates",
+               "bits of weights from 2 to 16; what inputs of other widths cost, measured-sensitivity says",
+               {"2", "4", "8"})
+        .choice("estimate", "the mean of the diagonal of H, or its largest eigenvalue", "trace",
+                {"trace", "eigenvalue"})
+        .choice("loss",
+                "whose second derivatives: Kullback-Leibler divergence of the classes' probabilities from those of the "
+                "float network, mean squared error of the results, or cross-entropy of the labels; auto: kl where "
+                "there are labels or a Softmax makes the first result, else mse",
+                "auto", {"auto", "kl", "mse", "cross-entropy"})
+        .integer("axis", "along which cross-entropy and kl find the classes; negative: counted from the last", -1, -16,
+                 15)
+        .texts("at", "names of values of which the loss is taken; empty: the results of the model", {})
+        .integer("samples", "calibration samples used; 0: all", 64, 0, 1 << 24, "samples")
+        .integer("batch",
+                 "samples in memory at a time, of which gradients are taken together; 1 for models whose first "
+                 "axis is not that of the samples",
+                 32, 1, 1 << 16, "samples")
+        .integer("probes", "most random directions, or steps of power iteration", 64, 2, 1 << 20)
+        .number("tolerance",
+                "ends sooner: where the standard error of the sum of all costs is at most this part of it, or where a "
+                "step of power iteration changes an eigenvalue by no more; 0: never",
+                0.02, 0, 1)
+        .number("step", "by which weights are displaced, as a part of their root mean square", 0.01, 1e-5, 1)
+        .integer("seed", "of the directions", 0, 0, (std::int64_t{1} << 62))
+        .text("observer",
+              "who finds the ranges of weights that get another width than the platform's; empty: the observer of each",
+              "mse");
+  }
+
   static std::vector<ht_handle> weights_of(const sdk::Context &ctx, const std::vector<WeightedOperator> &operators) {
     const sdk::Graph graph(ctx);
     const sdk::Configs configs(ctx);
