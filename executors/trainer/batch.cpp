@@ -5,6 +5,7 @@
 
 #include "halftone/execution.hpp"
 #include "losses/loss.h"
+#include "meeting.h"
 #include "primitives.h"
 
 namespace halftone::trainer {
@@ -62,6 +63,7 @@ Batch::Batch(const sdk::Context &ctx, const Program &program, const ht_train_bat
   for (std::size_t i = 0; i < batch.target_count; ++i) {
     check_rows(batch.targets[i], rows_, "target " + std::to_string(i) + " of a batch");
   }
+  met_.resize(program.steps.size());
   versions_.resize(program.values.size());
   for (std::size_t i = 0; i < program.values.size(); ++i) {
     const Value &value = program.values[i];
@@ -79,6 +81,8 @@ Batch::Batch(const sdk::Context &ctx, const Program &program, const ht_train_bat
     run.number = batch.step;
     run.host = &ctx.host;
     run.versions = &versions_;
+    run.parts.resize(program.steps.size());
+    run.met = &met_;
     first += run.rows;
     runs_.push_back(std::move(run));
   }
@@ -96,40 +100,53 @@ void Batch::feed(ShardRun &run) const {
   }
 }
 
-// Steps of one segment. Types and shapes of what is dropped stay: gradients ask for them.
-void Batch::forward(ShardRun &run, const Segments &segments, std::size_t segment) const {
-  const std::size_t begin = segment == 0 ? 0 : segments.ends[segment - 1];
-  for (std::size_t i = begin; i < segments.ends[segment]; ++i) {
-    const Step &step = *program_.steps[i];
-    step.forward(run);
-    for (const int value : run.kind.keep ? step.dead_kept : step.dead_after) {
-      // What an earlier segment made may be read again when that one is computed again.
-      const auto number = static_cast<std::size_t>(value);
-      if (!run.kind.keep || segments.of_value[number] == segment) run.value[number].data.reset();
-    }
+// Types and shapes of what is dropped stay: gradients ask for them.
+void Batch::forward(ShardRun &run, const Segments &segments, const Action &action) const {
+  const Step &step = *program_.steps[action.at];
+  step.forward(run);
+  for (const int value : run.kind.keep ? step.dead_kept : step.dead_after) {
+    // What an earlier segment made may be read again when that one is computed again.
+    const auto number = static_cast<std::size_t>(value);
+    if (!run.kind.keep || segments.of_value[number] == action.segment) run.value[number].data.reset();
   }
 }
 
-void Batch::backward(ShardRun &run, const Segments &segments, std::size_t segment) const {
-  const std::size_t begin = segment == 0 ? 0 : segments.ends[segment - 1];
-  for (std::size_t i = segments.ends[segment]; i-- > begin;) {
-    const Step &step = *program_.steps[i];
-    const auto gradient_of = [&](int value) -> Tensor & { return run.gradient[static_cast<std::size_t>(value)]; };
-    const bool any =
-        std::any_of(step.outputs.begin(), step.outputs.end(), [&](int v) { return !gradient_of(v).empty(); });
-    if (any && step.backward_runs) step.backward(run);
-    // Nobody before this step reads what it made.
-    for (const int value : step.outputs) {
-      gradient_of(value) = Tensor();
-      run.value[static_cast<std::size_t>(value)] = Tensor();
-    }
+bool Batch::arrived(const ShardRun &run, std::size_t at) const {
+  const Step &step = *program_.steps[at];
+  return step.backward_runs && std::any_of(step.outputs.begin(), step.outputs.end(), [&](int value) {
+           return !run.gradient[static_cast<std::size_t>(value)].empty();
+         });
+}
+
+void Batch::backward(ShardRun &run, std::size_t at) const {
+  const Step &step = *program_.steps[at];
+  if (arrived(run, at)) step.backward(run);
+  // Nobody before this step reads what it made.
+  for (const int value : step.outputs) {
+    run.gradient[static_cast<std::size_t>(value)] = Tensor();
+    run.value[static_cast<std::size_t>(value)] = Tensor();
   }
 }
 
-void Batch::backward(ShardRun &run, const Segments &segments) const {
-  for (std::size_t k = segments.ends.size(); k-- > 0;) {
-    if (k + 1 < segments.ends.size()) forward(run, segments, k);
-    backward(run, segments, k);
+void Batch::sum(ShardRun &run, const Action &action) const {
+  const Meeting &meeting = *program_.steps[action.at]->meeting();
+  MeetingSums &part = run.parts[action.at];
+  if (action.act == Act::kForwardSums) {
+    part.forward = meeting.forward_sums(run);
+  } else if (arrived(run, action.at)) {
+    part.backward = meeting.backward_sums(run);
+  }
+}
+
+// In the order of the shards.
+void Batch::meet(const Action &action, std::size_t shards) {
+  const auto list = action.act == Act::kForwardSums ? &MeetingSums::forward : &MeetingSums::backward;
+  std::vector<double> &all = met_[action.at].*list;
+  all.clear();
+  for (std::size_t s = 0; s < shards; ++s) {
+    const std::vector<double> &part = runs_[s].parts[action.at].*list;
+    all.resize(std::max(all.size(), part.size()));
+    for (std::size_t i = 0; i < part.size(); ++i) all[i] += part[i];
   }
 }
 
@@ -155,22 +172,41 @@ void Batch::take_losses(ShardRun &run, std::vector<double> &found, bool backward
   }
 }
 
-void Batch::run(RunKind kind, bool with_backward, const Segments &segments) {
-  sdk::for_each_piece(ctx_, runs_.size(), 0, [&](const sdk::Context &own, std::uint32_t, std::uint64_t i) {
-    const SingleThread guard;
-    ShardRun &run = runs_[i];
-    run.ctx = own.raw;
-    run.kind = kind;
-    feed(run);
-    for (std::size_t k = 0; k < segments.ends.size(); ++k) {
-      forward(run, segments, k);
-      for (const int value : segments.drop[k]) run.value[static_cast<std::size_t>(value)].data.reset();
-    }
-    take_losses(run, found_[i], with_backward);
-    if (with_backward) backward(run, segments);
-  });
+void Batch::perform(ShardRun &run, const Action &action, const Segments &segments, std::vector<double> &found,
+                    bool with_backward) const {
+  switch (action.act) {
+    case Act::kForward:
+      return forward(run, segments, action);
+    case Act::kDrop:
+      for (const int value : segments.drop[action.at]) run.value[static_cast<std::size_t>(value)].data.reset();
+      return;
+    case Act::kLosses:
+      return take_losses(run, found, with_backward);
+    case Act::kBackward:
+      return backward(run, action.at);
+    case Act::kForwardSums:
+    case Act::kBackwardSums:
+      return sum(run, action);
+  }
 }
 
+void Batch::run(RunKind kind, bool with_backward, const Segments &segments) {
+  bool first = true;
+  for (const Phase &phase : phases_of(program_, segments, kind, with_backward)) {
+    sdk::for_each_piece(ctx_, runs_.size(), 0, [&](const sdk::Context &own, std::uint32_t, std::uint64_t i) {
+      const SingleThread guard;
+      ShardRun &run = runs_[i];
+      run.ctx = own.raw;
+      run.kind = kind;
+      if (first) feed(run);
+      for (const Action &action : phase.actions) perform(run, action, segments, found_[i], with_backward);
+    });
+    if (phase.meets()) meet(phase.actions.back(), runs_.size());
+    first = false;
+  }
+}
+
+// The first shard meets none but itself: values have the same sizes.
 std::vector<std::size_t> Batch::measure() {
   std::vector<std::size_t> bytes(program_.values.size());
   const Segments all = whole(program_);
@@ -180,7 +216,14 @@ std::vector<std::size_t> Batch::measure() {
     run.ctx = own.raw;
     run.kind = {true, true};
     feed(run);
-    forward(run, all, 0);
+    for (std::size_t i = 0; i < program_.steps.size(); ++i) {
+      const Action sums{Act::kForwardSums, i, 0};
+      if (program_.steps[i]->meeting() != nullptr) {
+        sum(run, sums);
+        meet(sums, 1);
+      }
+      forward(run, all, {Act::kForward, i, 0});
+    }
     for (std::size_t v = 0; v < bytes.size(); ++v) {
       if (all.of_value[v] != Segments::kNone && !run.value[v].empty()) bytes[v] = run.value[v].bytes();
       run.value[v] = Tensor();

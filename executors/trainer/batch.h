@@ -5,6 +5,7 @@
 
 #include "halftone/trainer.hpp"
 #include "program.h"
+#include "schedule.h"
 #include "segments.h"
 
 namespace halftone::trainer {
@@ -22,13 +23,18 @@ class Batch {
   double loss() const;            // of all rows, weighted
   std::uint64_t rows() const { return rows_; }
   std::vector<ShardRun> &shards() { return runs_; }
+  const std::vector<MeetingSums> &met() const { return met_; }  // by step
   void emit(const sdk::TrainEmit &emit) const;
 
  private:
   void feed(ShardRun &run) const;
-  void forward(ShardRun &run, const Segments &segments, std::size_t segment) const;
-  void backward(ShardRun &run, const Segments &segments, std::size_t segment) const;
-  void backward(ShardRun &run, const Segments &segments) const;
+  void perform(ShardRun &run, const Action &action, const Segments &segments, std::vector<double> &found,
+               bool backward) const;
+  void forward(ShardRun &run, const Segments &segments, const Action &action) const;
+  bool arrived(const ShardRun &run, std::size_t at) const;  // a gradient, at a step of the way back
+  void backward(ShardRun &run, std::size_t at) const;
+  void sum(ShardRun &run, const Action &action) const;
+  void meet(const Action &action, std::size_t shards);
   void take_losses(ShardRun &run, std::vector<double> &found, bool backward) const;
 
   const sdk::Context &ctx_;
@@ -38,6 +44,7 @@ class Batch {
   std::uint64_t rows_ = 0;
   std::vector<std::uint64_t> versions_;  // by value
   std::vector<ShardRun> runs_;
+  std::vector<MeetingSums> met_;            // by step
   std::vector<std::vector<double>> found_;  // losses by shard
 };
 

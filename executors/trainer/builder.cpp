@@ -32,6 +32,8 @@ Builder::Builder(const sdk::Context &ctx, const ht_train_options &options)
       learned_weights_(set_of(options.weights)),
       program_(std::make_unique<Program>()) {
   name_methods();
+  take_folds();
+  take_normalizations();
 }
 
 std::unique_ptr<Program> Builder::build() {
@@ -52,6 +54,8 @@ std::unique_ptr<Program> Builder::build() {
     }
   }
   check_all_methods_used();
+  check_all_folds_used();
+  check_all_normalizations_used();
   add_learned_of_points();
   mark_gradients();
   mark_last_uses();
@@ -90,7 +94,7 @@ int Builder::define(ht_handle value) {
 
 int Builder::read(ht_handle value) {
   if (const auto known = numbers_.find(value); known != numbers_.end()) return known->second;
-  if (learned_weights_.contains(value)) return parameter(value, HT_NONE);
+  if (is_held(value)) return parameter(value, HT_NONE);
   const auto tensor = graph_.initializer(value);
   if (!tensor) {
     throw sdk::Failure(HT_INVALID_ARGUMENT,
@@ -116,16 +120,17 @@ int Builder::weight_of(ht_handle value) {
   auto weight = std::make_unique<Weight>();
   weight->handle = value;
   weight->name = name;
+  weight->kind = statistics_.contains(value) ? HT_LEARNED_STATISTICS : HT_LEARNED_WEIGHT;
   weight->shape.assign(tensor->shape, tensor->shape + tensor->rank);
   const auto *data = static_cast<const float *>(tensor->data);
   weight->values.assign(data, data + sdk::count_of(*tensor));
   weight->learned = static_cast<int>(program_->learned.size());
   Learned learned;
-  learned.kind = HT_LEARNED_WEIGHT;
+  learned.kind = weight->kind;
   learned.handle = value;
   learned.shape = weight->shape;
   learned.values = &weight->values;
-  learned.gradient.assign(weight->values.size(), 0.0F);
+  if (weight->kind == HT_LEARNED_WEIGHT) learned.gradient.assign(weight->values.size(), 0.0F);
   program_->learned.push_back(std::move(learned));
   program_->weights.push_back(std::move(weight));
   return static_cast<int>(program_->weights.size()) - 1;
@@ -137,7 +142,7 @@ int Builder::parameter(ht_handle value, ht_handle config) {
   Parameter p;
   p.handle = value;
   p.name = graph_.value(value).name();
-  if (learned_weights_.contains(value)) {
+  if (is_held(value)) {
     p.weight = weight_of(value);
   } else {
     p.stored = copy_of(program_->pool, *graph_.initializer(value));
@@ -165,6 +170,9 @@ int Builder::quantized_input(const sdk::Node &node, std::uint32_t slot) {
   const ht_handle value = node.input(slot);
   if (value == HT_NONE) return kNoValue;
   const ht_handle config = configs_.input(node.handle, slot);
+  if (const auto fold = folds_.find(node.handle); fold != folds_.end() && (slot == 1 || slot == 2)) {
+    return fold_parameter(fold->second, slot, value, config);
+  }
   if (!is_live(config)) {
     if (config != HT_NONE && learned_weights_.contains(value) &&
         (configs_.state(config) == HT_STATE_BAKED || configs_.state(config) == HT_STATE_PASSIVE_BAKED)) {
@@ -199,11 +207,21 @@ void Builder::add_node(const sdk::Node &node) {
                            "choose inputs behind it or outputs before it",
                        node.handle);
   }
-  std::unique_ptr<Step> step = make_operator(ctx_, node);
+  const bool by_batch = normalizations_.contains(node.handle);
+  std::unique_ptr<Step> step = by_batch ? normalization(node) : make_operator(ctx_, node);
   step->graph_node = node.handle;
   step->label = sdk::label_of(node);
   for (std::uint32_t i = 0; i < node.inputs().size(); ++i) step->inputs.push_back(quantized_input(node, i));
+  if (by_batch) give_statistics(*step, node);
   if (fold(node, *step)) return;
+  const auto folded = folds_.find(node.handle);
+  if (folded != folds_.end() && program_->folds[static_cast<std::size_t>(folded->second)]->by_batch) {
+    step = normalized(std::move(step), node, folded->second);
+  }
+  add_outputs_of(std::move(step), node);
+}
+
+void Builder::add_outputs_of(std::unique_ptr<Step> step, const sdk::Node &node) {
   std::vector<std::pair<ht_handle, int>> to_quantize;
   for (std::uint32_t i = 0; i < node.outputs().size(); ++i) {
     const ht_handle value = node.output(i);

@@ -31,6 +31,7 @@ class Builder {
   int define(ht_handle value);
   int quantized_input(const sdk::Node &node, std::uint32_t slot);
   int parameter(ht_handle value, ht_handle config);
+  bool is_held(ht_handle value) const { return learned_weights_.contains(value) || statistics_.contains(value); }
   int quantized(int raw, ht_handle config);
 
   // builder_points.cpp
@@ -42,13 +43,28 @@ class Builder {
   void check_all_methods_used() const;
   void add_learned_of_points();
 
+  // builder_folds.cpp
+  void take_folds();
+  void check_fold_slot(const sdk::Node &node, std::uint32_t slot, const std::string &label) const;
+  void check_all_folds_used() const;
+  int fold_parameter(int number, std::uint32_t slot, ht_handle value, ht_handle config);
+  void add_learned_of_fold(Fold &fold, bool weight_is_learned);
+  int weight_as_it_is(int number);
+  std::unique_ptr<Step> normalized(std::unique_ptr<Step> layer, const sdk::Node &node, int number);
+  void take_normalizations();
+  std::unique_ptr<Step> normalization(const sdk::Node &node);
+  void give_statistics(Step &step, const sdk::Node &node);
+  void check_all_normalizations_used() const;
+
   void add_node(const sdk::Node &node);
+  void add_outputs_of(std::unique_ptr<Step> step, const sdk::Node &node);
   bool fold(const sdk::Node &node, const Step &step);
   void add_outputs();
   void add_losses();
 
   // builder_gradients.cpp
   void mark_gradients();
+  bool learns(const Parameter &parameter) const;
   bool may_be_float(ht_handle value) const;
   void mark_last_uses();
 
@@ -66,6 +82,9 @@ class Builder {
   std::map<ht_handle, int> points_;                            // by owner
   std::map<ht_handle, const ht_train_quantizer *> methods_;    // by owner
   std::set<ht_handle> methods_used_;
+  std::map<ht_handle, int> folds_;                            // by layer
+  std::set<ht_handle> statistics_;                            // initializers of running statistics that change
+  std::set<ht_handle> normalizations_, normalizations_used_;  // nodes
   std::unique_ptr<Program> program_;
 };
 

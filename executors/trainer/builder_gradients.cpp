@@ -5,6 +5,16 @@
 
 namespace halftone::trainer {
 
+// A bias behind which the batch is normalized has no effect but by its quantization.
+bool Builder::learns(const Parameter &parameter) const {
+  if (parameter.quant && parameter.quant->learned != 0) return true;
+  const auto weight = static_cast<std::size_t>(parameter.weight);
+  const bool own = parameter.weight >= 0 && program_->weights[weight]->kind == HT_LEARNED_WEIGHT;
+  if (parameter.role != FoldRole::kBias) return own;
+  const Fold &fold = *program_->folds[static_cast<std::size_t>(parameter.fold)];
+  return (own || fold.gamma_learned >= 0) && (!fold.by_batch || parameter.quant);
+}
+
 // Gradients flow from losses to what is learned: through a step that lies on a way from one to the other.
 void Builder::mark_gradients() {
   Program &p = *program_;
@@ -13,7 +23,7 @@ void Builder::mark_gradients() {
     return list[static_cast<std::size_t>(i)];
   };
   for (const Parameter &parameter : p.parameters) {
-    at(depends, parameter.value) = parameter.weight >= 0 || (parameter.quant && parameter.quant->learned != 0);
+    at(depends, parameter.value) = learns(parameter);
   }
   for (const auto &step : p.steps) {
     const auto comes_in = [&](std::uint64_t mask) {

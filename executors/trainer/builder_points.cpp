@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "builder.h"
+#include "parameters.h"
 
 namespace halftone::trainer {
 namespace {
@@ -123,10 +124,8 @@ void Builder::add_learned_of_points() {
   for (Parameter &p : program_->parameters) {
     if (!p.quant || p.quant->quantizer == nullptr) continue;
     Point &point = *program_->points[static_cast<std::size_t>(p.quant->point)];
-    const Shape &shape = p.weight >= 0 ? program_->weights[static_cast<std::size_t>(p.weight)]->shape : p.stored.shape;
-    const float *values =
-        p.weight >= 0 ? program_->weights[static_cast<std::size_t>(p.weight)]->values.data() : p.stored.floats();
-    p.quant->quantizer->initialise(point.state, {values, count_of(shape)}, grouping_of(*p.quant, shape, point));
+    const std::vector<float> values = folded_source(*program_, p);
+    p.quant->quantizer->initialise(point.state, values, grouping_of(*p.quant, shape_of(*program_, p), point));
   }
   for (std::size_t i = 0; i < program_->points.size(); ++i) {
     Point &point = *program_->points[i];

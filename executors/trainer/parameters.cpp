@@ -3,7 +3,6 @@
 #include "halftone/execution.hpp"
 
 namespace halftone::trainer {
-namespace {
 
 const Shape &shape_of(const Program &program, const Parameter &p) {
   return p.weight >= 0 ? program.weights[static_cast<std::size_t>(p.weight)]->shape : p.stored.shape;
@@ -11,6 +10,16 @@ const Shape &shape_of(const Program &program, const Parameter &p) {
 const float *source_of(const Program &program, const Parameter &p) {
   return p.weight >= 0 ? program.weights[static_cast<std::size_t>(p.weight)]->values.data() : p.stored.floats();
 }
+
+std::vector<float> folded_source(const Program &program, const Parameter &p) {
+  const std::span source{source_of(program, p), count_of(shape_of(program, p))};
+  if (p.role == FoldRole::kWeight) return fold_of(program, p).folded_weight(source);
+  if (p.role == FoldRole::kBias) return fold_of(program, p).folded_bias(source);
+  return {source.begin(), source.end()};
+}
+
+namespace {
+
 Point &point_of(const Program &program, const Parameter &p) {
   return *program.points[static_cast<std::size_t>(p.quant->point)];
 }
@@ -23,9 +32,19 @@ Draw draw_of(const Parameter &p, const ParameterTerms &terms) {
   return draw;
 }
 
+bool is_folded(const Parameter &p) {
+  return p.role == FoldRole::kWeight || p.role == FoldRole::kBias;
+}
+
+// While learning by the batch, a layer's bias is what quantization adds to it: the rest has no effect.
+bool is_excess(const Program &program, const Parameter &p, bool soft) {
+  return soft && p.role == FoldRole::kBias && fold_of(program, p).by_batch;
+}
+
 void refresh(Program &program, Parameter &p, bool soft, const ParameterTerms &terms) {
   const Shape &shape = shape_of(program, p);
-  const float *from = source_of(program, p);
+  const std::vector<float> folded = is_folded(p) ? folded_source(program, p) : std::vector<float>();
+  const float *from = is_folded(p) ? folded.data() : source_of(program, p);
   if (p.seen.empty()) p.seen = make_tensor(program.pool, HT_F32, shape);
   float *to = p.seen.floats();
   if (p.quant && p.quant->quantizer != nullptr) {
@@ -34,12 +53,19 @@ void refresh(Program &program, Parameter &p, bool soft, const ParameterTerms &te
   } else {
     std::copy(from, from + count_of(shape), to);
   }
+  if (is_excess(program, p, soft)) {
+    for (std::size_t i = 0; i < folded.size(); ++i) to[i] -= folded[i];
+  }
+  if (p.role == FoldRole::kWeight) {
+    fold_of(program, p).find_apart({source_of(program, p), folded.size()}, {to, folded.size()});
+  }
   ++p.version;
 }
 
 // What one parameter's gradient means; independent of others, so that threads share the work.
 struct Found {
   std::vector<float> weight;
+  std::vector<double> gamma, beta;  // of a fold
   std::vector<double> scales, offsets;
   std::vector<float> rounding;
   double penalty = 0;
@@ -73,6 +99,17 @@ double add_quantization_loss(const Parameter &p, const float *w, float weight, s
   return double{weight} * sum / static_cast<double>(n);
 }
 
+// From what the quantizer is given to what is held.
+void unfold(const Program &program, const Parameter &p, Found &found) {
+  if (!is_folded(p)) return;
+  const Fold &fold = fold_of(program, p);
+  found.gamma.resize(fold.count());
+  const std::span source{source_of(program, p), found.weight.size()};
+  if (p.role == FoldRole::kWeight) return fold.unfold_weight_gradient(source, found.weight, found.gamma);
+  found.beta.resize(fold.count());
+  fold.unfold_bias_gradient(source, found.weight, found.gamma, found.beta);
+}
+
 Found find_gradients(const Program &program, const Parameter &p, const std::vector<ShardRun> &runs,
                      const ParameterTerms &terms) {
   const Shape &shape = shape_of(program, p);
@@ -80,10 +117,13 @@ Found find_gradients(const Program &program, const Parameter &p, const std::vect
   std::vector<float> seen = sum_of_shards(p, runs, count_of(shape));
   if (!p.quant || p.quant->quantizer == nullptr) {
     found.weight = std::move(seen);
+    unfold(program, p, found);
     return found;
   }
   const Point &point = point_of(program, p);
-  const float *w = source_of(program, p);
+  const std::vector<float> folded = is_folded(p) ? folded_source(program, p) : std::vector<float>();
+  const float *w = is_folded(p) ? folded.data() : source_of(program, p);
+  const bool flows = p.weight >= 0 || is_folded(p);  // into what the quantizer is given
   std::vector<float> own;
   if (terms.quantization_weight != 0 && p.weight >= 0 && !seen.empty()) {
     found.penalty += add_quantization_loss(p, w, terms.quantization_weight, seen, own);
@@ -96,13 +136,17 @@ Found find_gradients(const Program &program, const Parameter &p, const std::vect
                           found.offsets.empty() ? nullptr : found.offsets.data(),
                           found.rounding.empty() ? nullptr : found.rounding.data()};
   const Grouping groups = grouping_of(*p.quant, shape, point);
-  if (p.weight >= 0) found.weight.resize(seen.size());
-  p.quant->quantizer->backward(point.state, groups, w, seen.data(), p.weight >= 0 ? found.weight.data() : nullptr, to,
+  if (flows) found.weight.resize(seen.size());
+  p.quant->quantizer->backward(point.state, groups, w, seen.data(), flows ? found.weight.data() : nullptr, to,
                                draw_of(p, terms));
+  if (is_excess(program, p, true)) {
+    for (std::size_t i = 0; i < seen.size(); ++i) found.weight[i] -= seen[i];
+  }
   for (std::size_t i = 0; i < own.size(); ++i) found.weight[i] += own[i];
   const double factor = p.quant->quantizer->gradient_factor(groups.size() / std::max<std::size_t>(groups.groups, 1));
   for (double &x : found.scales) x *= factor;
   for (double &x : found.offsets) x *= factor;
+  unfold(program, p, found);
   return found;
 }
 
@@ -132,6 +176,7 @@ double regularize(Program &program, const ParameterTerms &terms) {
 }  // namespace
 
 void refresh_parameters(const sdk::Context &ctx, Program &program, bool soft, const ParameterTerms &terms) {
+  for (const auto &fold : program.folds) fold->find_factors();
   sdk::for_each_piece(ctx, program.parameters.size(), 0, [&](const sdk::Context &, std::uint32_t, std::uint64_t i) {
     refresh(program, program.parameters[i], soft, terms);
   });
@@ -151,6 +196,10 @@ double collect_gradients(const sdk::Context &ctx, Program &program, std::vector<
     penalty += found[i].penalty;
     if (p.weight >= 0) {
       add_to(program, program.weights[static_cast<std::size_t>(p.weight)]->learned, found[i].weight);
+    }
+    if (is_folded(p)) {
+      add_to(program, fold_of(program, p).gamma_learned, found[i].gamma);
+      add_to(program, fold_of(program, p).beta_learned, found[i].beta);
     }
     if (!p.quant) continue;
     const Point &point = point_of(program, p);
@@ -175,11 +224,10 @@ double collect_gradients(const sdk::Context &ctx, Program &program, std::vector<
 
 std::vector<float> deployed(const Program &program, const Parameter &p) {
   const Shape &shape = shape_of(program, p);
-  const float *from = source_of(program, p);
-  std::vector<float> to(from, from + count_of(shape));
+  std::vector<float> to = folded_source(program, p);
   if (p.quant && p.quant->quantizer != nullptr) {
     const Point &point = point_of(program, p);
-    p.quant->quantizer->deploy(point.state, grouping_of(*p.quant, shape, point), from, to.data());
+    p.quant->quantizer->deploy(point.state, grouping_of(*p.quant, shape, point), to.data(), to.data());
   }
   return to;
 }

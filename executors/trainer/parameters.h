@@ -14,6 +14,15 @@ struct ParameterTerms {
   std::uint64_t seed = 0, step = 0;
 };
 
+const Shape &shape_of(const Program &program, const Parameter &parameter);
+// What is held of it.
+const float *source_of(const Program &program, const Parameter &parameter);
+// What its quantizer is given: folded where it belongs to a folded normalization.
+std::vector<float> folded_source(const Program &program, const Parameter &parameter);
+inline Fold &fold_of(const Program &program, const Parameter &parameter) {
+  return *program.folds[static_cast<std::size_t>(parameter.fold)];
+}
+
 // Makes what the steps see, in the soft form or the final one.
 void refresh_parameters(const sdk::Context &ctx, Program &program, bool soft, const ParameterTerms &terms);
 

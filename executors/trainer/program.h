@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fake_quantizer.h"
+#include "fold.h"
 #include "halftone/quant.h"
 #include "optimizers/optimizer.h"
 #include "step.h"
@@ -34,13 +35,14 @@ struct Learned {
   OptimizerState optimizer;
 };
 
-// An initializer that is learned.
+// An initializer that is learned, or holds running statistics.
 struct Weight {
   ht_handle handle = HT_NONE;
   std::string name;
   Shape shape;
   std::vector<float> values;
   int learned = -1;
+  std::uint32_t kind = HT_LEARNED_WEIGHT;  // or HT_LEARNED_STATISTICS
 };
 
 // A scale of its own and all that shares it.
@@ -67,12 +69,18 @@ struct QuantUse {
 // How scales lie over a row-major tensor of this shape; throws where a method cannot take blocks that lie so.
 Grouping grouping_of(const QuantUse &use, const Shape &shape, const Point &point);
 
+// What a parameter is to a folded normalization. What is held of weight and bias is not folded; it is folded for the
+// steps.
+enum class FoldRole : std::uint8_t { kNone, kWeight, kBias, kWeightAsItIs };
+
 // A stored tensor as the steps see it: learned, quantized, or both.
 struct Parameter {
   ht_handle handle = HT_NONE;  // the initializer
   int value = kNoValue;
   int weight = -1;  // of Program::weights
   Tensor stored;    // where it is not learned
+  int fold = -1;    // of Program::folds
+  FoldRole role = FoldRole::kNone;
   std::optional<QuantUse> quant;
   std::string name;
   bool gradient = false;      // the way back ends here
@@ -87,6 +95,7 @@ class Program {
   std::vector<Parameter> parameters;
   std::vector<std::unique_ptr<Point>> points;
   std::vector<std::unique_ptr<Weight>> weights;
+  std::vector<std::unique_ptr<Fold>> folds;
   std::vector<Learned> learned;
   std::vector<int> inputs;   // values to feed
   std::vector<int> outputs;  // values to hand out

@@ -7,6 +7,7 @@
 #include "batch.h"
 #include "builder.h"
 #include "halftone/execution.hpp"
+#include "meeting.h"
 
 namespace halftone::trainer {
 namespace {
@@ -33,16 +34,6 @@ std::vector<Optimizer> optimizers_of(const ht_train_options &options) {
   return all;
 }
 
-void refuse_what_is_not_there(const ht_train_options &options) {
-  if (options.fold_count != 0) {
-    throw sdk::Failure(HT_UNIMPLEMENTED, "the trainer does not train folded normalizations yet", options.folds[0].node);
-  }
-  if (options.normalizations.size != 0) {
-    throw sdk::Failure(HT_UNIMPLEMENTED, "the trainer does not normalize by the batch yet",
-                       options.normalizations.data[0]);
-  }
-}
-
 }  // namespace
 
 TrainingSession::TrainingSession(const sdk::Context &ctx, const ht_train_options &options)
@@ -50,7 +41,6 @@ TrainingSession::TrainingSession(const sdk::Context &ctx, const ht_train_options
       shards_(options.shards == 0 ? kDefaultShards : options.shards),
       seed_(options.seed),
       memory_(options.memory) {
-  refuse_what_is_not_there(options);
   optimizers_ = optimizers_of(options);
   program_ = Builder(ctx, options).build();
   for (const auto &step : program_->steps) step->seal();
@@ -71,11 +61,22 @@ ht_train_result TrainingSession::evaluate(const sdk::Context &ctx, const ht_trai
   Batch run(ctx, *program_, batch, losses_, shards_, seed_);
   run.run({false, soft}, false, whole_);
   if (emit) run.emit(emit);
+  if (soft && batch.statistics_batch != 0) take_statistics(run, batch.statistics_batch);
   ht_train_result result{};
   result.struct_size = sizeof(result);
   result.loss = run.loss();
   result.rows = run.rows();
   return result;
+}
+
+// After the gradients, which belong to the statistics from before the batch.
+void TrainingSession::take_statistics(const Batch &batch, std::uint32_t batches) {
+  for (const auto &step : program_->steps) {
+    const Meeting *meeting = step->meeting();
+    if (meeting == nullptr) continue;
+    meeting->take_statistics(batch.met()[step->number], batches);
+    stale_ = true;
+  }
 }
 
 // What is computed again depends on the shapes and on how many shards are kept at once; results do not depend on it.
@@ -101,6 +102,10 @@ ht_train_result TrainingSession::accumulate(const sdk::Context &ctx, const ht_tr
   result.loss = run.loss();
   result.rows = run.rows();
   result.regularizer = collect_gradients(ctx, *program_, run.shards(), terms);
+  for (const auto &step : program_->steps) {
+    if (const Meeting *meeting = step->meeting()) meeting->collect(run.met()[step->number], *program_);
+  }
+  take_statistics(run, batch.statistics_batch);
   return result;
 }
 
@@ -119,7 +124,8 @@ void TrainingSession::update(const sdk::Context &ctx, const ht_train_update &upd
     if (factor != 1.0F) {
       for (float &g : own.gradient) g *= factor;
     }
-    const float rate = own.kind < update.rate_count ? update.rates[own.kind] : 0.0F;
+    const bool has_rate = own.kind < update.rate_count && own.kind != HT_LEARNED_STATISTICS;
+    const float rate = has_rate ? update.rates[own.kind] : 0.0F;
     const bool decays = own.kind == HT_LEARNED_WEIGHT && own.shape.size() > 1;
     if (rate != 0) optimizers_[own.kind].step(*own.values, own.gradient, own.optimizer, rate, decays);
     std::fill(own.gradient.begin(), own.gradient.end(), 0.0F);
@@ -147,6 +153,18 @@ const Point *TrainingSession::point_of(const ht_train_subject &subject) const {
   return nullptr;
 }
 
+// Learned or not.
+const std::vector<float> *TrainingSession::part_of_fold(const ht_train_subject &subject) const {
+  for (const auto &fold : program_->folds) {
+    if (fold->node != subject.handle) continue;
+    if (subject.kind == HT_LEARNED_WEIGHT && subject.part == HT_FOLD_GAMMA) return &fold->gamma;
+    if (subject.kind == HT_LEARNED_WEIGHT && subject.part == HT_FOLD_BETA) return &fold->beta;
+    if (subject.kind == HT_LEARNED_STATISTICS && subject.part == HT_FOLD_MEAN) return &fold->mean;
+    if (subject.kind == HT_LEARNED_STATISTICS && subject.part == HT_FOLD_VARIANCE) return &fold->variance;
+  }
+  return nullptr;
+}
+
 ht_tensor_view TrainingSession::show(std::vector<float> values, Shape shape) {
   shown_ = std::move(values);
   shown_shape_ = std::move(shape);
@@ -162,11 +180,15 @@ ht_tensor_view TrainingSession::read(const sdk::Context &, const ht_train_subjec
     return show(std::move(wanted), {count});
   }
   if (subject.kind == HT_LEARNED_WEIGHT && subject.part == 0) {
+    for (const auto &fold : program_->folds) fold->find_factors();
     for (const Parameter &p : program_->parameters) {
-      const bool own = p.weight >= 0 && program_->weights[static_cast<std::size_t>(p.weight)]->handle == subject.handle;
-      if (own) return show(deployed(*program_, p), program_->weights[static_cast<std::size_t>(p.weight)]->shape);
-      if (p.handle == subject.handle) return show(deployed(*program_, p), p.stored.shape);
+      if (p.handle == subject.handle && p.role != FoldRole::kWeightAsItIs) {
+        return show(deployed(*program_, p), shape_of(*program_, p));
+      }
     }
+  }
+  if (const std::vector<float> *part = part_of_fold(subject)) {
+    return show(*part, {static_cast<std::int64_t>(part->size())});
   }
   const Learned &learned = find(subject);
   return show(*learned.values, learned.shape);
@@ -174,6 +196,9 @@ ht_tensor_view TrainingSession::read(const sdk::Context &, const ht_train_subjec
 
 ht_tensor_view TrainingSession::gradient(const sdk::Context &, const ht_train_subject &subject) {
   const Learned &learned = find(subject);
+  if (learned.kind == HT_LEARNED_STATISTICS) {
+    throw sdk::Failure(HT_INVALID_ARGUMENT, "running statistics have no gradient", subject.handle);
+  }
   return show(learned.gradient, learned.shape);
 }
 
@@ -197,7 +222,16 @@ void TrainingSession::write(const sdk::Context &, const ht_train_subject &subjec
     point.state.offsets = std::move(loaded.offsets);
     return;
   }
-  std::copy(from, from + learned.values->size(), learned.values->begin());
+  const std::span<const float> given(from, learned.values->size());
+  for (const Parameter &p : program_->parameters) {
+    const bool own = subject.part == 0 && p.handle == subject.handle && p.weight >= 0;
+    if (!own || p.fold < 0) continue;
+    Fold &fold = fold_of(*program_, p);
+    fold.find_factors();
+    if (p.role == FoldRole::kWeight) return fold.unfold_weight(given, *learned.values);
+    if (p.role == FoldRole::kBias) return fold.unfold_bias(given, *learned.values);
+  }
+  std::copy(given.begin(), given.end(), learned.values->begin());
 }
 
 }  // namespace halftone::trainer

@@ -33,6 +33,8 @@ class TrainingSession final : public sdk::TrainSession {
   void refresh(const sdk::Context &ctx, bool soft, const ParameterTerms &terms);
   Learned &find(const ht_train_subject &subject);
   const Point *point_of(const ht_train_subject &subject) const;
+  const std::vector<float> *part_of_fold(const ht_train_subject &subject) const;
+  void take_statistics(const Batch &batch, std::uint32_t batches);
   ht_tensor_view show(std::vector<float> values, Shape shape);
 
   std::unique_ptr<Program> program_;

@@ -16,6 +16,11 @@ struct PointSums {
   std::vector<double> scales, offsets;
 };
 
+// Sums over a batch for a step at which shards meet, or what one shard adds to them.
+struct MeetingSums {
+  std::vector<double> forward, backward;
+};
+
 // What a forward run is for.
 struct RunKind {
   bool keep = false;  // values stay for the way back
@@ -37,6 +42,9 @@ struct ShardRun {
   std::vector<Tensor> value;     // by value
   std::vector<Tensor> gradient;  // by value; empty: none has arrived
   std::vector<PointSums> sums;   // by point
+
+  std::vector<MeetingSums> parts;                 // by step: what this shard adds
+  const std::vector<MeetingSums> *met = nullptr;  // by step: of the whole batch, as far as shards have met
 
   // Adds to the gradient of a value. The memory of `tensor` may be taken over.
   void deliver(int to, Tensor tensor);

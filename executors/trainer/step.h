@@ -9,6 +9,8 @@
 
 namespace halftone::trainer {
 
+class Meeting;
+
 class Step {
  public:
   virtual ~Step() = default;
@@ -26,6 +28,8 @@ class Step {
   // Called while the session is opened, once, for a step that gradients will flow through; throws
   // sdk::Failure(HT_UNIMPLEMENTED) where they cannot.
   virtual void prepare_backward(const sdk::Context &) {}
+  // Not null for a step at which shards meet while learning.
+  virtual const Meeting *meeting() const { return nullptr; }
   // After all is known about the program, before the first run.
   virtual void seal() {}
   // Slots whose values backward() reads, in the same way; asked after prepare_backward().

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <cmath>
 #include <string>
 
 #include "halftone/channel_normal.hpp"
+#include "halftone/folded_norm.hpp"
 #include "halftone/pass.hpp"
 #include "layer_parameters.h"
 #include "node_walk.h"
@@ -10,32 +12,29 @@
 namespace halftone::passes {
 namespace {
 
-bool groups_fit(const sdk::Graph &graph, const sdk::Node &layer, const sdk::StoredTensor &weight) {
-  const std::int64_t groups = graph.attribute_int(layer.handle, "group", 1);
-  return groups >= 1 && (!layer.is("ConvTranspose") || weight.extent(0) % groups == 0);
+// Multiplies the weights of each output channel by its factor.
+void scale_weight(const sdk::WeightChannels &channels, const std::vector<double> &factor, sdk::StoredTensor &weight) {
+  for (std::size_t i = 0; i < weight.data.size(); ++i) weight.data[i] *= factor[channels.of(i)];
 }
 
-// Multiplies the weights of each output channel by its factor.
-void scale_weight(const sdk::Graph &graph, const sdk::Node &node, const std::vector<double> &factor,
-                  sdk::StoredTensor &weight) {
-  const auto count = static_cast<std::int64_t>(weight.data.size());
-  if (node.is("ConvTranspose")) {
-    // [C_in, C_out / groups, ...]: the channels of a group follow those of the groups before it.
-    const std::int64_t groups = graph.attribute_int(node.handle, "group", 1);
-    const std::int64_t per_group = weight.extent(1), inputs_per_group = weight.extent(0) / groups;
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::int64_t group = i / weight.stride(0) / inputs_per_group;
-      const std::int64_t channel = group * per_group + i / weight.stride(1) % per_group;
-      weight.data[static_cast<std::size_t>(i)] *= factor[static_cast<std::size_t>(channel)];
-    }
-    return;
-  }
-  const bool columns = node.is("Gemm") && graph.attribute_int(node.handle, "transB", 0) == 0;
-  const std::size_t axis = columns ? 1 : 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t channel = i / weight.stride(axis) % weight.extent(axis);
-    weight.data[static_cast<std::size_t>(i)] *= factor[static_cast<std::size_t>(channel)];
-  }
+std::vector<float> floats_of(const sdk::StoredTensor &tensor) {
+  std::vector<float> out(tensor.data.size());
+  std::transform(tensor.data.begin(), tensor.data.end(), out.begin(), [](double x) { return static_cast<float>(x); });
+  return out;
+}
+
+// What training needs to take the normalization up again.
+sdk::FoldedNorm unfolded(const sdk::Graph &graph, const sdk::Node &norm, const sdk::StoredTensor &weight) {
+  const auto floats = [&](std::uint32_t slot) { return floats_of(*sdk::read_tensor(graph, norm.input(slot))); };
+  sdk::FoldedNorm folded;
+  folded.gamma = floats(1);
+  folded.beta = floats(2);
+  folded.mean = floats(3);
+  folded.variance = floats(4);
+  folded.epsilon = static_cast<float>(graph.attribute_float(norm.handle, "epsilon", 1e-5));
+  folded.momentum = static_cast<float>(graph.attribute_float(norm.handle, "momentum", 0.9));
+  folded.weight = floats_of(weight);
+  return folded;
 }
 
 // What training left of each channel: mean beta, deviation |gamma|.
@@ -67,7 +66,11 @@ class FoldBatchNorm final : public sdk::Pass {
             "rounded once.\n"
             "\n"
             "The mean and deviation of each channel that the normalization stands for (beta and |gamma|) stay with the "
-            "model as a note until the run ends: bias-correction reads it (`mode: batch-norm`).\n"
+            "model as a note until the run ends: bias-correction reads it (`mode: batch-norm`). So do its parameters "
+            "and "
+            "statistics, as long as the layer's weight and bias stay what they are: passes that train take the "
+            "normalization "
+            "up again.\n"
             "\n"
             "A BatchNormalization that follows no such layer becomes a depthwise 1x1 convolution of its input's rank "
             "(`standalone`), which every integer device can run.\n"
@@ -112,13 +115,13 @@ class FoldBatchNorm final : public sdk::Pass {
     const auto affine = read_norm_affine(graph, node);
     auto weight = sdk::read_tensor(graph, layer.input(1));
     if (!affine || !weight || weight->shape.size() < 2) return false;
-    const std::int64_t channels = output_channels(graph, layer, *weight);
-    if (channels != static_cast<std::int64_t>(affine->factor.size()) || !groups_fit(graph, layer, *weight))
-      return false;
-    auto bias = read_bias(graph, layer, channels, weight->dtype);
+    const auto channels = sdk::weight_channels(graph, layer, weight->shape);
+    if (!channels || channels->count() != affine->factor.size()) return false;
+    auto bias = read_bias(graph, layer, static_cast<std::int64_t>(channels->count()), weight->dtype);
     if (!bias) return false;
 
-    scale_weight(graph, layer, affine->factor, *weight);
+    const sdk::FoldedNorm folded = unfolded(graph, node, *weight);
+    scale_weight(*channels, affine->factor, *weight);
     const double beta = bias_factor(graph, layer, *bias);
     for (std::size_t c = 0; c < bias->data.size(); ++c) {
       bias->data[c] = bias->data[c] * affine->factor[c] + affine->offset[c] / beta;
@@ -130,6 +133,7 @@ class FoldBatchNorm final : public sdk::Pass {
     const sdk::ChannelNormal normal = trained_normal(graph, graph.node(norm));
     take_over_output(graph, edit, layer_handle, norm);
     note_normal(graph, edit, graph.node(layer_handle).output(0), normal);
+    note_fold(graph, edit, layer_handle, folded);
     return true;
   }
 

@@ -164,11 +164,6 @@ TEST_CASE("what cannot be trained is refused when the session is opened") {
   CHECK(refusal(net.working, request) == "");
   request.weights = {net.weight({3})};
   CHECK(refusal(net.working, request).find("no operator between the inputs and outputs reads it") != std::string::npos);
-  request.weights = {w};
-  ht_train_fold fold{};
-  fold.struct_size = sizeof(fold);
-  request.folds = {fold};
-  CHECK(refusal(net.working, request).find("folded normalizations") != std::string::npos);
 }
 
 }  // namespace
