@@ -182,6 +182,7 @@ std::map<model::Handle, Floats> TrainRig::evaluate(const std::vector<Floats> &in
                                                    bool soft) {
   Batch b(inputs, targets, 0);
   b.batch.soft = soft ? 1 : 0;
+  b.batch.statistics_batch = statistics_batch;
   std::map<model::Handle, Floats> out;
   state_->call(
       [&](const ht_trainer &t) { return t.evaluate(state_->session, &state_->ctx, &b.batch, &keep, &out, result); });
@@ -202,6 +203,7 @@ double TrainRig::evaluate_labels(const std::vector<Floats> &inputs, const Labels
 ht_train_result TrainRig::accumulate(const std::vector<Floats> &inputs, const std::vector<Floats> &targets,
                                      std::uint64_t step) {
   Batch b(inputs, targets, step);
+  b.batch.statistics_batch = statistics_batch;
   ht_train_result result{};
   state_->call([&](const ht_trainer &t) { return t.accumulate(state_->session, &state_->ctx, &b.batch, &result); });
   return result;

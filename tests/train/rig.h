@@ -65,6 +65,8 @@ class TrainRig {
   std::vector<std::byte> save();
   void restore(const std::vector<std::byte> &bytes);
 
+  std::uint32_t statistics_batch = 0;  // of the batches that follow
+
  private:
   struct State;
   std::unique_ptr<State> state_;
