@@ -1,5 +1,7 @@
 #include "folded_layers.h"
 
+#include <algorithm>
+
 #include "halftone/stored_tensor.hpp"
 
 namespace halftone::passes {
@@ -22,6 +24,11 @@ FoldedLayers::FoldedLayers(const sdk::Context &ctx, const NetworkPart &part) {
     if (!is_own(graph, node.input(1)) || !is_own(graph, node.input(2))) continue;
     layers_.push_back({handle, node.input(1), node.input(2), std::move(*norm)});
   }
+}
+
+void FoldedLayers::keep_those_of(const std::vector<ht_handle> &values) {
+  const auto has = [&](ht_handle value) { return std::ranges::find(values, value) != values.end(); };
+  std::erase_if(layers_, [&](const Layer &layer) { return !has(layer.weight) || !has(layer.bias); });
 }
 
 std::vector<ht_handle> FoldedLayers::values() const {

@@ -13,6 +13,8 @@ namespace halftone::passes {
 class FoldedLayers {
  public:
   FoldedLayers(const sdk::Context &ctx, const NetworkPart &part);
+  // Leaves out layers whose weight or bias is not among these.
+  void keep_those_of(const std::vector<ht_handle> &values);
   bool empty() const { return layers_.empty(); }
   std::size_t count() const { return layers_.size(); }
   // Weights and biases of the layers.
