@@ -329,8 +329,8 @@ SETTINGS = {"horizontal-layer-split": "{layers: ['*'], value_threshold: 0.1}", "
             "adaround": "{steps: 4}", "blockwise-reconstruction": "{steps: 4}", "learned-step-size": "{steps: 4}",
             "qdrop": "{steps: 4}", "second-order-sensitivity": "{samples: 4}", "quantization-aware-training": "{epochs: 1}"}
 # They call a trainer's functions, which are the host's.
-TRAINS = {"adaround", "blockwise-reconstruction", "learned-step-size", "qdrop", "quantization-aware-training",
-          "second-order-sensitivity"}
+TRAINS = {"adaround", "blockwise-reconstruction", "bn-re-estimation", "learned-step-size", "qdrop",
+          "quantization-aware-training", "second-order-sensitivity"}
 # What stands directly before a pass that does nothing without it.
 BEFORE = {"mixed-precision": "measured-sensitivity: {candidates: ['3', '8'], samples: 4}"}
 

@@ -207,6 +207,32 @@ def memory_budget(bench):
     require(figures["peak_memory_bytes"] < 96 << 20, f"{figures['peak_memory_bytes']} bytes were held")
 
 
+def normalized(bench):
+    """Folded normalizations trained by the batch: nearer to the float network, the same bytes on any number of threads."""
+    form = narrow(bench)
+    plain = noise(corrected(bench, "plain", (), **form))
+    for count in (1, 3):
+        left = noise(corrected(bench, f"n{count}", training(SHORT + ", batch_norm: train, measure: noise"),
+                               f", threads: {count}", **form))
+        require(left < 0.9 * plain, f"noise/signal {left}, {plain} without it")
+    require(bench.bytes("n1.onnx") == bench.bytes("n3.onnx"), "another model on three threads")
+    corrected(bench, "frozen", training(SHORT + ", measure: noise"), **form)
+    require(bench.bytes("n1.onnx") != bench.bytes("frozen.onnx"), "normalizations are not trained")
+
+
+def re_estimated(bench):
+    """Statistics of the quantized network bring it closer to the float network, with the same bytes on any number of threads."""
+    form = narrow(bench)
+    plain = noise(corrected(bench, "plain", (), **form))
+    for count in (1, 3):
+        left = noise(corrected(bench, f"bn{count}", ("bn-re-estimation",), f", threads: {count}", **form))
+        require(left < plain, f"noise/signal {left}, {plain} without it")
+    require(bench.bytes("bn1.onnx") == bench.bytes("bn3.onnx"), "another model on three threads")
+    slots, kept = bench.slots("plain.configs"), bench.slots("bn1.configs")
+    moved = [name for name in slots if name[1] == "Conv" and name[2:] == ("inputs", 1) and slots[name].get("scales") != kept[name].get("scales")]
+    require(not moved, f"scales of weights moved: {moved}")
+
+
 def integer_value(name, shape):
     dims = b"".join(onnx.field(1, onnx.field(2 if isinstance(extent, str) else 1, extent)) for extent in shape)
     return onnx.field(1, name) + onnx.field(2, onnx.field(1, onnx.field(1, 7) + onnx.field(2, dims)))
@@ -246,7 +272,7 @@ passes:
 
 
 TESTS = (less_noise, labels, methods, method_parameters, threads, spilled, taken_back, seeds, frozen, killed, checkpoint_of_others,
-         as_exported, memory_budget, of_many_parts)
+         as_exported, memory_budget, normalized, re_estimated, of_many_parts)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ struct NetworkRecipe {
   std::vector<std::string> layers;   // names of nodes, `*` for any text, whose parameters are learned; empty: all
   FakeQuantizerChoice weights, activations;
   LearnedKinds learns;
+  bool trains_batch_norm = false;  // folded normalizations by the batch; else in their folded form
 
   double label_weight = 0;    // cross-entropy of the samples' classes
   double teacher_weight = 0;  // divergence from the float network's distribution

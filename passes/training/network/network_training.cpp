@@ -6,6 +6,7 @@
 
 #include "../batch_order.h"
 #include "../block_state.h"
+#include "folded_layers.h"
 #include "halftone/artefact.hpp"
 #include "halftone/memory_share.hpp"
 #include "learning_plan.h"
@@ -36,6 +37,7 @@ class NetworkTraining {
         trainer_(ctx),
         part_(find_network_part(sdk::Graph(ctx), recipe.outputs, recipe.label_weight > 0 || recipe.teacher_weight > 0)),
         plan_(plan_learning(ctx, part_, recipe)),
+        folds_(ctx, part_),
         data_(ctx, part_, {recipe.samples, sdk::allowed_memory(ctx, recipe.memory)}),
         losses_(ctx, part_, data_, recipe),
         split_(split_samples(data_.samples(), recipe.validation, mixed(recipe.seed, 1))),
@@ -44,6 +46,9 @@ class NetworkTraining {
         batch_(rows_fixed_ && data_.rows() != 1 ? 1 : recipe.batch),
         calls_(recipe.accumulate * (batch_ == recipe.batch ? 1 : recipe.batch)),
         scorer_(part_, data_, losses_, split_.held_out, batch_) {
+    // A weight that is stored as its method rounds it is no normalization's any more.
+    const bool folds = recipe.trains_batch_norm && recipe.weights.method != "dorefa";
+    folds_.keep_those_of(folds ? plan_.learned : std::vector<ht_handle>{});
     const std::uint64_t each = std::max<std::uint64_t>(batch_ * calls_, 1);
     steps_per_epoch_ = std::max<std::uint64_t>((split_.training.size() + each - 1) / each, 1);
     steps_ = recipe.steps > 0 ? recipe.steps : recipe.epochs * steps_per_epoch_;
@@ -87,6 +92,7 @@ class NetworkTraining {
       setup.optimizer(kind, how);
     }
     declare(plan_, recipe_, setup);
+    folds_.declare(setup);
   }
 
   // Of the model as it stands, by a session that learns nothing.
@@ -180,7 +186,7 @@ class NetworkTraining {
     const BlockState old(ctx_, plan_.touched());
     write_network(ctx_, session, plan_, "learned by " + pass_);
     after_ = plain_score();
-    if (after_.better_than(before_, recipe_.measure)) return;
+    if (after_.better_than(before_, recipe_.measure)) return folds_.note(ctx_, session);
     old.put_back(ctx_);
     state.best = 0;
   }
@@ -198,6 +204,7 @@ class NetworkTraining {
       ctx_.report(measure, of(before_) + " -> " + of(after_) + " on " + std::to_string(split_.held_out.size()) +
                                (split_.held_out == split_.training ? " samples" : " samples held out"));
     }
+    if (recipe_.trains_batch_norm) ctx_.report("normalized by the batch", std::to_string(folds_.count()) + " layers");
     if (plan_.not_for > 0) {
       ctx_.report("method", "the asked one is not for " + std::to_string(plan_.not_for) +
                                 " quantizers; their scales are learned by lsq or stay");
@@ -224,6 +231,7 @@ class NetworkTraining {
   const sdk::Trainer trainer_;
   const NetworkPart part_;
   const LearningPlan plan_;
+  FoldedLayers folds_;
   const NetworkData data_;
   const NetworkLosses losses_;
   const SampleSplit split_;

@@ -26,6 +26,10 @@ void describe_methods(sdk::Params &params) {
       .texts("activation_parameters", "parameters of that method, each as NAME=VALUE", {})
       .texts("learn", "what is learned, of weights, biases, scales and offsets",
              {"weights", "biases", "scales", "offsets"})
+      .choice("batch_norm",
+              "normalizations that fold-batch-norm folded: `freeze` trains what they became, `train` normalizes by the "
+              "batch again and folds anew at the end",
+              "freeze", {"freeze", "train"})
       .texts("layers", "names of nodes, `*` for any text, whose parameters are learned; empty: all", {});
 }
 
@@ -147,6 +151,7 @@ class QuantizationAwareTraining final : public sdk::Pass {
     recipe_.weights = choice_of(args, "weights", "weight_parameters");
     recipe_.activations = choice_of(args, "activations", "activation_parameters");
     recipe_.learns = kinds_of(args.texts("learn"));
+    recipe_.trains_batch_norm = args.text("batch_norm") == "train";
     read_steps(args);
     recipe_.validation = args.number("validation");
     const std::string measure = args.text("measure");

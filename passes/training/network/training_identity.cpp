@@ -70,7 +70,8 @@ std::uint64_t digest_of(const NetworkRecipe &recipe) {
   add_choice(digest, recipe.weights);
   add_choice(digest, recipe.activations);
   const LearnedKinds &learns = recipe.learns;
-  for (const bool each : {learns.weights, learns.biases, learns.scales, learns.offsets, recipe.sgd}) {
+  for (const bool each :
+       {learns.weights, learns.biases, learns.scales, learns.offsets, recipe.sgd, recipe.trains_batch_norm}) {
     digest.add(std::uint64_t{each ? 1U : 0U});
   }
   for (const double each :

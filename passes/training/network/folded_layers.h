@@ -1,0 +1,35 @@
+// Layers of a network with the normalization that was folded into them, as fold-batch-norm noted it.
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "halftone/folded_norm.hpp"
+#include "halftone/training.hpp"
+#include "network_part.h"
+
+namespace halftone::passes {
+
+class FoldedLayers {
+ public:
+  FoldedLayers(const sdk::Context &ctx, const NetworkPart &part);
+  // Leaves out layers whose weight or bias is not among these.
+  void keep_those_of(const std::vector<ht_handle> &values);
+  bool empty() const { return layers_.empty(); }
+  std::size_t count() const { return layers_.size(); }
+  // Weights and biases of the layers.
+  std::vector<ht_handle> values() const;
+  // This object has to live until the session is open.
+  void declare(sdk::TrainingSetup &setup) const;
+  // Leaves notes of what the session holds, for the weights and biases that the model stores by now.
+  void note(const sdk::Context &ctx, const sdk::TrainingSession &session) const;
+
+ private:
+  struct Layer {
+    ht_handle node, weight, bias;
+    sdk::FoldedNorm norm;
+  };
+  std::deque<Layer> layers_;
+};
+
+}  // namespace halftone::passes
