@@ -16,6 +16,7 @@ struct AttributeTest {
   std::string name;
   bool equal = true;  // `=`; otherwise `!=`
   Wanted wanted;
+  bool real = false;  // numbers are written with a point or an exponent: 2.0, 1e-5
 
   // An attribute that is not written has ONNX's default. One that has none equals nothing; of one that is not known
   // before a run, such as pads beside auto_pad, neither `=` nor `!=` holds.

@@ -154,18 +154,30 @@ void Parser::check_attribute(const std::vector<OperatorType> &types) const {
                       nearest_hint(now().text, names)));
 }
 
+AttributeTest Parser::attribute_test(const std::vector<OperatorType> &types) {
+  if (now().kind != Token::Kind::kWord) unexpected("the name of an attribute", "write for instance Conv[group=1](*)");
+  AttributeTest test;
+  if (language_ == Language::kExpression && is_mark(ahead(1), ".*")) {
+    test.name.push_back('*');
+    test.wanted = std::string(now().text);
+    at_ += 2;
+    return test;
+  }
+  check_attribute(types);
+  test.name = std::string(now().text);
+  ++at_;
+  test.equal = !accept("!=");
+  if (test.equal) expect("=", "an attribute is followed by = or != and a value");
+  const std::size_t begin = now().at;
+  test.wanted = wanted();
+  test.real = text_.substr(begin, now().at - begin).find_first_of(".eE") != std::string_view::npos;
+  return test;
+}
+
 std::vector<AttributeTest> Parser::attribute_tests(const std::vector<OperatorType> &types) {
   std::vector<AttributeTest> tests;
   do {
-    if (now().kind != Token::Kind::kWord) unexpected("the name of an attribute", "write for instance Conv[group=1](*)");
-    check_attribute(types);
-    AttributeTest test;
-    test.name = std::string(now().text);
-    ++at_;
-    test.equal = !accept("!=");
-    if (test.equal) expect("=", "an attribute is followed by = or != and a value");
-    test.wanted = wanted();
-    tests.push_back(std::move(test));
+    tests.push_back(attribute_test(types));
   } while (accept(","));
   expect("]", "attributes are separated by commas and end with ']'");
   return tests;

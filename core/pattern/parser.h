@@ -36,7 +36,10 @@ struct Draft {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text), tokens_(tokens_of(text)) {}
+  // An expression may also take the attributes of an operator that it replaces: `Conv.*`.
+  enum class Language { kPattern, kExpression };
+  explicit Parser(std::string_view text, Language language = Language::kPattern)
+      : text_(text), language_(language), tokens_(tokens_of(text)) {}
   Draft run();
 
  private:
@@ -53,6 +56,7 @@ class Parser {
   std::vector<OperatorType> operator_types();
   OperatorType operator_type();
   std::vector<AttributeTest> attribute_tests(const std::vector<OperatorType> &types);
+  AttributeTest attribute_test(const std::vector<OperatorType> &types);
   void check_attribute(const std::vector<OperatorType> &types) const;
   AttributeTest::Wanted wanted();
   AttributeTest::Wanted wanted_list();
@@ -62,6 +66,7 @@ class Parser {
   std::size_t name_index(const Token &word);
 
   std::string_view text_;
+  Language language_;
   std::vector<Token> tokens_;
   std::size_t at_ = 0;
   Draft draft_;

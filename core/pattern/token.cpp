@@ -52,7 +52,7 @@ class Lexer {
       return number();
     }
     if (c == '\'' || c == '"') return quoted();
-    for (const std::string_view mark : {"...", "!=", "(", ")", "[", "]", "{", "}", "|", ",", "=", "*", "?"}) {
+    for (const std::string_view mark : {"...", ".*", "!=", "(", ")", "[", "]", "{", "}", "|", ",", "=", "*", "?"}) {
       if (pattern_.substr(at_).starts_with(mark)) return take(Token::Kind::kMark, mark.size());
     }
     fail_at(pattern_, at_,

@@ -1,5 +1,7 @@
 #include "core/pipeline/pipeline_shape.h"
 
+#include "core/pipeline/fusion_spec.h"
+
 namespace halftone::pipeline {
 namespace {
 
@@ -144,6 +146,7 @@ Shape make_pipeline() {
        {"reproducer", not_empty(text(), "name a folder"), "the folder that is written when a pass fails"},
        {"state", a_file(), "the state of a run to go on from instead of the model, from such a folder"},
        {"dispatch", dispatch(), "which nodes may be quantized: a dispatcher, or a dispatcher with exceptions"},
+       {"fusions", fusions_shape(), "patterns that the device computes as one operator, before those of the platform"},
        {"overrides", overrides(), "exceptions, the last match wins; a rule without effect is an error"},
        {"export", exports(), "the files to write"},
        {"configs_out", a_file(), "every quantization config as JSON, to this file"},

@@ -342,6 +342,7 @@ PipelineSpec parse_pipeline(const Setting &root, const std::filesystem::path &fo
   if (const Setting *rules = given(root, "overrides")) {
     for (const Setting &rule : rules->list()) spec.overrides.push_back(parse_override(rule));
   }
+  if (const Setting *fusions = given(root, "fusions")) spec.fusions = *fusions;
   if (const Setting *steps = given(root, "export")) {
     for (const Setting &step : steps->list()) spec.exports.push_back(parse_export(step, folder));
   }

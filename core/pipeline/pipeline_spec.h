@@ -94,6 +94,7 @@ struct PipelineSpec {
   PluginSpec plugins;
   DispatchSpec dispatch;
   std::vector<OverrideRule> overrides;
+  Setting fusions;  // null or a list; fusion_spec.h reads it when the platform is known
   std::vector<ExportStep> exports;
   std::string configs_out, report;
   std::string artefacts;    // the folder for files that passes leave, or empty

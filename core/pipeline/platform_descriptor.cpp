@@ -38,6 +38,7 @@ class DescriptorReader {
     for (const Setting &rule : given(out_.root, "operators")->list()) out_.operators.push_back(read_rule(rule));
     read_costs();
     check_patterns();
+    if (const Setting *fusions = given(out_.root, "fusions")) out_.fusions = read_fusions(*fusions, out_);
     check_pipeline();
     return std::move(out_);
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/base/setting.h"
+#include "core/pipeline/fusion_spec.h"
 #include "core/pipeline/platform_cost.h"
 #include "core/pipeline/platform_settings.h"
 #include "halftone/quant.h"
@@ -65,7 +66,8 @@ struct PlatformDescriptor {
   CostHint cost_in_float;                        // of operators that stay in float
   std::vector<OperatorRule> operators;           // in file order; what a later rule says wins
   std::vector<std::string> known_types() const;  // operator types that any rule names, sorted
-  Setting root;  // the whole file with the chosen variants applied; `option` looks things up here
+  Setting root;                     // the whole file with the chosen variants applied; `option` looks things up here
+  std::vector<FusionSpec> fusions;  // those of a pipeline first, once a run has added them
   std::vector<PlatformSetting> settings;
   std::vector<std::pair<std::string, std::string>> chosen;  // by setting
   std::vector<std::string> notes;                           // on these choices

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "core/pipeline/fusion_spec.h"
 #include "core/pipeline/pipeline_shape.h"
 #include "core/pipeline/platform_cost.h"
 #include "halftone/tensor.h"
@@ -111,16 +112,18 @@ Shape integer_mode() {
 
 // What a descriptor says, and what a variant of it may say anew.
 std::vector<Shape::Key> demands(bool whole) {
-  return {{"types", types(whole), "named types of numbers", whole},
-          {"operators", shape::list(rule()), "rules in order, the last that says something wins", whole},
-          {"fusion", fusion(), "what the hardware computes in one step"},
-          {"alignment", alignment(), "which scales must be equal"},
-          {"cost", costs(), "what operators cost, as a hint to compare choices by"},
-          {"integer", integer_mode(), "how the hardware computes on integers"},
-          {"dispatcher", dispatcher_shape(), "which operators may be quantized at all"},
-          {"pipeline", shape::meaning(kPassList, shape::list(either({text(), shape::map_of(shape::any())}))),
-           "the default passes"},
-          {"options", shape::map_of(shape::any()), "for the platform's own plug-ins"}};
+  return {
+      {"types", types(whole), "named types of numbers", whole},
+      {"operators", shape::list(rule()), "rules in order, the last that says something wins", whole},
+      {"fusion", fusion(), "what the hardware computes in one step"},
+      {"fusions", fusions_shape(), "patterns that the hardware computes as one operator, with their points and forms"},
+      {"alignment", alignment(), "which scales must be equal"},
+      {"cost", costs(), "what operators cost, as a hint to compare choices by"},
+      {"integer", integer_mode(), "how the hardware computes on integers"},
+      {"dispatcher", dispatcher_shape(), "which operators may be quantized at all"},
+      {"pipeline", shape::meaning(kPassList, shape::list(either({text(), shape::map_of(shape::any())}))),
+       "the default passes"},
+      {"options", shape::map_of(shape::any()), "for the platform's own plug-ins"}};
 }
 
 Shape setting() {

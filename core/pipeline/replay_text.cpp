@@ -137,6 +137,7 @@ std::string replay_text(const PipelineSpec &spec, const PlannedStep &step, const
       "# The run as it stood before the pass that failed, and this pass.\nhalftone: 1\nmodel: {}\nstate: {}\n",
       quoted_path(spec.model), quoted(state));
   out += platform_text(spec);
+  if (!spec.fusions.is_null()) out += fmt::format("fusions: {}\n", flow_text(spec.fusions));
   out += calibration_text(spec);
   out += fmt::format("executor: {}\n", quoted(spec.executor));
   if (spec.trainer != PipelineSpec().trainer) out += fmt::format("trainer: {}\n", quoted(spec.trainer));

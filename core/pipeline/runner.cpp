@@ -13,6 +13,8 @@
 #include "core/pipeline/executor_setting.h"
 #include "core/pipeline/export_file.h"
 #include "core/pipeline/free_batch.h"
+#include "core/pipeline/fusion_configs.h"
+#include "core/pipeline/fusion_steps.h"
 #include "core/pipeline/model_to_run.h"
 #include "core/pipeline/named.h"
 #include "core/pipeline/platform_code.h"
@@ -121,7 +123,10 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
          "{}the pipeline names neither a platform nor passes; `halftone platforms` lists platforms",
          place(spec_.where));
   }
-  plan_ = make_plan(registry_, spec_.passes ? *spec_.passes : platform_passes_, target_ != nullptr, facts_);
+  std::vector<PassStep> steps = spec_.passes ? *spec_.passes : platform_passes_;
+  if (target_ && spec_.state.empty())
+    steps = with_fusion_steps(registry_, std::move(steps), target_->descriptor().fusions);
+  plan_ = make_plan(registry_, steps, target_ != nullptr, facts_);
   if (trusted_) {
     for (const PlannedStep &step : plan_) trusted_->require_level(*step.component);
   }
@@ -198,9 +203,16 @@ void Runner::check_outputs() const {
 }
 
 void Runner::open_platform() {
+  if (spec_.platform.empty() && !spec_.fusions.is_null()) {
+    fail(Status::kInvalidArgument, "{}`fusions` needs a platform, whose types its points have; add `platform:`",
+         place(spec_.fusions.where));
+  }
   if (spec_.platform.empty()) return;
   PlatformDescriptor descriptor =
       find_platform(registry_, spec_.platform, spec_.platform_where, spec_.platform_settings);
+  if (!spec_.fusions.is_null())
+    descriptor.fusions = join_fusions(read_fusions(spec_.fusions, descriptor), std::move(descriptor.fusions));
+  deploying_ = deploying_passes(descriptor.fusions);
   if (!spec_.dispatch.method.empty()) descriptor.set_dispatcher(spec_.dispatch.method);
   if (const Setting *passes = descriptor.pipeline()) platform_passes_ = parse_passes(*passes);
   Target::Refine refine = refine_of(registry_, descriptor.id);
@@ -356,10 +368,16 @@ std::vector<StepReport> Runner::run_passes(host::CalibrationService &calibration
   return reports;
 }
 
+// Evaluations and analyses run the model as it was quantized: nobody need have a kernel for what only files have.
+host::WorkingModel &Runner::model_for(const PlannedStep &step) {
+  if (!deployed_ && deploying_.contains(std::string(step.component->id()))) deployed_ = model_;
+  return deployed_ ? *deployed_ : model_;
+}
+
 StepReport Runner::run_one(const PlannedStep &step, const RunServices &services) {
   require_facts(step);
   try {
-    StepReport report = run_step(step, services, model_);
+    StepReport report = run_step(step, services, model_for(step));
     count_facts(step);
     return report;
   } catch (Error &error) {
@@ -432,6 +450,12 @@ void Runner::follow_user(const PlannedStep &step, OverrideRun &overrides) {
   if (provides_configs(*step.component)) {
     if (!spec_.observer.empty()) override_observer(model_, spec_.observer);
     apply_overrides(spec_.overrides, model_, chosen_, overrides);
+    if (Fusions *fusions = target_ ? target_->fusions() : nullptr) {
+      target_->forget();
+      for (const std::string &warning : settle_fusions(*fusions, model_, chosen_)) {
+        if (events_.sinks.log) events_.sinks.log({HT_LOG_WARNING, warning});
+      }
+    }
     overrides.first_time = false;
   }
   chosen_.restore(model_);
@@ -449,7 +473,8 @@ std::vector<std::uint64_t> Runner::prepare_exports() {
   std::vector<std::uint64_t> sizes;
   for (const ExportStep &step : spec_.exports) {
     exports_.push_back(std::make_unique<StagedFile>(step.path));
-    write_export({registry_, kernels_, target_.get(), events_.sinks}, model_, step, *exports_.back());
+    write_export({registry_, kernels_, target_.get(), events_.sinks}, deployed_ ? *deployed_ : model_, step,
+                 *exports_.back());
     sizes.push_back(exports_.back()->size());
   }
   return sizes;

@@ -97,6 +97,8 @@ class Runner {
   void open_data();
   void read_start();
   std::vector<StepReport> run_passes(host::CalibrationService &calibration, host::ExecutionService &execution);
+  // What a step works on: from the first on that rewrites the model for files it is a copy.
+  host::WorkingModel &model_for(const PlannedStep &step);
   StepReport run_one(const PlannedStep &step, const RunServices &services);
   StepReport leave_out(const PlannedStep &step, const Error &error);
   void require_facts(const PlannedStep &step) const;
@@ -115,6 +117,8 @@ class Runner {
   host::KernelIndex kernels_;
   std::vector<std::string> warnings_;
   host::WorkingModel model_, original_;
+  std::optional<host::WorkingModel> deployed_;    // as files get it, where passes rewrite the model for them alone
+  std::set<std::string> deploying_;               // these passes
   std::optional<host::WorkingModel> calibrated_;  // as it was calibrated: what corrections compare with
   std::vector<PassStep> platform_passes_;
   std::unique_ptr<Target> target_;

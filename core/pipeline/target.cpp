@@ -44,6 +44,17 @@ std::string float_reason(const PlatformDescriptor &platform, const ResolvedRule 
   return {};
 }
 
+// Why all of a place stays in float, or empty: the device runs it as one operator, or not at all.
+std::string place_reason(const host::WorkingModel &working, const FusionSpec &fusion, const FusionPlace &place) {
+  if (fusion.observation == OutputScale::kNone)
+    return fmt::format("the fusion '{}' says that nothing of it is observed", fusion.name);
+  for (const model::Handle node : place.alive(working.model)) {
+    const std::string reason = dispatch_reason(working, node);
+    if (!reason.empty()) return reason;
+  }
+  return {};
+}
+
 bool any_quantized(const host::NodeRule &rule) {
   for (const auto *slots : {&rule.inputs, &rule.outputs}) {
     for (const host::SlotRule &slot : *slots) {
@@ -60,14 +71,19 @@ void Target::node_rule(const host::WorkingModel &working, model::Handle handle, 
   const model::Node &node = model.node(handle);
   out = host::NodeRule{};
   const DataFlow &data = flow(model);
-  const ResolvedRule rule = resolve_rule(descriptor_, model, node);
+  ResolvedRule rule = resolve_rule(descriptor_, model, node);
+  const FusionPlace *place = fusions_.place_of(model, handle);
+  if (place != nullptr) shape_rule(model, fusions_.spec(*place), *place, handle, rule);
   out.reason = float_reason(descriptor_, rule, model, handle, node, data);
-  if (out.reason.empty()) out.reason = dispatch_reason(working, handle);
+  if (out.reason.empty())
+    out.reason =
+        place == nullptr ? dispatch_reason(working, handle) : place_reason(working, fusions_.spec(*place), *place);
   if (out.reason.empty()) {
     out.passive = rule.passive;
     out.computing = rule.computing;
     resolve_slots(descriptor_, rule, model, node, data, out);
-    out.quantized = any_quantized(out);
+    if (place != nullptr) mark_inner(model, *place, handle, out);
+    out.quantized = place != nullptr || any_quantized(out);  // a node inside is part of a quantized operator
     if (!out.quantized) out.reason = "none of its inputs and outputs is quantized";
   }
   if (!out.quantized) {

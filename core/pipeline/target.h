@@ -9,6 +9,7 @@
 
 #include "core/host/service/target_service.h"
 #include "core/pipeline/data_flow.h"
+#include "core/pipeline/fusions.h"
 #include "core/pipeline/platform_descriptor.h"
 
 namespace halftone::pipeline {
@@ -19,10 +20,17 @@ class Target final : public host::TargetService {
   using Refine = std::function<void(const host::WorkingModel &, model::Handle, host::NodeRule &)>;
 
   explicit Target(PlatformDescriptor descriptor, Refine refine = {})
-      : descriptor_(std::move(descriptor)), refine_(std::move(refine)) {}
+      : descriptor_(std::move(descriptor)), refine_(std::move(refine)), fusions_(descriptor_) {}
+  Target(const Target &) = delete;
+  Target &operator=(const Target &) = delete;
 
   std::string_view platform() const override { return descriptor_.id; }
-  void forget() override { flow_.reset(); }
+  void forget() override {
+    flow_.reset();
+    fusions_.forget();
+  }
+  // Null when there are none.
+  Fusions *fusions() override { return descriptor_.fusions.empty() ? nullptr : &fusions_; }
   void node_rule(const host::WorkingModel &working, model::Handle node, host::NodeRule &out) override;
   std::uint32_t slot_role(const host::WorkingModel &working, model::Handle node, bool is_output,
                           std::uint32_t slot) override;
@@ -36,6 +44,7 @@ class Target final : public host::TargetService {
   const DataFlow &flow(const model::Model &model);
   PlatformDescriptor descriptor_;
   Refine refine_;
+  Fusions fusions_;
   std::optional<DataFlow> flow_;
   const model::Model *flow_model_ = nullptr;
   std::uint64_t flow_revision_ = 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/error.h"
+
 namespace halftone::quant {
 
 template <typename A>
@@ -63,6 +65,16 @@ ConfigTable ConfigImage::read(ByteReader &reader) {
     table.index_for_writing().insert(config->key, model::make_handle(model::HandleKind::kConfig, 0, i));
   }
   return table;
+}
+
+void ConfigImage::move_to_slot(ConfigTable &table, Handle config, const SlotKey &to) {
+  const SlotKey from = table.get(config).key;
+  if (from == to) return;
+  if (table.find(to) != HT_NONE) fail(Status::kFailedPrecondition, "the slot that a config moves to has one already");
+  SlotIndex &index = table.index_for_writing();
+  index.erase(from);
+  index.insert(to, config);
+  table.at(config).key = to;
 }
 
 std::string ConfigImage::difference(const ConfigTable &a, const ConfigTable &b, const model::Model &model) {

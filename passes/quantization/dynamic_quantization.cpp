@@ -32,7 +32,8 @@ class DynamicQuantization final : public sdk::Pass {
   void run(const sdk::Context &ctx) override {
     const QuantizationPoints points(ctx);
     std::size_t dynamic = 0, in_float = 0;
-    for (const ht_handle config : points.configs.all()) {
+    const std::vector<ht_handle> all = points.configs.all();
+    for (const ht_handle config : all) {
       ht_config_info info = points.configs.info(config);
       const bool parameter = points.is_parameter(info);
       const bool baked = info.state == HT_STATE_BAKED || info.state == HT_STATE_PASSIVE_BAKED;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "halftone/fusion.hpp"
 #include "platform_options.h"
 #include "shared_scale.h"
 
@@ -63,6 +64,30 @@ class Alignment {
 
   const QuantizationPoints &points() const { return points_; }
 
+  // Gives configs of inputs and outputs one scale that covers them all, as a fusion wants it.
+  bool share(const std::vector<ht_handle> &group) {
+    std::vector<ht_handle> inputs, outputs;
+    for (const ht_handle config : group) {
+      if (!is_adjustable(config)) continue;
+      const bool is_input = points_.configs.info(config).direction == HT_SLOT_INPUT;
+      (is_input ? inputs : outputs).push_back(config);
+    }
+    std::vector<ht_handle> all = inputs;
+    all.insert(all.end(), outputs.begin(), outputs.end());
+    if (all.size() < 2 || inputs.empty() || !can_share(all)) return false;
+    const std::string reason = "shared by a fusion";
+    const ht_quant_spec spec = points_.configs.info(all.front()).spec;
+    const Codes shared =
+        shared_codes(spec, codes_of(all), full_, [&](CodeRange range) { return codes_for(spec, range); });
+    sharing_.lead(inputs.front(), shared, reason + ": the range of all values");
+    for (std::size_t i = 1; i < inputs.size(); ++i) sharing_.follow(inputs[i], inputs.front(), reason);
+    for (const ht_handle out : outputs) {
+      const ht_handle root = points_.root(out);
+      if (points_.source(root) != inputs.front()) points_.configs.set_master(root, inputs.front(), reason);
+    }
+    return true;
+  }
+
   // False when the node's configs do not allow it.
   bool align(ht_handle node, Method method, bool elementwise) {
     const sdk::Node at = points_.graph.node(node);
@@ -107,16 +132,21 @@ class Alignment {
     });
   }
 
+  std::vector<Codes> codes_of(const std::vector<ht_handle> &configs) const {
+    std::vector<Codes> codes;
+    for (const ht_handle config : configs) {
+      const ht_config_info info = points_.configs.info(config);
+      codes.push_back({info.scales[0], info.zero_points[0]});
+    }
+    return codes;
+  }
+
   bool to_large(const std::vector<ht_handle> &inputs, const std::string &reason) {
     if (!can_share(inputs)) return false;
     const ht_handle source = points_.source(inputs.front());
     const auto has_source = [&](ht_handle config) { return points_.source(config) == source; };
     if (std::all_of(inputs.begin(), inputs.end(), has_source)) return true;
-    std::vector<Codes> codes;
-    for (const ht_handle config : inputs) {
-      const ht_config_info info = points_.configs.info(config);
-      codes.push_back({info.scales[0], info.zero_points[0]});
-    }
+    const std::vector<Codes> codes = codes_of(inputs);
     const ht_quant_spec spec = points_.configs.info(inputs.front()).spec;
     const Codes shared = shared_codes(spec, codes, full_, [&](CodeRange range) { return codes_for(spec, range); });
     sharing_.lead(inputs.front(), shared, reason + ": the range of all inputs");
@@ -187,6 +217,8 @@ class QuantAlignment final : public sdk::Pass {
             "operator's input "
             "changes; with it all of them change, along with what was aligned with them before.\n"
             "\n"
+            "Values that a fusion names under `share` (docs/fusions.md) get one scale that covers all of them.\n"
+            "\n"
             "Not aligned are inputs of different schemes, per-channel scales, and a sum to an asymmetric output that "
             "is fused with the "
             "operator behind it.\n"
@@ -245,6 +277,7 @@ class QuantAlignment final : public sdk::Pass {
         ++aligned[*family];
       }
     }
+    share_in_fusions(ctx, alignment);
     if (by_name > 0) ctx.report("by name", std::to_string(by_name) + " nodes aligned");
     for (std::size_t i = 0; i < kFamilies.size(); ++i) {
       if (aligned[i] > 0) ctx.report(kFamilies[i].name, std::to_string(aligned[i]) + " nodes aligned");
@@ -253,6 +286,15 @@ class QuantAlignment final : public sdk::Pass {
   }
 
  private:
+  // What `share` of a fusion names.
+  static void share_in_fusions(const sdk::Context &ctx, Alignment &alignment) {
+    std::size_t shared = 0, kept = 0;
+    for (const std::vector<ht_handle> &group : sdk::Fusions(ctx).shares()) ++(alignment.share(group) ? shared : kept);
+    if (shared > 0) ctx.report("fusions", std::to_string(shared) + " groups of values share a scale");
+    if (kept > 0)
+      ctx.report("fusions not aligned", std::to_string(kept) + " groups in float or with types that differ");
+  }
+
   static std::optional<std::size_t> family_of(const sdk::Node &node) {
     if (!node.domain().empty()) return std::nullopt;
     for (std::size_t i = 0; i < kFamilies.size(); ++i) {

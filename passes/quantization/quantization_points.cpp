@@ -1,5 +1,7 @@
 #include "quantization_points.h"
 
+#include "halftone/fusion.hpp"
+
 namespace halftone::passes {
 
 bool same_scheme(const ht_quant_spec &a, const ht_quant_spec &b) {
@@ -14,6 +16,11 @@ bool same_scheme(const ht_quant_spec &a, const ht_quant_spec &b) {
 
 bool is_live(std::uint32_t state) {
   return state == HT_STATE_ACTIVATED || state == HT_STATE_PASSIVE;
+}
+
+QuantizationPoints::QuantizationPoints(const sdk::Context &ctx) : graph(ctx), configs(ctx) {
+  const std::vector<ht_handle> pinned = sdk::Fusions(ctx).pinned();
+  pinned_.insert(pinned.begin(), pinned.end());
 }
 
 std::vector<ht_handle> QuantizationPoints::every_node() const {
@@ -65,7 +72,7 @@ std::string QuantizationPoints::describe(ht_handle config) const {
 
 bool QuantizationPoints::join(ht_handle child, ht_handle by, std::string_view reason) const {
   if (root_state(child) == HT_STATE_FP32 || root_state(by) == HT_STATE_FP32) return false;
-  if (root(child) == root(by)) return false;
+  if (root(child) == root(by) || pinned_.count(root(child)) != 0) return false;
   configs.dominate(child, by, reason);
   return true;
 }

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "halftone/pass.hpp"
@@ -17,7 +18,7 @@ bool is_live(std::uint32_t state);
 
 class QuantizationPoints {
  public:
-  explicit QuantizationPoints(const sdk::Context &ctx) : graph(ctx), configs(ctx) {}
+  explicit QuantizationPoints(const sdk::Context &ctx);
 
   // Nodes of all graphs in topological order: the main graph's first, then those of bodies.
   std::vector<ht_handle> every_node() const;
@@ -36,11 +37,14 @@ class QuantizationPoints {
   std::string describe(ht_handle config) const;
 
   // One quantization point: `child` under `by`. False, and nothing changed, when either is missing or never quantized,
-  // or when they are one point already.
+  // or when they are one point already, or when a fusion gives the child a scale that must last.
   bool join(ht_handle child, ht_handle by, std::string_view reason) const;
 
   sdk::Graph graph;
   sdk::Configs configs;
+
+ private:
+  std::unordered_set<ht_handle> pinned_;  // whose scale a fusion gives
 };
 
 }  // namespace halftone::passes

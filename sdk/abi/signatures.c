@@ -1,6 +1,7 @@
 /* Compiles only while every field of the ABI has exactly the type that fields.inc spells out: a changed argument of a
  * callback leaves all offsets as they were and would pass every other check. */
 #include "halftone/embed.h"
+#include "halftone/fusion.h"
 #include "halftone/halftone.h"
 
 #define STRUCT(name)

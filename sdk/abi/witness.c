@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "halftone/embed.h"
+#include "halftone/fusion.h"
 #include "halftone/halftone.h"
 
 static int problems = 0;

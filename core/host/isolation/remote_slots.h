@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "halftone/fusion.h"
 #include "halftone/halftone.h"
 
 namespace halftone::host {
@@ -146,11 +147,19 @@ struct Remote<ht_trial_runs> {
   using Functions = Slots<&ht_trial_runs::labels>;
 };
 
+template <>
+struct Remote<ht_fusion> {
+  static constexpr std::uint32_t kNumber = 17;
+  static constexpr const char *kService = HT_FUSION_1;
+  using Functions = Slots<&ht_fusion::names, &ht_fusion::find, &ht_fusion::places, &ht_fusion::nodes, &ht_fusion::value,
+                          &ht_fusion::pinned, &ht_fusion::shares, &ht_fusion::replace>;
+};
+
 template <typename... Tables>
 struct TableList {};
 using RemoteTables = TableList<ht_graph, ht_graph_edit, ht_config_read, ht_config_edit, ht_calibration, ht_execution,
                                ht_parallel, ht_pattern, ht_progress, ht_report, ht_target, ht_value_type, ht_model_io,
-                               ht_artefact, ht_cost, ht_trial_runs>;
+                               ht_artefact, ht_cost, ht_trial_runs, ht_fusion>;
 
 // Functions with numbers of their own. What a worker asks of the host:
 enum class Ask : std::uint32_t { kLog = 1, kFail, kRow, kInitializer, kRun, kRunTrials };

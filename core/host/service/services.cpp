@@ -6,6 +6,7 @@
 
 #include "core/host/service/artefact_table.h"
 #include "core/host/service/cost_table.h"
+#include "core/host/service/fusion_table.h"
 #include "core/host/service/tables.h"
 #include "core/host/service/training_table.h"
 #include "core/host/service/trial_table.h"
@@ -34,6 +35,8 @@ constexpr std::array kServices = {
     Entry{HT_CONFIG_1, HT_CAP_CONFIG_READ, &untyped<&config_table>},
     Entry{HT_COST_1, HT_CAP_GRAPH_READ, &untyped<&cost_table>},
     Entry{HT_EXECUTION_1, HT_CAP_EXECUTE, &untyped<&execution_table>},
+    Entry{HT_FUSION_1, HT_CAP_GRAPH_READ | HT_CAP_GRAPH_EDIT, &untyped<&fusion_table>},
+    Entry{HT_FUSION_1, HT_CAP_GRAPH_READ, &untyped<&fusion_reading_table>},
     Entry{HT_GRAPH_EDIT_1, HT_CAP_GRAPH_EDIT, &untyped<&graph_edit_table>},
     Entry{HT_GRAPH_1, HT_CAP_GRAPH_READ, &untyped<&graph_table>},
     Entry{HT_MEMORY_1, 0, &untyped<&memory_table>},

@@ -10,6 +10,7 @@
 
 #include "core/base/setting.h"
 #include "core/host/context.h"
+#include "core/host/service/fusion_service.h"
 #include "halftone/target.h"
 
 namespace halftone::host {
@@ -55,6 +56,8 @@ class TargetService {
                              std::uint32_t weight_bits) = 0;
   // Null when the descriptor does not say. Lives as long as the service.
   virtual const Setting *option(std::string_view dotted) const = 0;
+  // Null when the run declares none.
+  virtual FusionService *fusions() { return nullptr; }
 };
 
 }  // namespace halftone::host

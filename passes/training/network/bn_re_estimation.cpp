@@ -4,8 +4,8 @@
 
 #include "../batch_order.h"
 #include "../block_state.h"
-#include "../block_training.h"
 #include "folded_layers.h"
+#include "halftone/memory_share.hpp"
 #include "learning_plan.h"
 #include "network_score.h"
 #include "network_training.h"

@@ -10,6 +10,7 @@
 #include "halftone/execution.h"
 #include "halftone/executor.h"
 #include "halftone/exporter.h"
+#include "halftone/fusion.h"
 #include "halftone/graph.h"
 #include "halftone/graph_edit.h"
 #include "halftone/memory.h"

@@ -1,0 +1,105 @@
+#include "core/pipeline/fusion_configs.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace halftone::pipeline {
+namespace {
+
+// Why the place cannot run as the fused operator, or empty.
+std::string type_conflict(const host::WorkingModel &working, const FusionSpec &fusion, const FusionPlace &place) {
+  for (const auto &[name, demand] : fusion.dtypes) {
+    for (const Handle config : point_configs(working, fusion, place, name)) {
+      const quant::Config &at = working.configs.get(config);
+      if (at.state == quant::State::kFp32) continue;
+      const std::string why = mismatch(demand, at.spec);
+      if (!why.empty()) return fmt::format("{} (the {}) {}", name, quant::describe(at.key, working.model), why);
+    }
+  }
+  return {};
+}
+
+void leave_in_float(host::WorkingModel &working, const FusionPlace &place, const std::string &reason) {
+  for (const Handle node : place.alive(working.model)) {
+    working.float_reasons[node] = reason;
+    const model::Node &at = working.model.node(node);
+    for (const bool is_output : {false, true}) {
+      const std::size_t count = is_output ? at.outputs.size() : at.inputs.size();
+      for (std::uint32_t slot = 0; slot < count; ++slot) {
+        const Handle config = working.configs.find({node, is_output, slot});
+        if (config != HT_NONE) working.configs.set_state(config, quant::State::kFp32, reason);
+      }
+    }
+  }
+}
+
+// The first name that the pattern reads and that data runs through.
+Handle first_data(const host::WorkingModel &working, const FusionSpec &fusion, const FusionPlace &place) {
+  for (const std::string &name : fusion.pattern.names) {
+    const Handle value = name == fusion.output() ? HT_NONE : place.value(working.model, name);
+    if (value == HT_NONE || working.model.value(value).initializer) continue;
+    for (const Handle config : point_configs(working, fusion, place, name)) {
+      if (working.configs.get(config).state != quant::State::kFp32) return config;
+    }
+  }
+  return HT_NONE;
+}
+
+bool same_grid(const ht_quant_spec &a, const ht_quant_spec &b) {
+  return a.kind == b.kind && a.quant_min == b.quant_min && a.quant_max == b.quant_max && a.symmetry == b.symmetry &&
+         a.granularity == b.granularity && a.scale_form == b.scale_form && a.dynamic == b.dynamic;
+}
+
+// Empty when it was done.
+std::string share_with_input(host::WorkingModel &working, const FusionSpec &fusion, const FusionPlace &place) {
+  const Handle input = first_data(working, fusion, place);
+  if (input == HT_NONE) return "no input of it is quantized";
+  for (const Handle output : point_configs(working, fusion, place, fusion.output())) {
+    if (working.configs.get(output).state == quant::State::kFp32) continue;
+    if (!same_grid(working.configs.get(output).spec, working.configs.get(input).spec))
+      return "its output has another type than its input";
+    if (working.configs.source(output) == working.configs.source(input)) continue;
+    working.configs.set_master(output, input);
+    working.configs.set_reason(output,
+                               fmt::format("the fusion '{}' gives its output the scale of its input", fusion.name));
+  }
+  return {};
+}
+
+void fix_scales(const host::WorkingModel &working, const FusionSpec &fusion, const FusionPlace &place,
+                ChosenObservers &chosen) {
+  for (const auto &[name, point] : fusion.points) {
+    if (!point.fixed) continue;
+    for (const Handle config : point_configs(working, fusion, place, name)) {
+      if (chosen.find(config) != nullptr) continue;
+      chosen.choose(
+          config, "constant",
+          {{"scale", fmt::format("{}", point.fixed->scale)}, {"zero_point", std::to_string(point.fixed->zero_point)}},
+          point.where);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> settle_fusions(Fusions &fusions, host::WorkingModel &working, ChosenObservers &chosen) {
+  std::vector<std::string> warnings;
+  for (const FusionPlace &place : std::vector<FusionPlace>(fusions.all(working.model))) {
+    const FusionSpec &fusion = fusions.spec(place);
+    std::string conflict = type_conflict(working, fusion, place);
+    if (conflict.empty() && fusion.observation == OutputScale::kOfInput)
+      conflict = share_with_input(working, fusion, place);
+    if (conflict.empty()) {
+      fix_scales(working, fusion, place, chosen);
+      continue;
+    }
+    const std::string reason = fmt::format("the fusion '{}' does not apply: {}", fusion.name, conflict);
+    leave_in_float(working, place, reason);
+    const model::Node &root = working.model.node(place.root(working.model));
+    warnings.push_back(fmt::format("{} '{}' stays in float: {}", root.op_type, root.name, reason));
+  }
+  return warnings;
+}
+
+}  // namespace halftone::pipeline

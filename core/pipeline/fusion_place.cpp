@@ -1,0 +1,150 @@
+#include "core/pipeline/fusion_place.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "halftone/graph_edit.h"
+
+namespace halftone::pipeline {
+namespace {
+
+using Json = nlohmann::json;
+
+const std::string kNote = std::string(HT_NOTE_PREFIX) + "fusions";
+
+Json slots_json(const std::vector<FusionPlace::Slot> &slots) {
+  Json list = Json::array();
+  for (const FusionPlace::Slot &slot : slots) list.push_back({slot.node, slot.slot});
+  return list;
+}
+
+std::vector<FusionPlace::Slot> slots_from(const Json &json) {
+  std::vector<FusionPlace::Slot> slots;
+  for (const Json &pair : json) slots.push_back({pair.at(0).get<std::size_t>(), pair.at(1).get<std::uint32_t>()});
+  return slots;
+}
+
+// An optional input that is absent now may be there later, as a folded normalization brings a bias: where it would be.
+void add_absent(const pattern::Pattern &pattern, const std::string &name, std::vector<FusionPlace::Slot> &slots) {
+  for (std::size_t at = 0; at < pattern.operations.size(); ++at) {
+    const pattern::Operation &operation = pattern.operations[at];
+    const bool ordered = std::ranges::none_of(operation.types, [](const pattern::OperatorType &type) {
+      return pattern::is_commutative(type.domain, type.type);
+    });
+    for (std::size_t i = 0; ordered && i < operation.inputs.size(); ++i) {
+      const pattern::Term &term = operation.inputs[i];
+      const bool here = term.kind == pattern::Term::Kind::kName && pattern.names[term.index] == name;
+      if (here) slots.push_back({at, static_cast<std::uint32_t>(i)});
+    }
+  }
+}
+
+bool has_number(const pattern::Operation &operation) {
+  return std::ranges::any_of(operation.inputs,
+                             [](const pattern::Term &term) { return term.kind == pattern::Term::Kind::kNumber; });
+}
+
+}  // namespace
+
+bool FusionPlace::contains(const model::Model &model, Handle node) const {
+  return std::ranges::find(nodes, node) != nodes.end() && model.alive(node);
+}
+
+std::vector<Handle> FusionPlace::alive(const model::Model &model) const {
+  std::vector<Handle> left;
+  for (const Handle node : nodes) {
+    if (model.alive(node)) left.push_back(node);
+  }
+  return left;
+}
+
+Handle FusionPlace::root(const model::Model &model) const {
+  if (!model.alive(output)) return HT_NONE;
+  const Handle producer = model.value(output).producer;
+  return producer != HT_NONE && contains(model, producer) ? producer : HT_NONE;
+}
+
+Handle FusionPlace::value(const model::Model &model, const std::string &name) const {
+  const auto found = inputs.find(name);
+  if (found == inputs.end()) return HT_NONE;
+  for (const Slot &slot : found->second) {
+    if (!model.alive(nodes[slot.node])) continue;
+    const std::vector<Handle> &values = model.node(nodes[slot.node]).inputs;
+    if (slot.slot < values.size()) return values[slot.slot];
+  }
+  return HT_NONE;
+}
+
+FusionPlace place_of(const model::Model &model, const FusionSpec &fusion, const pattern::Match &match) {
+  FusionPlace place;
+  place.fusion = fusion.name;
+  place.nodes = match.nodes;
+  place.output = model.node(match.nodes.front()).outputs.front();
+  for (const Handle output : model.node(match.nodes.front()).outputs) {
+    if (output == HT_NONE) continue;
+    const model::Value &value = model.value(output);
+    if (!value.is_output && value.consumers.empty()) continue;
+    place.output = output;
+    break;
+  }
+  for (std::size_t n = 0; n < fusion.pattern.names.size(); ++n) {
+    std::vector<FusionPlace::Slot> slots;
+    for (std::size_t at = 0; at < match.nodes.size(); ++at) {
+      const std::vector<Handle> &read = model.node(match.nodes[at]).inputs;
+      for (std::size_t slot = 0; slot < read.size(); ++slot) {
+        const bool bound =
+            read[slot] != HT_NONE && std::ranges::find(match.values[n], read[slot]) != match.values[n].end();
+        if (bound) slots.push_back({at, static_cast<std::uint32_t>(slot)});
+      }
+    }
+    if (match.values[n].empty()) add_absent(fusion.pattern, fusion.pattern.names[n], slots);
+    if (!slots.empty()) place.inputs[fusion.pattern.names[n]] = std::move(slots);
+  }
+  for (std::size_t at = 0; at < match.nodes.size(); ++at) {
+    if (!has_number(fusion.pattern.operations[at])) continue;
+    const std::vector<Handle> &read = model.node(match.nodes[at]).inputs;
+    for (std::uint32_t slot = 0; slot < read.size(); ++slot) {
+      if (read[slot] == HT_NONE || model.value(read[slot]).producer != HT_NONE) continue;
+      const FusionPlace::Slot here{at, slot};
+      const bool named = std::ranges::any_of(
+          place.inputs, [&](const auto &entry) { return std::ranges::find(entry.second, here) != entry.second.end(); });
+      if (!named && model.value(read[slot]).initializer) place.inner.push_back(here);
+    }
+  }
+  return place;
+}
+
+std::vector<FusionPlace> read_places(const model::Model &model, const std::vector<FusionSpec> &fusions) {
+  std::vector<FusionPlace> places;
+  const auto note = model.metadata.find(kNote);
+  if (note == model.metadata.end()) return places;
+  for (const Json &json : Json::parse(note->second)) {
+    FusionPlace place;
+    place.fusion = json.at("fusion");
+    if (std::ranges::find(fusions, place.fusion, &FusionSpec::name) == fusions.end()) continue;
+    place.nodes = json.at("nodes").get<std::vector<Handle>>();
+    place.output = json.at("output");
+    for (const auto &[name, slots] : json.at("inputs").items()) place.inputs[name] = slots_from(slots);
+    place.inner = slots_from(json.at("inner"));
+    if (place.root(model) != HT_NONE) places.push_back(std::move(place));
+  }
+  return places;
+}
+
+void write_places(model::Model &model, const std::vector<FusionPlace> &places) {
+  Json list = Json::array();
+  for (const FusionPlace &place : places) {
+    Json inputs = Json::object();
+    for (const auto &[name, slots] : place.inputs) inputs[name] = slots_json(slots);
+    list.push_back({{"fusion", place.fusion},
+                    {"nodes", place.nodes},
+                    {"output", place.output},
+                    {"inputs", inputs},
+                    {"inner", slots_json(place.inner)}});
+  }
+  model.metadata[kNote] = list.dump();
+  model.touch();
+}
+
+}  // namespace halftone::pipeline

@@ -1,0 +1,44 @@
+// An occurrence of a fusion in the model, noted so that later passes know it although they change nodes inside: folding
+// a normalization takes one away, and the place stays.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/model/model.h"
+#include "core/pattern/matcher.h"
+#include "core/pipeline/fusion_spec.h"
+
+namespace halftone::pipeline {
+
+using model::Handle;
+
+struct FusionPlace {
+  struct Slot {
+    std::size_t node = 0;  // which of `nodes`
+    std::uint32_t slot = 0;
+    friend bool operator==(const Slot &, const Slot &) = default;
+  };
+
+  std::string fusion;
+  std::vector<Handle> nodes;                        // in the order of the pattern; some may be gone
+  Handle output = HT_NONE;                          // the value that the place computes
+  std::map<std::string, std::vector<Slot>> inputs;  // where each name of the pattern is read; also where it could be
+  std::vector<Slot> inner;                          // constants that the pattern's numbers stand for
+  bool contains(const model::Model &model, Handle node) const;  // and the node is alive
+  std::vector<Handle> alive(const model::Model &model) const;
+  // The node that computes the output; HT_NONE when a pass has put something else there.
+  Handle root(const model::Model &model) const;
+  // What a name stands for; HT_NONE for an optional input that is absent.
+  Handle value(const model::Model &model, const std::string &name) const;
+};
+
+FusionPlace place_of(const model::Model &model, const FusionSpec &fusion, const pattern::Match &match);
+
+// The note in the model. Reading leaves out places of fusions that the run does not have and those whose root is gone.
+std::vector<FusionPlace> read_places(const model::Model &model, const std::vector<FusionSpec> &fusions);
+void write_places(model::Model &model, const std::vector<FusionPlace> &places);
+
+}  // namespace halftone::pipeline

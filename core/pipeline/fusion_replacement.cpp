@@ -1,0 +1,138 @@
+#include "core/pipeline/fusion_replacement.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/pattern/expression.h"
+#include "core/pattern/replacement.h"
+#include "core/pipeline/fusions.h"
+#include "core/quant/config_image.h"
+
+namespace halftone::pipeline {
+namespace {
+
+using quant::SlotKey;
+
+void require_folded(const model::Model &model, const FusionSpec &fusion, const FusionPlace &place) {
+  for (std::size_t at = 0; at < place.nodes.size() && at < fusion.pattern.operations.size(); ++at) {
+    if (!pattern::is_folded_norm(fusion.pattern, at) || !model.alive(place.nodes[at])) continue;
+    fail(Status::kFailedPrecondition,
+         "fusion '{}': BatchNormalization '{}' is not folded, so that another form cannot take its place; put "
+         "fold-batch-norm before this pass",
+         fusion.name, model.node(place.nodes[at]).name);
+  }
+}
+
+// Configs that move, by the name of their value.
+using Points = std::map<std::string, std::vector<Handle>>;
+
+Points points_of(const host::WorkingModel &working, const FusionSpec &fusion, const FusionPlace &place) {
+  Points points;
+  for (const auto &[name, slots] : place.inputs) points[name] = point_configs(working, fusion, place, name);
+  points[fusion.output()] = point_configs(working, fusion, place, fusion.output());
+  // The one whose scale the others read goes first.
+  for (auto &[name, configs] : points) {
+    std::ranges::stable_partition(configs, [&](Handle config) { return working.configs.source(config) == config; });
+  }
+  return points;
+}
+
+void drop_configs(quant::ConfigTable &configs, const std::vector<model::Node> &old, const std::vector<Handle> &handles,
+                  const Points &moving) {
+  const auto moves = [&](Handle config) {
+    return std::ranges::any_of(
+        moving, [&](const auto &entry) { return std::ranges::find(entry.second, config) != entry.second.end(); });
+  };
+  for (std::size_t i = 0; i < old.size(); ++i) {
+    for (const bool is_output : {false, true}) {
+      const std::size_t count = is_output ? old[i].outputs.size() : old[i].inputs.size();
+      for (std::uint32_t slot = 0; slot < count; ++slot) {
+        const Handle config = configs.find({handles[i], is_output, slot});
+        if (config != HT_NONE && !moves(config)) configs.remove(config);
+      }
+    }
+  }
+}
+
+// As many slots read the value now as before, or others: the first config stays the value's own, and what is more
+// reads its scale.
+void move_configs(quant::ConfigTable &configs, const std::vector<Handle> &old, const std::vector<SlotKey> &slots) {
+  if (old.empty()) return;
+  for (std::size_t i = 0; i < old.size(); ++i) {
+    if (i < slots.size()) {
+      quant::ConfigImage::move_to_slot(configs, old[i], slots[i]);
+    } else {
+      configs.remove(old[i]);
+    }
+  }
+  if (slots.empty()) return;
+  for (std::size_t i = old.size(); i < slots.size(); ++i) {
+    const ht_quant_spec spec = configs.get(old.front()).spec;
+    configs.set_master(configs.create(slots[i], spec, quant::State::kPassiveInit), old.front());
+  }
+}
+
+// Where the names of an expression are read by its new nodes.
+std::map<std::string, std::vector<FusionPlace::Slot>> slots_of(const pattern::Pattern &expression) {
+  std::map<std::string, std::vector<FusionPlace::Slot>> slots;
+  for (std::size_t at = 0; at < expression.operations.size(); ++at) {
+    const std::vector<pattern::Term> &terms = expression.operations[at].inputs;
+    for (std::uint32_t i = 0; i < terms.size(); ++i) {
+      if (terms[i].kind == pattern::Term::Kind::kName) slots[expression.names[terms[i].index]].push_back({at, i});
+    }
+  }
+  return slots;
+}
+
+std::vector<FusionPlace::Slot> number_slots(const pattern::Pattern &expression) {
+  std::vector<FusionPlace::Slot> slots;
+  for (std::size_t at = 0; at < expression.operations.size(); ++at) {
+    const std::vector<pattern::Term> &terms = expression.operations[at].inputs;
+    for (std::uint32_t i = 0; i < terms.size(); ++i) {
+      if (terms[i].kind == pattern::Term::Kind::kNumber) slots.push_back({at, i});
+    }
+  }
+  return slots;
+}
+
+}  // namespace
+
+std::vector<Handle> replace_place(host::WorkingModel &working, const FusionSpec &fusion,
+                                  const pattern::Pattern &expression, FusionPlace &place) {
+  model::Model &model = working.model;
+  require_folded(model, fusion, place);
+  const Points points = points_of(working, fusion, place);
+  pattern::NamedValues values;
+  for (const auto &[name, slots] : place.inputs) values[name] = place.value(model, name);
+  std::vector<Handle> handles = place.alive(model);
+  std::vector<model::Node> old;
+  for (const Handle node : handles) old.push_back(model.node(node));
+  drop_configs(working.configs, old, handles, points);
+  const auto verdict = working.dispatch.find(place.root(model));
+  std::optional<host::Dispatch> dispatch;
+  if (verdict != working.dispatch.end()) dispatch = verdict->second;
+
+  const std::vector<Handle> made = pattern::replace(model, expression, handles, values, place.output);
+  for (const Handle node : handles) {
+    working.float_reasons.erase(node);
+    working.dispatch.erase(node);
+  }
+  if (dispatch) {
+    for (const Handle node : made) working.dispatch[node] = *dispatch;
+  }
+  place.nodes = made;
+  place.inputs = slots_of(expression);
+  place.inner = number_slots(expression);
+  for (const auto &[name, configs] : points) {
+    std::vector<SlotKey> slots;
+    if (name == fusion.output()) {
+      slots.push_back({made.front(), true, 0});
+    } else if (const auto found = place.inputs.find(name); found != place.inputs.end()) {
+      for (const FusionPlace::Slot &slot : found->second) slots.push_back({made[slot.node], false, slot.slot});
+    }
+    move_configs(working.configs, configs, slots);
+  }
+  return made;
+}
+
+}  // namespace halftone::pipeline
