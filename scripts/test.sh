@@ -22,6 +22,8 @@ jobs=${HALFTONE_JOBS:-$(nproc)}
 stages=${HALFTONE_STAGES:-build ctest sanitize format consumer}
 export HALFTONE_SHARED=${HALFTONE_SHARED:-$root/../shared}
 export CTEST_OUTPUT_ON_FAILURE=1
+# So that a compiler cache, where there is one, knows this tree again in another folder.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=1
 
 [ "${HALFTONE_INSTALL:-yes}" = no ] || scripts/install-dependencies.sh --test
 
