@@ -25,6 +25,24 @@ std::vector<FusionPlace::Slot> slots_from(const Json &json) {
   return slots;
 }
 
+Json origins_json(const std::map<std::string, SlotOrigin> &origins) {
+  Json list = Json::object();
+  for (const auto &[name, origin] : origins)
+    list[name] = {origin.role, origin.channel_axis.value_or(-1), origin.block_axis.value_or(-1)};
+  return list;
+}
+
+std::map<std::string, SlotOrigin> origins_from(const Json &json) {
+  const auto axis = [](const Json &number) {
+    const auto at = number.get<std::int32_t>();
+    return at < 0 ? std::nullopt : std::optional(at);
+  };
+  std::map<std::string, SlotOrigin> origins;
+  for (const auto &[name, list] : json.items())
+    origins[name] = {list.at(0).get<std::uint32_t>(), axis(list.at(1)), axis(list.at(2))};
+  return origins;
+}
+
 // An optional input that is absent now may be there later, as a folded normalization brings a bias: where it would be.
 void add_absent(const pattern::Pattern &pattern, const std::string &name, std::vector<FusionPlace::Slot> &slots) {
   for (std::size_t at = 0; at < pattern.operations.size(); ++at) {
@@ -127,6 +145,7 @@ std::vector<FusionPlace> read_places(const model::Model &model, const std::vecto
     place.output = json.at("output");
     for (const auto &[name, slots] : json.at("inputs").items()) place.inputs[name] = slots_from(slots);
     place.inner = slots_from(json.at("inner"));
+    place.origins = origins_from(json.at("origins"));
     if (place.root(model) != HT_NONE) places.push_back(std::move(place));
   }
   return places;
@@ -141,7 +160,8 @@ void write_places(model::Model &model, const std::vector<FusionPlace> &places) {
                     {"nodes", place.nodes},
                     {"output", place.output},
                     {"inputs", inputs},
-                    {"inner", slots_json(place.inner)}});
+                    {"inner", slots_json(place.inner)},
+                    {"origins", origins_json(place.origins)}});
   }
   model.metadata[kNote] = list.dump();
   model.touch();
