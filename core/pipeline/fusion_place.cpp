@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/pattern/expression.h"
 #include "halftone/graph_edit.h"
 
 namespace halftone::pipeline {
@@ -12,6 +13,7 @@ namespace {
 using Json = nlohmann::json;
 
 const std::string kNote = std::string(HT_NOTE_PREFIX) + "fusions";
+const std::string kNormNote = std::string(HT_NOTE_PREFIX) + "norm-training/";
 
 Json slots_json(const std::vector<FusionPlace::Slot> &slots) {
   Json list = Json::array();
@@ -131,6 +133,16 @@ FusionPlace place_of(const model::Model &model, const FusionSpec &fusion, const 
     }
   }
   return place;
+}
+
+void note_norm_training(model::Model &model, const FusionSpec &fusion, const FusionPlace &place) {
+  if (!fusion.trains_norms) return;
+  for (std::size_t at = 0; at < place.nodes.size(); ++at) {
+    if (!pattern::is_folded_norm(fusion.pattern, at)) continue;
+    const model::Node &norm = model.node(place.nodes[at]);
+    if (norm.graph != model.main_graph()) continue;  // in a body a name may be there twice
+    model.metadata[kNormNote + model.value(norm.outputs.front()).name] = *fusion.trains_norms ? "batch" : "frozen";
+  }
 }
 
 std::vector<FusionPlace> read_places(const model::Model &model, const std::vector<FusionSpec> &fusions) {

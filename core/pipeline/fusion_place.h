@@ -39,6 +39,10 @@ struct FusionPlace {
 
 FusionPlace place_of(const model::Model &model, const FusionSpec &fusion, const pattern::Match &match);
 
+// Notes for passes that train, where the fusion says how normalizations inside are trained: under the name of what each
+// makes, which stays when it is folded. "batch" or "frozen".
+void note_norm_training(model::Model &model, const FusionSpec &fusion, const FusionPlace &place);
+
 // The note in the model. Reading leaves out places of fusions that the run does not have and those whose root is gone.
 std::vector<FusionPlace> read_places(const model::Model &model, const std::vector<FusionSpec> &fusions);
 void write_places(model::Model &model, const std::vector<FusionPlace> &places);
