@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/pattern/expression.h"
 #include "halftone/graph_edit.h"
 
 namespace halftone::pipeline {
@@ -12,6 +13,7 @@ namespace {
 using Json = nlohmann::json;
 
 const std::string kNote = std::string(HT_NOTE_PREFIX) + "fusions";
+const std::string kNormNote = std::string(HT_NOTE_PREFIX) + "norm-training/";
 
 Json slots_json(const std::vector<FusionPlace::Slot> &slots) {
   Json list = Json::array();
@@ -23,6 +25,24 @@ std::vector<FusionPlace::Slot> slots_from(const Json &json) {
   std::vector<FusionPlace::Slot> slots;
   for (const Json &pair : json) slots.push_back({pair.at(0).get<std::size_t>(), pair.at(1).get<std::uint32_t>()});
   return slots;
+}
+
+Json origins_json(const std::map<std::string, SlotOrigin> &origins) {
+  Json list = Json::object();
+  for (const auto &[name, origin] : origins)
+    list[name] = {origin.role, origin.channel_axis.value_or(-1), origin.block_axis.value_or(-1)};
+  return list;
+}
+
+std::map<std::string, SlotOrigin> origins_from(const Json &json) {
+  const auto axis = [](const Json &number) {
+    const auto at = number.get<std::int32_t>();
+    return at < 0 ? std::nullopt : std::optional(at);
+  };
+  std::map<std::string, SlotOrigin> origins;
+  for (const auto &[name, list] : json.items())
+    origins[name] = {list.at(0).get<std::uint32_t>(), axis(list.at(1)), axis(list.at(2))};
+  return origins;
 }
 
 // An optional input that is absent now may be there later, as a folded normalization brings a bias: where it would be.
@@ -115,6 +135,16 @@ FusionPlace place_of(const model::Model &model, const FusionSpec &fusion, const 
   return place;
 }
 
+void note_norm_training(model::Model &model, const FusionSpec &fusion, const FusionPlace &place) {
+  if (!fusion.trains_norms) return;
+  for (std::size_t at = 0; at < place.nodes.size(); ++at) {
+    if (!pattern::is_folded_norm(fusion.pattern, at)) continue;
+    const model::Node &norm = model.node(place.nodes[at]);
+    if (norm.graph != model.main_graph()) continue;  // in a body a name may be there twice
+    model.metadata[kNormNote + model.value(norm.outputs.front()).name] = *fusion.trains_norms ? "batch" : "frozen";
+  }
+}
+
 std::vector<FusionPlace> read_places(const model::Model &model, const std::vector<FusionSpec> &fusions) {
   std::vector<FusionPlace> places;
   const auto note = model.metadata.find(kNote);
@@ -127,6 +157,7 @@ std::vector<FusionPlace> read_places(const model::Model &model, const std::vecto
     place.output = json.at("output");
     for (const auto &[name, slots] : json.at("inputs").items()) place.inputs[name] = slots_from(slots);
     place.inner = slots_from(json.at("inner"));
+    place.origins = origins_from(json.at("origins"));
     if (place.root(model) != HT_NONE) places.push_back(std::move(place));
   }
   return places;
@@ -141,7 +172,8 @@ void write_places(model::Model &model, const std::vector<FusionPlace> &places) {
                     {"nodes", place.nodes},
                     {"output", place.output},
                     {"inputs", inputs},
-                    {"inner", slots_json(place.inner)}});
+                    {"inner", slots_json(place.inner)},
+                    {"origins", origins_json(place.origins)}});
   }
   model.metadata[kNote] = list.dump();
   model.touch();

@@ -10,6 +10,7 @@
 #include "core/model/model.h"
 #include "core/pattern/matcher.h"
 #include "core/pipeline/fusion_spec.h"
+#include "core/pipeline/target_slots.h"
 
 namespace halftone::pipeline {
 
@@ -27,6 +28,7 @@ struct FusionPlace {
   Handle output = HT_NONE;                          // the value that the place computes
   std::map<std::string, std::vector<Slot>> inputs;  // where each name of the pattern is read; also where it could be
   std::vector<Slot> inner;                          // constants that the pattern's numbers stand for
+  std::map<std::string, SlotOrigin> origins;        // of names that a node in place of the pattern's reads
   bool contains(const model::Model &model, Handle node) const;  // and the node is alive
   std::vector<Handle> alive(const model::Model &model) const;
   // The node that computes the output; HT_NONE when a pass has put something else there.
@@ -36,6 +38,10 @@ struct FusionPlace {
 };
 
 FusionPlace place_of(const model::Model &model, const FusionSpec &fusion, const pattern::Match &match);
+
+// Notes for passes that train, where the fusion says how normalizations inside are trained: under the name of what each
+// makes, which stays when it is folded. "batch" or "frozen".
+void note_norm_training(model::Model &model, const FusionSpec &fusion, const FusionPlace &place);
 
 // The note in the model. Reading leaves out places of fusions that the run does not have and those whose root is gone.
 std::vector<FusionPlace> read_places(const model::Model &model, const std::vector<FusionSpec> &fusions);

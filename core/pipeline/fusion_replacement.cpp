@@ -95,6 +95,47 @@ std::vector<FusionPlace::Slot> number_slots(const pattern::Pattern &expression) 
   return slots;
 }
 
+// Limits and biases have scales that follow from their operator's other inputs. One that the new node does not read
+// where that operator did stays in float, as it does where the nodes are not replaced.
+void settle_derived(const std::vector<Handle> &original, const model::Node &made, SlotOrigin &origin) {
+  if (origin.role == HT_SLOT_BOUND) origin.role = HT_SLOT_NONE;
+  if (origin.role != HT_SLOT_BIAS) return;
+  const bool same =
+      made.inputs.size() > 1 && original.size() > 1 && made.inputs[0] == original[0] && made.inputs[1] == original[1];
+  if (!same) origin.role = HT_SLOT_NONE;
+}
+
+struct NamedOrigin {
+  SlotOrigin origin;
+  std::vector<Handle> inputs;  // of the operator
+};
+
+std::map<std::string, NamedOrigin> origins_of(const model::Model &model, const FusionPlace &place) {
+  std::map<std::string, NamedOrigin> origins;
+  for (const auto &[name, slots] : place.inputs) {
+    for (const FusionPlace::Slot &slot : slots) {
+      if (!model.alive(place.nodes[slot.node])) continue;
+      const model::Node &node = model.node(place.nodes[slot.node]);
+      if (slot.slot >= node.inputs.size() || !node.domain.empty()) continue;
+      origins[name] = {origin_of(model, node, slot.slot), node.inputs};
+      break;
+    }
+  }
+  return origins;
+}
+
+// Operators of ONNX say themselves what their slots are.
+void keep_origins(const model::Model &model, const std::map<std::string, NamedOrigin> &origins, FusionPlace &place) {
+  place.origins.clear();
+  const model::Node &made = model.node(place.nodes.front());
+  if (place.nodes.size() != 1 || made.domain.empty()) return;
+  for (const auto &[name, from] : origins) {
+    SlotOrigin origin = from.origin;
+    settle_derived(from.inputs, made, origin);
+    place.origins[name] = origin;
+  }
+}
+
 }  // namespace
 
 std::vector<Handle> replace_place(host::WorkingModel &working, const FusionSpec &fusion,
@@ -105,6 +146,7 @@ std::vector<Handle> replace_place(host::WorkingModel &working, const FusionSpec 
   pattern::NamedValues values;
   for (const auto &[name, slots] : place.inputs) values[name] = place.value(model, name);
   std::vector<Handle> handles = place.alive(model);
+  const std::map<std::string, NamedOrigin> origins = origins_of(model, place);
   std::vector<model::Node> old;
   for (const Handle node : handles) old.push_back(model.node(node));
   drop_configs(working.configs, old, handles, points);
@@ -123,6 +165,7 @@ std::vector<Handle> replace_place(host::WorkingModel &working, const FusionSpec 
   place.nodes = made;
   place.inputs = slots_of(expression);
   place.inner = number_slots(expression);
+  keep_origins(model, origins, place);
   for (const auto &[name, configs] : points) {
     std::vector<SlotKey> slots;
     if (name == fusion.output()) {

@@ -38,6 +38,12 @@ std::optional<SlotScheme> scheme_of(const FusionPoint *point) {
 
 }  // namespace
 
+const SlotOrigin *origin_at(const FusionPlace &place, Handle node, std::uint32_t slot) {
+  const std::string *name = name_of(place, node, slot);
+  const auto found = name == nullptr ? place.origins.end() : place.origins.find(*name);
+  return found == place.origins.end() ? nullptr : &found->second;
+}
+
 void shape_rule(const model::Model &model, const FusionSpec &fusion, const FusionPlace &place, Handle handle,
                 ResolvedRule &rule) {
   const model::Node &node = model.node(handle);
@@ -50,6 +56,7 @@ void shape_rule(const model::Model &model, const FusionSpec &fusion, const Fusio
       rule.inputs[slot] = SlotScheme{};
     } else if (name != nullptr) {
       if (const auto scheme = scheme_of(fusion.point(*name))) rule.inputs[slot] = *scheme;
+      if (const SlotOrigin *origin = origin_at(place, handle, slot)) rule.origins[slot] = *origin;
     }
   }
   for (std::uint32_t slot = 0; slot < node.outputs.size(); ++slot) {

@@ -36,6 +36,8 @@ Shape fusion() {
               {"pattern", text(), "the float form, which says what is computed", true},
               {"fused", text(), "one operator that runs in its place; a plug-in has its kernel"},
               {"deployed", either({text(), in_code}), "what stands in the exported file, or the pass that does it"},
+              {"trainable", shape::choice({"scale-factor", "frozen"}),
+               "how normalizations inside are trained: by the batch, or as what they were folded into"},
               {"points", shape::map_of(point()), "types of the values around it, by their names in the pattern"},
               {"observation", shape::choice({"own", "shared-with-input", "none"}),
                "where the scale of the output comes from: its own values, the first input, or nowhere"},

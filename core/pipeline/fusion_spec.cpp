@@ -56,6 +56,7 @@ class FusionReader {
     } else {
       out_.deployed = expression("deployed");
     }
+    read_training();
     read_points();
     read_demands();
     read_observation();
@@ -70,6 +71,20 @@ class FusionReader {
     const Setting *text = given(setting_, key);
     if (text == nullptr) return std::nullopt;
     return parsed(*text, what(key), [&] { return pattern::parse_expression(text->text, out_.pattern); });
+  }
+
+  void read_training() {
+    const Setting *trainable = given(setting_, "trainable");
+    if (trainable == nullptr) return;
+    const auto refuse = [&](std::string_view why) {
+      fail(Status::kInvalidArgument, "{}: {}: {}", trainable->where.text(), what("trainable"), why);
+    };
+    if (out_.fused) refuse("the gradient of the fused operator says how it is trained; leave one of both out");
+    bool has_norm = false;
+    for (std::size_t at = 0; at < out_.pattern.operations.size(); ++at)
+      has_norm = has_norm || pattern::is_folded_norm(out_.pattern, at);
+    if (!has_norm) refuse("the pattern has no BatchNormalization behind Conv, ConvTranspose or Gemm; leave it out");
+    out_.trains_norms = trainable->text == "scale-factor";
   }
 
   void require_name(const std::string &name, const Location &where, std::string_view key) const {

@@ -50,6 +50,8 @@ struct FusionSpec {
   std::map<std::string, TypeDemand> dtypes;         // likewise
   std::vector<std::vector<std::string>> share;      // names that have one scale
   OutputScale observation = OutputScale::kOwn;
+  // Normalizations inside: by the batch, or frozen; nullopt: as the pass that trains says.
+  std::optional<bool> trains_norms;
   Location where, deploy_where;
 
   const std::string &output() const;                    // what the pattern calls its result; "y" where it has no name

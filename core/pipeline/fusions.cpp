@@ -115,6 +115,7 @@ std::vector<std::string> Fusions::find(host::WorkingModel &working) {
     const std::string why = hindrance(model, fusion, place);
     if (why.empty()) {
       ++count.taken;
+      note_norm_training(working.model, fusion, place);
       noted.push_back(std::move(place));
     } else if (count.hindrance.empty()) {
       count.hindrance = why;

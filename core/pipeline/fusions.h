@@ -55,6 +55,9 @@ class Fusions final : public host::FusionService {
 std::vector<Handle> point_configs(const host::WorkingModel &working, const FusionSpec &fusion, const FusionPlace &place,
                                   const std::string &name);
 
+// What the slot of a node is by the pattern; null where the node's own operator says it.
+const SlotOrigin *origin_at(const FusionPlace &place, Handle node, std::uint32_t slot);
+
 // What the rules of a platform say of a node, changed to what holds inside a place. `mark_inner` says afterwards why
 // the slots inside are in float.
 void shape_rule(const model::Model &model, const FusionSpec &fusion, const FusionPlace &place, Handle node,

@@ -104,8 +104,12 @@ std::uint32_t Target::slot_role(const host::WorkingModel &working, model::Handle
   if (slot >= slots.size() || slots[slot] == HT_NONE) return HT_SLOT_NONE;
   const ht_dtype type = flow(model).dtype(slots[slot]);
   const bool floating = type == HT_DTYPE_NONE || type == HT_F32 || type == HT_F64 || type == HT_F16 || type == HT_BF16;
+  if (!floating) return HT_SLOT_NONE;
   const Socket &socket = socket_of(node.domain.empty() ? node.op_type : "");
-  return !floating ? HT_SLOT_NONE : is_output ? socket.output(slot) : socket.input(slot);
+  if (is_output) return socket.output(slot);
+  const FusionPlace *place = fusions_.place_of(model, handle);
+  const SlotOrigin *origin = place == nullptr ? nullptr : origin_at(*place, handle, slot);
+  return origin == nullptr ? socket.input(slot) : origin->role;
 }
 
 host::NodeCost Target::node_cost(const host::WorkingModel &working, model::Handle handle, std::uint32_t form,

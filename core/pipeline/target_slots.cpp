@@ -55,7 +55,7 @@ class SlotResolver {
   void run(host::NodeRule &out) {
     for (std::uint32_t slot = 0; slot < node_.inputs.size(); ++slot) out.inputs.push_back(input(slot));
     for (std::uint32_t slot = 0; slot < node_.inputs.size(); ++slot) {
-      if (socket_.input(slot) == HT_SLOT_BIAS) settle_bias(slot, out);
+      if (role_of(slot) == HT_SLOT_BIAS) settle_bias(slot, out);
       if (out.inputs[slot].role == HT_SLOT_BOUND) settle_bound(out.inputs[0], out.inputs[slot]);
     }
     for (std::uint32_t slot = 0; slot < node_.outputs.size(); ++slot) out.outputs.push_back(output(slot));
@@ -64,6 +64,15 @@ class SlotResolver {
  private:
   // Operators of other domains: activations throughout; the descriptor's rule says what differs.
   static const Socket &socket(const model::Node &node) { return socket_of(node.domain.empty() ? node.op_type : ""); }
+
+  const SlotOrigin *origin(std::uint32_t slot) const {
+    const auto found = rule_.origins.find(slot);
+    return found == rule_.origins.end() ? nullptr : &found->second;
+  }
+  std::uint32_t role_of(std::uint32_t slot) const {
+    const SlotOrigin *from = origin(slot);
+    return from != nullptr ? from->role : socket_.input(slot);
+  }
 
   static SlotRule in_float(std::string reason) {
     SlotRule out;
@@ -106,7 +115,7 @@ class SlotResolver {
     const Handle value = node_.inputs[slot];
     const bool explicit_slot = rule_.inputs.count(slot) != 0;
     const SlotScheme *says = named(rule_.inputs, rule_.all_inputs, slot);
-    std::uint32_t role = socket_.input(slot);
+    std::uint32_t role = role_of(slot);
     // A descriptor may quantize a parameter that the table leaves in float, such as the scale of a normalization.
     if (role == HT_SLOT_NONE && explicit_slot && !says->is_float()) role = HT_SLOT_WEIGHT;
     if (std::string why = untouchable(value, role); !why.empty()) return in_float(std::move(why));
@@ -115,7 +124,7 @@ class SlotResolver {
     if (role == HT_SLOT_BOUND) return bound(constant.has_value());
     // `inputs: NAME` speaks of data; the type of a parameter is named by its slot.
     if (role == HT_SLOT_BIAS) return bias(explicit_slot ? says : nullptr, constant.has_value());
-    if (role == HT_SLOT_WEIGHT && constant) return weight(explicit_slot ? says : nullptr, constant->shape());
+    if (role == HT_SLOT_WEIGHT && constant) return weight(explicit_slot ? says : nullptr, slot, constant->shape());
     if (role == HT_SLOT_ACTIVATION && constant) return constant_data(says, explicit_slot);
     // A weight that is computed is data like any other.
     const bool own = says != nullptr && role == HT_SLOT_ACTIVATION;
@@ -124,7 +133,12 @@ class SlotResolver {
     return with(*scheme(own ? says->type : "activation"), HT_SLOT_ACTIVATION);
   }
 
-  SlotRule weight(const SlotScheme *says, const model::Shape &shape) const {
+  std::optional<std::int32_t> axis_of(std::uint32_t slot, const model::Shape &shape, bool blocks) const {
+    if (const SlotOrigin *from = origin(slot)) return blocks ? from->block_axis : from->channel_axis;
+    return blocks ? summed_axis(node_, shape) : channel_axis(node_, shape);
+  }
+
+  SlotRule weight(const SlotScheme *says, std::uint32_t slot, const model::Shape &shape) const {
     const Scheme *chosen = scheme(says != nullptr ? says->type : "weight");
     if (chosen == nullptr) return in_float(fmt::format("{} has no 'weight' type", platform_.id));
     SlotRule out = with(*chosen, HT_SLOT_WEIGHT);
@@ -132,9 +146,7 @@ class SlotResolver {
     out.spec.dynamic = 0;  // what is stored has one range for good
     if (out.spec.granularity == HT_PER_TENSOR) return out;
     const bool blocks = out.spec.granularity == HT_PER_BLOCK;
-    const std::optional<std::int32_t> axis = says != nullptr && says->axis ? says->axis
-                                             : blocks                      ? summed_axis(node_, shape)
-                                                                           : channel_axis(node_, shape);
+    const std::optional<std::int32_t> axis = says != nullptr && says->axis ? says->axis : axis_of(slot, shape, blocks);
     if (!axis || *axis >= static_cast<std::int32_t>(shape.size())) {
       out.spec.granularity = HT_PER_TENSOR;
       out.spec.axis = 0;
@@ -242,6 +254,17 @@ class SlotResolver {
 };
 
 }  // namespace
+
+SlotOrigin origin_of(const model::Model &model, const model::Node &node, std::uint32_t slot) {
+  SlotOrigin origin;
+  origin.role = socket_of(node.domain.empty() ? node.op_type : "").input(slot);
+  const Handle value = node.inputs[slot];
+  const auto *stored = value == HT_NONE ? nullptr : &model.value(value).initializer;
+  if (origin.role != HT_SLOT_WEIGHT || stored == nullptr || !stored->has_value()) return origin;
+  origin.channel_axis = channel_axis(node, (*stored)->shape());
+  origin.block_axis = summed_axis(node, (*stored)->shape());
+  return origin;
+}
 
 void resolve_slots(const PlatformDescriptor &platform, const ResolvedRule &rule, const model::Model &model,
                    const model::Node &node, const DataFlow &flow, host::NodeRule &out) {

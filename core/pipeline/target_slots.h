@@ -7,6 +7,16 @@
 
 namespace halftone::pipeline {
 
+// What a slot is to the operator that it was made for; a node that stands for several keeps it.
+struct SlotOrigin {
+  std::uint32_t role = 0;  // HT_SLOT_*
+  std::optional<std::int32_t> channel_axis,
+      block_axis;  // of a weight: what has a scale of its own, and where blocks lie
+  friend bool operator==(const SlotOrigin &, const SlotOrigin &) = default;
+};
+
+SlotOrigin origin_of(const model::Model &model, const model::Node &node, std::uint32_t slot);
+
 // What all matching operator rules say together: a later rule wins in what it names.
 struct ResolvedRule {
   bool found = false;  // some rule names the operator's type, whatever its conditions
@@ -15,6 +25,7 @@ struct ResolvedRule {
   std::optional<std::string> float_reason;
   std::map<std::uint32_t, SlotScheme> inputs, outputs;
   std::optional<SlotScheme> all_inputs, all_outputs;
+  std::map<std::uint32_t, SlotOrigin> origins;  // of inputs, where the operator does not say itself
   CostHint cost;
 };
 

@@ -23,11 +23,15 @@ bool is_stored_float(const sdk::Graph &graph, ht_handle value) {
   return tensor && tensor->dtype == HT_F32 && sdk::count_of(*tensor) > 0;
 }
 
+// What an operator of a plug-in does with a tensor is not known here; one that is stored and quantized is its weight.
+bool may_hold_weight(const sdk::Node &node, std::uint32_t slot) {
+  static constexpr std::array<std::string_view, 4> kProducts = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
+  return !node.domain().empty() || (slot <= 1 && std::ranges::find(kProducts, node.op_type()) != kProducts.end());
+}
+
 // A weight: an activated config of its own on a stored float32 tensor that takes part in a product.
 bool is_weight_slot(const sdk::Graph &graph, const sdk::Configs &configs, const sdk::Node &node, std::uint32_t slot) {
-  static constexpr std::array<std::string_view, 4> kProducts = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
-  if (slot > 1 || !node.domain().empty() || std::ranges::find(kProducts, node.op_type()) == kProducts.end())
-    return false;
+  if (!may_hold_weight(node, slot)) return false;
   if (!is_stored_float(graph, node.input(slot))) return false;
   const ht_handle config = configs.input(node.handle, slot);
   if (config == HT_NONE) return false;

@@ -273,6 +273,30 @@ def shown_before(bench):
         require('"fusions"' in bench.run("schema", *kind), "the schema has no fusions")
 
 
+def trainable(bench):
+    """Normalizations inside are trained as the fusion says, unless the pass says it for all: swishes of the example model."""
+    steps = ["constant-folding", "fold-batch-norm", "assign-configs", "quantize-fusion", "quantize-simplify", "parameter-quantize",
+             "runtime-calibration", "quantization-aware-training: {epochs: 2, batch: 16, lr: 0.0005, scale_lr: 0.0005%s}",
+             "passive-parameter-quantize", "parameter-baking"]
+
+    def trained(name, word, how=""):
+        body = ("fusions:\n  - name: swish\n    pattern: y = Mul(t, Sigmoid(t)) where t = BatchNormalization(Conv(x, w, b?), g, beta, "
+                "mean, var)\n" + (f"    trainable: {word}\n" if word else "")
+                + "overrides: [{match: {op: Conv}, set: {weights: {bits: 4}}}]\n"
+                + f"export: [{{path: {name}.onnx}}]\npasses:\n" + "".join(f"  - {step}\n" for step in steps) % how)
+        bench.write_pipeline(name, body)
+        done = bench.done("run", f"{name}.yaml")
+        require(done.returncode == 0 and "taken back" not in done.stderr, f"{name}: {done.stderr}")
+        found = [count for count in (2, 12) if f"normalized by the batch {count} layers" in done.stderr]
+        return found, bench.bytes(f"{name}.onnx")
+
+    batch, frozen, silent = (trained(name, word) for name, word in (("batch", "scale-factor"), ("frozen", "frozen"), ("silent", None)))
+    require((batch[0], frozen[0], silent[0]) == ([2], [], []), f"normalized by the batch: {batch[0]}, {frozen[0]}, {silent[0]} layers")
+    require(frozen[1] == silent[1] and batch[1] != frozen[1], "what is trained does not follow `trainable`")
+    require(trained("train", "frozen", ", batch_norm: train")[0] == [12], "`batch_norm: train` does not hold for all")
+    require(trained("freeze", "scale-factor", ", batch_norm: freeze") == frozen, "`batch_norm: freeze` does not hold for all")
+
+
 def threads(bench):
     """The same bytes on any number of threads."""
     made(bench)
@@ -295,4 +319,4 @@ def isolated(bench):
 
 if __name__ == "__main__":
     sys.exit(run_tests(__doc__, [one_operator, deployed, in_onnx_runtime, vendor_operator, points, shared, not_observed, demands,
-                                 longest_first, shown_before, threads, isolated], Bench, FOLDERS))
+                                 longest_first, shown_before, trainable, threads, isolated], Bench, FOLDERS))

@@ -1,6 +1,7 @@
 #include "folded_layers.h"
 
 #include <algorithm>
+#include <string>
 
 #include "halftone/stored_tensor.hpp"
 
@@ -24,6 +25,14 @@ FoldedLayers::FoldedLayers(const sdk::Context &ctx, const NetworkPart &part) {
     if (!is_own(graph, node.input(1)) || !is_own(graph, node.input(2))) continue;
     layers_.push_back({handle, node.input(1), node.input(2), std::move(*norm)});
   }
+}
+
+void FoldedLayers::keep_declared(const sdk::Context &ctx) {
+  const sdk::Graph graph(ctx);
+  std::erase_if(layers_, [&](const Layer &layer) {
+    const std::string made(graph.value(graph.node(layer.node).output(0)).name());
+    return graph.metadata(HT_NOTE_PREFIX "norm-training/" + made) != "batch";
+  });
 }
 
 void FoldedLayers::keep_those_of(const std::vector<ht_handle> &values) {

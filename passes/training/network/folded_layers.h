@@ -13,6 +13,8 @@ namespace halftone::passes {
 class FoldedLayers {
  public:
   FoldedLayers(const sdk::Context &ctx, const NetworkPart &part);
+  // Leaves out layers that are in no fusion which wants its normalizations trained by the batch (docs/fusions.md).
+  void keep_declared(const sdk::Context &ctx);
   // Leaves out layers whose weight or bias is not among these.
   void keep_those_of(const std::vector<ht_handle> &values);
   bool empty() const { return layers_.empty(); }

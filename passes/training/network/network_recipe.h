@@ -24,12 +24,16 @@ struct LearnedKinds {
 // By which an epoch is better than another. All are better when lower: errors in place of hits.
 enum class Measure { kLoss, kTop1, kNoise };
 
+// How folded normalizations are trained: by the batch, in their folded form, or as the fusion that has them inside says
+// and else in their folded form.
+enum class NormTraining { kDeclared, kFreeze, kTrain };
+
 struct NetworkRecipe {
   std::vector<std::string> outputs;  // names of values that losses are taken of; empty: the results of the model
   std::vector<std::string> layers;   // names of nodes, `*` for any text, whose parameters are learned; empty: all
   FakeQuantizerChoice weights, activations;
   LearnedKinds learns;
-  bool trains_batch_norm = false;  // folded normalizations by the batch; else in their folded form
+  NormTraining batch_norm = NormTraining::kDeclared;
 
   double label_weight = 0;    // cross-entropy of the samples' classes
   double teacher_weight = 0;  // divergence from the float network's distribution

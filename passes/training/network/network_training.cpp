@@ -47,7 +47,8 @@ class NetworkTraining {
         calls_(recipe.accumulate * (batch_ == recipe.batch ? 1 : recipe.batch)),
         scorer_(part_, data_, losses_, split_.held_out, batch_) {
     // A weight that is stored as its method rounds it is no normalization's any more.
-    const bool folds = recipe.trains_batch_norm && recipe.weights.method != "dorefa";
+    const bool folds = recipe.batch_norm != NormTraining::kFreeze && recipe.weights.method != "dorefa";
+    if (recipe.batch_norm == NormTraining::kDeclared) folds_.keep_declared(ctx);
     folds_.keep_those_of(folds ? plan_.learned : std::vector<ht_handle>{});
     const std::uint64_t each = std::max<std::uint64_t>(batch_ * calls_, 1);
     steps_per_epoch_ = std::max<std::uint64_t>((split_.training.size() + each - 1) / each, 1);
@@ -204,7 +205,8 @@ class NetworkTraining {
       ctx_.report(measure, of(before_) + " -> " + of(after_) + " on " + std::to_string(split_.held_out.size()) +
                                (split_.held_out == split_.training ? " samples" : " samples held out"));
     }
-    if (recipe_.trains_batch_norm) ctx_.report("normalized by the batch", std::to_string(folds_.count()) + " layers");
+    if (recipe_.batch_norm == NormTraining::kTrain || !folds_.empty())
+      ctx_.report("normalized by the batch", std::to_string(folds_.count()) + " layers");
     if (plan_.not_for > 0) {
       ctx_.report("method", "the asked one is not for " + std::to_string(plan_.not_for) +
                                 " quantizers; their scales are learned by lsq or stay");

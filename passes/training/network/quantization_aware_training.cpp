@@ -28,8 +28,9 @@ void describe_methods(sdk::Params &params) {
              {"weights", "biases", "scales", "offsets"})
       .choice("batch_norm",
               "normalizations that fold-batch-norm folded: `freeze` trains what they became, `train` normalizes by the "
-              "batch again and folds anew at the end",
-              "freeze", {"freeze", "train"})
+              "batch again and folds anew at the end, `declared` does what `trainable` of a fusion says and freezes "
+              "others",
+              "declared", {"declared", "freeze", "train"})
       .texts("layers", "names of nodes, `*` for any text, whose parameters are learned; empty: all", {});
 }
 
@@ -151,7 +152,10 @@ class QuantizationAwareTraining final : public sdk::Pass {
     recipe_.weights = choice_of(args, "weights", "weight_parameters");
     recipe_.activations = choice_of(args, "activations", "activation_parameters");
     recipe_.learns = kinds_of(args.texts("learn"));
-    recipe_.trains_batch_norm = args.text("batch_norm") == "train";
+    const std::string norms = args.text("batch_norm");
+    recipe_.batch_norm = norms == "train"    ? NormTraining::kTrain
+                         : norms == "freeze" ? NormTraining::kFreeze
+                                             : NormTraining::kDeclared;
     read_steps(args);
     recipe_.validation = args.number("validation");
     const std::string measure = args.text("measure");

@@ -70,8 +70,7 @@ std::uint64_t digest_of(const NetworkRecipe &recipe) {
   add_choice(digest, recipe.weights);
   add_choice(digest, recipe.activations);
   const LearnedKinds &learns = recipe.learns;
-  for (const bool each :
-       {learns.weights, learns.biases, learns.scales, learns.offsets, recipe.sgd, recipe.trains_batch_norm}) {
+  for (const bool each : {learns.weights, learns.biases, learns.scales, learns.offsets, recipe.sgd}) {
     digest.add(std::uint64_t{each ? 1U : 0U});
   }
   for (const double each :
@@ -83,7 +82,7 @@ std::uint64_t digest_of(const NetworkRecipe &recipe) {
   for (const std::uint64_t each :
        {recipe.epochs, recipe.steps, recipe.batch, recipe.accumulate, recipe.samples, recipe.warm_up,
         recipe.decay_epochs, recipe.seed, static_cast<std::uint64_t>(recipe.measure),
-        static_cast<std::uint64_t>(recipe.schedule)}) {
+        static_cast<std::uint64_t>(recipe.schedule), static_cast<std::uint64_t>(recipe.batch_norm)}) {
     digest.add(each);
   }
   return digest.value();
