@@ -4,6 +4,7 @@
 
 #include "class_finder.h"
 #include "halftone/channel_normal.hpp"
+#include "halftone/folded_norm.hpp"
 
 namespace halftone::passes {
 namespace {
@@ -46,6 +47,26 @@ void scale_note(const sdk::Graph &graph, const sdk::GraphEdit &edit, const Layer
   sdk::note_normal(graph, edit, channels.output, *normal);
 }
 
+// Stores a scaled layer. What its normalization was stays known: gamma and beta scale what comes out, and what comes in
+// is divided in the weight before it, so that what is normalized, and its mean and variance, are the same numbers.
+void store_scaled(const sdk::Graph &graph, const sdk::GraphEdit &edit, const LayerChannels &channels,
+                  std::span<const double> total) {
+  const WeightedLayer &layer = channels.layer;
+  auto norm = sdk::noted_fold(graph, layer.node);
+  store_layer(graph, edit, layer);
+  if (!norm) return;
+  for (std::size_t c = 0; c < channels.out.size(); ++c) {
+    for (std::vector<float> *of : {&norm->gamma, &norm->beta}) {
+      (*of)[c] = static_cast<float>((*of)[c] * total[channels.out[c]]);
+    }
+  }
+  if (channels.in.empty()) return sdk::note_fold(graph, edit, layer.node, *norm);
+  for (std::size_t i = 0; i < norm->weight.size(); ++i) {
+    norm->weight[i] = static_cast<float>(norm->weight[i] / total[channels.in[layer.input_of(i)]]);
+  }
+  sdk::note_fold(graph, edit, layer.node, *norm);
+}
+
 }  // namespace
 
 ChannelClasses::ChannelClasses(const sdk::Context &ctx, const sdk::Graph &graph, const ClassOptions &options) {
@@ -70,7 +91,9 @@ void ChannelClasses::scale(const ChannelSite &site, std::span<const double> fact
 
 void ChannelClasses::store(const sdk::Graph &graph, const sdk::GraphEdit &edit, std::span<const double> total) const {
   for (const LayerChannels &channels : layers) {
-    if (any_scaled(channels.in, total) || any_scaled(channels.out, total)) store_layer(graph, edit, channels.layer);
+    if (any_scaled(channels.in, total) || any_scaled(channels.out, total)) {
+      store_scaled(graph, edit, channels, total);
+    }
     if (any_scaled(channels.out, total)) scale_note(graph, edit, channels, total);
   }
   for (const SideConstant &addend : addends) {
