@@ -237,16 +237,17 @@ def fixed_batch(bench):
     """A model that says it takes one row: its samples are computed one by one, and batches of the pass are made of them."""
     nodes = [onnx.node("Conv", ["x", "w", "b"], ["c"], "conv"),
              onnx.node("BatchNormalization", ["c", "gamma", "beta", "mean", "variance"], ["n"], "norm"),
-             onnx.node("Relu", ["n"], ["r"], "relu"), onnx.node("Flatten", ["r"], ["y"], "flatten")]
+             onnx.node("Relu", ["n"], ["r"], "relu"), onnx.node("Reshape", ["r", "shape"], ["y"], "reshape")]
     numbers = [((i * 37) % 29 - 14) / 20 for i in range(36)]
-    stored = [onnx.tensor("w", (4, 1, 3, 3), numbers)]
+    shape = onnx.fields(1, (2,)) + onnx.field(2, 7) + onnx.field(8, "shape") + onnx.field(9, struct.pack("<2q", 1, 144))
+    stored = [onnx.tensor("w", (4, 1, 3, 3), numbers), shape]
     for name, values in (("b", [0, 0.1, 0, -0.1]), ("gamma", [1, 0.5, 2, 1]), ("beta", [0.2, 0, 0.1, 0]), ("mean", [0.1, 0, -0.1, 0]),
                          ("variance", [1, 2, 1, 0.5])):
         stored.append(onnx.tensor(name, (4,), values))
     (bench.work / "one.onnx").write_bytes(onnx.model(nodes, [onnx.value_info("x", [1, 1, 8, 8])], [onnx.value_info("y", [1, 144])], stored))
     npy(bench.work / "x.npy", "<f4", (12, 1, 8, 8), struct.pack("<768f", *[((i * 53) % 31 - 15) / 9 for i in range(768)]))
     form = narrow(bench)
-    for name, step in (("estimated", "bn-re-estimation: {batch: 8}"), ("trained", *training("epochs: 2, batch: 8, validation: 0"))):
+    for name, step in (("estimated", "bn-re-estimation: {batch: 12}"), ("trained", *training("epochs: 2, batch: 12, validation: 0"))):
         steps = "".join(f"  - {each}\n" for each in (*BEFORE, step, *AFTER))
         (bench.work / f"{name}.yaml").write_text(f"""halftone: 1
 model: one.onnx
