@@ -150,6 +150,17 @@ void Batch::meet(const Action &action, std::size_t shards) {
   }
 }
 
+// One value has the variance 0, so that nothing of it is left when it is normalized.
+void Batch::check_count(const Action &action) const {
+  if (action.act != Act::kForwardSums || met_[action.at].forward[0] != 1) return;
+  const Step &step = *program_.steps[action.at];
+  throw sdk::Failure(HT_INVALID_ARGUMENT,
+                     step.label +
+                         ": a batch with one value for each channel cannot be normalized by itself; take a "
+                         "larger batch, or normalize by the running statistics (`batch_norm: freeze`)",
+                     step.graph_node);
+}
+
 void Batch::take_losses(ShardRun &run, std::vector<double> &found, bool backward) const {
   found.assign(losses_.size(), 0.0);
   for (std::size_t i = 0; i < losses_.size() && i < batch_.target_count; ++i) {
@@ -202,7 +213,10 @@ void Batch::run(RunKind kind, bool with_backward, const Segments &segments) {
       if (first) feed(run);
       for (const Action &action : phase.actions) perform(run, action, segments, found_[i], with_backward);
     });
-    if (phase.meets()) meet(phase.actions.back(), runs_.size());
+    if (phase.meets()) {
+      meet(phase.actions.back(), runs_.size());
+      check_count(phase.actions.back());
+    }
     first = false;
   }
 }

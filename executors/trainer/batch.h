@@ -35,6 +35,7 @@ class Batch {
   void backward(ShardRun &run, std::size_t at) const;
   void sum(ShardRun &run, const Action &action) const;
   void meet(const Action &action, std::size_t shards);
+  void check_count(const Action &action) const;
   void take_losses(ShardRun &run, std::vector<double> &found, bool backward) const;
 
   const sdk::Context &ctx_;

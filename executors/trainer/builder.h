@@ -42,6 +42,7 @@ class Builder {
   void name_methods();
   void check_all_methods_used() const;
   void add_learned_of_points();
+  void start_without_values(Point &point) const;
 
   // builder_folds.cpp
   void take_folds();

@@ -118,14 +118,31 @@ QuantUse Builder::use_of(ht_handle config, bool weight) {
   return use;
 }
 
+// What is computed has no values before the first batch, and its calibrated scale is of all samples.
+void Builder::start_without_values(Point &point) const {
+  if (point.quantizer == nullptr) return;
+  if (point.quantizer->starts_from_values()) {
+    throw sdk::Failure(HT_INVALID_ARGUMENT,
+                       point.name + ": method '" + point.method +
+                           "' is to start from the values of a weight, and no stored tensor is quantized here; leave "
+                           "`initial` out for activations, which start as they were calibrated",
+                       point.config);
+  }
+  point.quantizer->initialise(point.state, {}, {1, point.state.scales.size(), 1});
+}
+
 // Scales, offsets and roundings that are learned, after all uses are known.
 void Builder::add_learned_of_points() {
-  std::vector<std::size_t> elements(program_->points.size());
+  std::vector<bool> started(program_->points.size());
   for (Parameter &p : program_->parameters) {
     if (!p.quant || p.quant->quantizer == nullptr) continue;
     Point &point = *program_->points[static_cast<std::size_t>(p.quant->point)];
     const std::vector<float> values = folded_source(*program_, p);
     p.quant->quantizer->initialise(point.state, values, grouping_of(*p.quant, shape_of(*program_, p), point));
+    started[static_cast<std::size_t>(p.quant->point)] = true;
+  }
+  for (std::size_t i = 0; i < started.size(); ++i) {
+    if (!started[i]) start_without_values(*program_->points[i]);
   }
   for (std::size_t i = 0; i < program_->points.size(); ++i) {
     Point &point = *program_->points[i];

@@ -78,6 +78,8 @@ class FakeQuantizer {
   // where the session has one, else empty. Methods that start from the config's scale leave the state as it is. What a
   // method cannot do without values is left as loaded.
   virtual void initialise(PointState &state, std::span<const float> values, Grouping grouping) const;
+  // Whether initialise() was asked to start from the values, so that it does nothing without them.
+  virtual bool starts_from_values() const { return false; }
 
   // y = fake quantized x. `soft`: as while learning (AdaRound's soft rounding, QDrop's dropped elements). x and y may
   // be the same memory.

@@ -83,7 +83,9 @@ void TrainingSession::take_statistics(const Batch &batch, std::uint32_t batches)
 const Segments &TrainingSession::segments_for(Batch &batch) {
   if (memory_ == 0) return whole_;
   const std::uint32_t workers = batch.workers();
-  const auto key = std::pair(batch.rows(), workers);
+  std::vector<bool> apart;
+  for (const auto &fold : program_->folds) apart.push_back(fold->any_apart);
+  const auto key = std::tuple(batch.rows(), workers, std::move(apart));
   const auto known = limited_.find(key);
   if (known != limited_.end()) return known->second;
   return limited_[key] = segments_within(*program_, batch.measure(), memory_ / workers, workers);

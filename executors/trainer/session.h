@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "halftone/trainer.hpp"
@@ -44,7 +45,8 @@ class TrainingSession final : public sdk::TrainSession {
   std::uint64_t seed_;
   std::uint64_t memory_;
   Segments whole_;
-  std::map<std::pair<std::uint64_t, std::uint32_t>, Segments> limited_;  // by rows and threads, where memory is limited
+  // By rows, threads and folds that keep an activation more because a channel is apart; where memory is limited.
+  std::map<std::tuple<std::uint64_t, std::uint32_t, std::vector<bool>>, Segments> limited_;
   bool stale_ = true;         // parameters changed since they were made for the steps
   bool soft_ = false;         // the form that they were made in
   std::vector<float> shown_;  // what the last read() gave

@@ -261,6 +261,43 @@ def re_estimated(bench):
     require(not moved, f"scales of weights moved: {moved}")
 
 
+def fixed_batch(bench):
+    """A model that says it takes one row: its samples are computed one by one, and batches of the pass are made of them."""
+    nodes = [onnx.node("Conv", ["x", "w", "b"], ["c"], "conv"),
+             onnx.node("BatchNormalization", ["c", "gamma", "beta", "mean", "variance"], ["n"], "norm"),
+             onnx.node("Relu", ["n"], ["r"], "relu"), onnx.node("Reshape", ["r", "shape"], ["y"], "reshape")]
+    numbers = [((i * 37) % 29 - 14) / 20 for i in range(36)]
+    shape = onnx.fields(1, (2,)) + onnx.field(2, 7) + onnx.field(8, "shape") + onnx.field(9, struct.pack("<2q", 1, 144))
+    stored = [onnx.tensor("w", (4, 1, 3, 3), numbers), shape]
+    for name, values in (("b", [0, 0.1, 0, -0.1]), ("gamma", [1, 0.5, 2, 1]), ("beta", [0.2, 0, 0.1, 0]), ("mean", [0.1, 0, -0.1, 0]),
+                         ("variance", [1, 2, 1, 0.5])):
+        stored.append(onnx.tensor(name, (4,), values))
+    (bench.work / "one.onnx").write_bytes(onnx.model(nodes, [onnx.value_info("x", [1, 1, 8, 8])], [onnx.value_info("y", [1, 144])], stored))
+    npy(bench.work / "x.npy", "<f4", (12, 1, 8, 8), struct.pack("<768f", *[((i * 53) % 31 - 15) / 9 for i in range(768)]))
+    form = narrow(bench)
+    for name, step in (("estimated", "bn-re-estimation: {batch: 12}"), ("trained", *training("epochs: 2, batch: 12, validation: 0"))):
+        steps = "".join(f"  - {each}\n" for each in (*BEFORE, step, *AFTER))
+        (bench.work / f"{name}.yaml").write_text(f"""halftone: 1
+model: one.onnx
+platform: narrow
+calibration: {{path: x.npy}}
+passes:
+{steps}export:
+  - path: {name}.q.onnx
+""")
+        bench.run("run", f"{name}.yaml", "-q", *form["extra"])
+
+
+def checkpoint_beside_others(bench):
+    """Somebody's file beside the checkpoint stays as it is, and nothing else is left behind."""
+    form = narrow(bench)
+    (bench.work / "state.part").write_text("mine")
+    corrected(bench, "q", training(f"{SHORT}, checkpoint: state"), ", limit: 24", **form)
+    require((bench.work / "state.part").read_text() == "mine", "a file of somebody else was written over")
+    parts = [path.name for path in bench.work.glob("state*")]
+    require(sorted(parts) == ["state", "state.part"], f"left behind: {parts}")
+
+
 def integer_value(name, shape):
     dims = b"".join(onnx.field(1, onnx.field(2 if isinstance(extent, str) else 1, extent)) for extent in shape)
     return onnx.field(1, name) + onnx.field(2, onnx.field(1, onnx.field(1, 7) + onnx.field(2, dims)))
@@ -300,7 +337,8 @@ passes:
 
 
 TESTS = (less_noise, labels, methods, method_parameters, threads, spilled, taken_back, seeds, frozen, killed, checkpoint_of_others,
-         as_exported, memory_budget, normalized, equalized, re_estimated, of_many_parts)
+         as_exported, memory_budget, normalized, equalized, re_estimated, of_many_parts, fixed_batch,
+         checkpoint_beside_others)
 
 
 if __name__ == "__main__":

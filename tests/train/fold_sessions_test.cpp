@@ -277,6 +277,28 @@ TEST_CASE("quantizers learn of the folded weight, and what they learned is what 
   }
 }
 
+TEST_CASE("a batch with one value for each channel is refused, and not normalized to nothing") {
+  Net net(5);
+  const Handle w = net.weight({4, 6}, 0.5F), b = net.weight({4});
+  const Handle y = net.node("Gemm", {net.input({1, 6}), w, b}, {Net::integer("transB", 1)});
+  net.output(y);
+  const std::vector<float> ones(4, 1);
+  ht_train_fold fold{};
+  fold.struct_size = sizeof(fold);
+  fold.batch_statistics = 1;
+  fold.node = net.working.model.value(y).producer;
+  fold.gamma = fold.beta = fold.mean = fold.variance = ones.data();
+  fold.channels = 4;
+  TrainRequest request;
+  request.folds = {fold};
+  request.weights = {w, b};
+  request.losses = {loss_of(HT_LOSS_MSE, y)};
+  TrainRig rig(net.working, request);
+  rig.accumulate({noise({2, 6}, 1)}, {noise({2, 4}, 2)});  // of two shards with a row each
+  CHECK_THROWS_AS(rig.accumulate({noise({1, 6}, 1)}, {noise({1, 4}, 2)}), Error);
+  CHECK_NOTHROW(rig.evaluate({noise({1, 6}, 1)}));
+}
+
 std::string refusal(host::WorkingModel &working, const TrainRequest &request) {
   try {
     TrainRig rig(working, request);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/base/error.h"
 #include "tests/train/rig.h"
 
 namespace halftone::test {
@@ -120,6 +121,35 @@ TEST_CASE("every method trains the example, with the same bytes on 1 and on 2 th
     CHECK(one.after == two.after);
     MESSAGE(std::string(c.weights), " and ", std::string(c.activations), ": ", one.before, " -> ", one.after);
   }
+}
+
+TEST_CASE("a start that is given reaches activations, and one from values is refused for them") {
+  const auto open = [](const char *method, const char *name, const char *text, double number) {
+    host::WorkingModel working = quantized("onnxruntime-int8");
+    const std::vector<Point> points = worse_points(working, {"", "", "", 0, 0, false, 0, 1});
+    const auto point = std::ranges::find_if(points, [](const Point &p) { return !p.is_weight; });
+    const ht_str view{text, std::string_view(text).size()};
+    ht_field field{};
+    field.name = {name, std::string_view(name).size()};
+    field.value = number != 0 ? ht_value{HT_VALUE_F64, 1, &number, {0, 0}} : ht_value{HT_VALUE_STR, 1, &view, {0, 0}};
+    ht_train_quantizer q{};
+    q.struct_size = sizeof(q);
+    q.config = point->config;
+    q.method = {method, std::string_view(method).size()};
+    q.learns = kScale;
+    q.parameters = &field;
+    q.parameter_count = 1;
+    TrainRequest request;
+    request.losses = {loss_of(HT_LOSS_MSE, working.model.graph(working.model.main_graph()).outputs[0])};
+    request.quantizers = {q};
+    TrainRig rig(working, request);
+    const quant::Config &config = working.configs.get(point->config);
+    const auto codes = static_cast<double>(config.spec.quant_max - config.zero_points[0]);
+    return double{rig.read(HT_LEARNED_SCALE, point->config)[0]} * codes;
+  };
+  CHECK(open("pact", "alpha", "", 6) == doctest::Approx(6.0));
+  CHECK(open("pact", "alpha", "", 3) == doctest::Approx(3.0));
+  CHECK_THROWS_AS(open("lsq", "initial", "mean", 0), Error);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ class Lsq final : public LearnedStep {
     refuse_power_of_two(spec, "lsq");
   }
 
+  bool starts_from_values() const override { return from_mean_; }
   void initialise(PointState &state, std::span<const float> values, Grouping grouping) const override {
     if (!from_mean_ || values.empty()) return;
     const auto most = static_cast<double>(std::max<std::int64_t>(spec().quant_max, 1));
@@ -38,7 +39,7 @@ const sdk::Params &parameters() {
     add_learned_step_parameters(p);
     p.choice("initial",
              "where the scale starts: 'config' at the calibrated one, 'mean' at 2 * mean(|x|) / sqrt(quant_max) of the "
-             "weight, or of an activation's first batch",
+             "weight; activations start at the calibrated one only",
              "config", {"config", "mean"});
     return p;
   }();

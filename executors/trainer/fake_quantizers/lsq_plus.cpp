@@ -25,6 +25,7 @@ class LsqPlus final : public LearnedStep {
     refuse_float8(spec, "lsq-plus");
   }
 
+  bool starts_from_values() const override { return from_values_; }
   void initialise(PointState &state, std::span<const float> values, Grouping grouping) const override {
     if (!from_values_ || values.empty()) return;
     for (std::size_t g = 0; g < grouping.groups; ++g) {
@@ -110,8 +111,8 @@ const sdk::Params &parameters() {
     add_learned_step_parameters(p);
     p.choice("initial",
              "where scale and offset start: 'config' at the calibrated ones; 'values' for symmetric weights at "
-             "max(|mean - 3 sigma|, |mean + 3 sigma|) / 2^(bits - 1), else where the squared error of the weight, or "
-             "of an activation's first batch, is least",
+             "max(|mean - 3 sigma|, |mean + 3 sigma|) / 2^(bits - 1), of others where their squared error is least; "
+             "activations start at the calibrated ones only",
              "config", {"config", "values"});
     return p;
   }();

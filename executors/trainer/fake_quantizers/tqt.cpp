@@ -36,6 +36,7 @@ class Tqt final : public StepQuantizer {
     StepQuantizer::store(state, scales, offsets);
     for (std::size_t g = 0; g < state.scales.size(); ++g) scales[g] = std::exp2(std::ceil(state.scales[g]));
   }
+  bool starts_from_values() const override { return from_deviation_; }
   void initialise(PointState &state, std::span<const float> values, Grouping grouping) const override {
     if (!from_deviation_ || values.empty()) return;
     const auto codes = static_cast<std::uint64_t>(std::max(-spec().quant_min, spec().quant_max));
@@ -65,7 +66,7 @@ const sdk::Params &parameters() {
     sdk::Params p;
     p.choice("initial",
              "where the threshold starts: 'config' at the calibrated one, 'deviation' at three standard deviations of "
-             "the weight",
+             "the weight; activations start at the calibrated one only",
              "config", {"config", "deviation"});
     return p;
   }();

@@ -4,6 +4,16 @@
 
 namespace halftone::trainer {
 
+namespace {
+
+// Sums are added in one order, however other readers of x want it to lie by now: that may depend on which of them
+// computed first.
+Tensor in_fixed_order(const ShardRun &run, const Tensor &tensor) {
+  return in_order(run.pool, tensor, can_be_channels_last(tensor) ? Order::kChannelsLast : Order::kPlain);
+}
+
+}  // namespace
+
 NormStep::NormStep(const sdk::Context &ctx, const sdk::Node &node, Program &program)
     : StepWithPlainForm(ctx, node),
       program_(program),
@@ -19,7 +29,7 @@ std::vector<double> NormStep::forward_sums(const ShardRun &run) const {
   const auto channels = static_cast<std::size_t>(x.shape[1]);
   std::vector<double> sums(1 + 2 * channels);
   sums[0] = channels == 0 ? 0 : static_cast<double>(x.count() / channels);
-  add_moments(x, std::span(sums).subspan(1));
+  add_moments(in_fixed_order(run, x), std::span(sums).subspan(1));
   return sums;
 }
 
@@ -40,7 +50,7 @@ void NormStep::forward(ShardRun &run) const {
 }
 
 std::vector<double> NormStep::backward_sums(const ShardRun &run) const {
-  const Tensor &x = in(run, 0);
+  const Tensor x = in_fixed_order(run, in(run, 0));
   const ChannelMoments m = moments((*run.met)[number].forward);
   std::vector<double> sums(2 * m.mean.size());
   add_products(in_order(run.pool, arrived(run, 0), x.order), x, m.mean, sums);

@@ -23,7 +23,8 @@ class ReEstimation {
         layers_(ctx, part_),
         data_(ctx, part_, {recipe.samples, sdk::allowed_memory(ctx, recipe.memory)}),
         losses_(ctx, part_, data_, recipe),
-        scorer_(part_, data_, losses_, all_samples(data_.samples()), recipe.batch) {}
+        form_(batch_form(part_, data_, recipe.batch)),
+        scorer_(part_, data_, losses_, all_samples(data_.samples()), form_.samples) {}
 
   void run() {
     if (layers_.empty()) return ctx_.report("estimated", "nothing: no layer has a normalization folded into it");
@@ -42,7 +43,7 @@ class ReEstimation {
     (void)std::snprintf(change, sizeof(change), "%.4g -> %.4g", before.noise, after.noise);
     ctx_.report("noise/signal", change);
     if (after.noise < before.noise) {
-      layers_.note(ctx_, session);
+      layers_.note(ctx_, session, false);
       return ctx_.report("estimated", std::to_string(layers_.count()) + " normalizations");
     }
     old.put_back(ctx_);
@@ -60,6 +61,7 @@ class ReEstimation {
     setup.inputs = part_.inputs;
     setup.outputs = part_.outputs;
     setup.memory = sdk::training_memory(ctx_);
+    setup.shards = form_.shards;
     losses_.declare(setup);
   }
 
@@ -72,9 +74,9 @@ class ReEstimation {
 
   // The mean over batches of what each of them has.
   void estimate(const sdk::TrainingSession &session) {
-    BatchOrder order(data_.classes(), recipe_.batch, recipe_.seed);
+    BatchOrder order(data_.classes(), form_.samples, recipe_.seed);
     NetworkBatch rows(losses_, data_);
-    const std::uint64_t batches = std::max<std::uint64_t>(data_.samples() / recipe_.batch, 1);
+    const std::uint64_t batches = std::max<std::uint64_t>(data_.samples() / form_.samples, 1);
     sdk::TrainingBatch batch;
     batch.soft = true;
     for (std::uint64_t i = 0; i < batches; ++i) {
@@ -93,6 +95,7 @@ class ReEstimation {
   const FoldedLayers layers_;
   const NetworkData data_;
   const NetworkLosses losses_;
+  const BatchForm form_;
   NetworkScorer scorer_;
 };
 

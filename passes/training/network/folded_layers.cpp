@@ -14,6 +14,13 @@ bool is_own(const sdk::Graph &graph, ht_handle value) {
   return found.info.consumer_count == 1 && !found.is_input() && !found.is_output();
 }
 
+bool has_lost_channel(const sdk::FoldedNorm &norm) {
+  for (std::size_t c = 0; c < norm.gamma.size(); ++c) {
+    if (!sdk::can_be_divided_out(sdk::fold_factor(norm, c))) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 FoldedLayers::FoldedLayers(const sdk::Context &ctx, const NetworkPart &part) {
@@ -53,7 +60,7 @@ void FoldedLayers::declare(sdk::TrainingSetup &setup) const {
   for (const Layer &layer : layers_) setup.fold(sdk::train_fold(layer.node, layer.norm, true));
 }
 
-void FoldedLayers::note(const sdk::Context &ctx, const sdk::TrainingSession &session) const {
+void FoldedLayers::note(const sdk::Context &ctx, const sdk::TrainingSession &session, bool weights_learned) const {
   const auto read = [&](const Layer &layer, std::uint32_t kind, std::uint32_t part) {
     return sdk::elements_of<float>(session.read(ctx, kind, layer.node, part));
   };
@@ -63,6 +70,7 @@ void FoldedLayers::note(const sdk::Context &ctx, const sdk::TrainingSession &ses
     norm.beta = read(layer, HT_LEARNED_WEIGHT, HT_FOLD_BETA);
     norm.mean = read(layer, HT_LEARNED_STATISTICS, HT_FOLD_MEAN);
     norm.variance = read(layer, HT_LEARNED_STATISTICS, HT_FOLD_VARIANCE);
+    if (has_lost_channel(norm) && (weights_learned || norm.weight.empty())) continue;
     sdk::note_fold(sdk::Graph(ctx), sdk::GraphEdit(ctx), layer.node, norm);
   }
 }

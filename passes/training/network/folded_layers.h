@@ -23,8 +23,10 @@ class FoldedLayers {
   std::vector<ht_handle> values() const;
   // This object has to live until the session is open.
   void declare(sdk::TrainingSetup &setup) const;
-  // Leaves notes of what the session holds, for the weights and biases that the model stores by now.
-  void note(const sdk::Context &ctx, const sdk::TrainingSession &session) const;
+  // Leaves notes of what the session holds, for the weights and biases that the model stores by now. A layer gets none
+  // where its weight cannot be told from the stored one: a channel's factor is lost, and the session learned the weight
+  // (`weights_learned`) or no note has it. The old note is of other bytes then, and nobody takes it.
+  void note(const sdk::Context &ctx, const sdk::TrainingSession &session, bool weights_learned) const;
 
  private:
   struct Layer {

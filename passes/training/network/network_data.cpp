@@ -143,6 +143,12 @@ void NetworkData::find_powers() {
   }
 }
 
+BatchForm batch_form(const NetworkPart &part, const NetworkData &data, std::uint64_t asked) {
+  if (!part.fixed_rows) return {asked, 0};
+  const std::uint64_t samples = data.rows() == 1 ? asked : 1;
+  return {samples, static_cast<std::uint32_t>(samples)};
+}
+
 void NetworkData::add_to(ContentDigest &digest) const {
   std::vector<std::byte> buffer;
   digest.add(samples_);

@@ -50,4 +50,11 @@ class NetworkData {
   std::int64_t rows_ = 0;
 };
 
+// How samples are fed to sessions. Where the model says how many rows it takes, a shard has that many: one sample.
+struct BatchForm {
+  std::uint64_t samples = 1;  // of a batch
+  std::uint32_t shards = 0;   // as in TrainingSetup; 0: the trainer's choice
+};
+BatchForm batch_form(const NetworkPart &part, const NetworkData &data, std::uint64_t asked);
+
 }  // namespace halftone::passes

@@ -41,9 +41,8 @@ class NetworkTraining {
         data_(ctx, part_, {recipe.samples, sdk::allowed_memory(ctx, recipe.memory)}),
         losses_(ctx, part_, data_, recipe),
         split_(split_samples(data_.samples(), recipe.validation, mixed(recipe.seed, 1))),
-        // Rows whose number the model says are computed one sample at a time.
-        rows_fixed_(part_.fixed_rows),
-        batch_(rows_fixed_ && data_.rows() != 1 ? 1 : recipe.batch),
+        form_(batch_form(part_, data_, recipe.batch)),
+        batch_(form_.samples),
         calls_(recipe.accumulate * (batch_ == recipe.batch ? 1 : recipe.batch)),
         scorer_(part_, data_, losses_, split_.held_out, batch_) {
     // A weight that is stored as its method rounds it is no normalization's any more.
@@ -79,8 +78,7 @@ class NetworkTraining {
     setup.outputs = part_.outputs;
     setup.memory = sdk::training_memory(ctx_);
     setup.seed = mixed(recipe_.seed, 3);
-    // A shard may not have more rows than the model says it takes.
-    if (rows_fixed_) setup.shards = static_cast<std::uint32_t>(batch_);
+    setup.shards = form_.shards;
     losses_.declare(setup);
   }
 
@@ -187,7 +185,7 @@ class NetworkTraining {
     const BlockState old(ctx_, plan_.touched());
     write_network(ctx_, session, plan_, "learned by " + pass_);
     after_ = plain_score();
-    if (after_.better_than(before_, recipe_.measure)) return folds_.note(ctx_, session);
+    if (after_.better_than(before_, recipe_.measure)) return folds_.note(ctx_, session, true);
     old.put_back(ctx_);
     state.best = 0;
   }
@@ -237,7 +235,7 @@ class NetworkTraining {
   const NetworkData data_;
   const NetworkLosses losses_;
   const SampleSplit split_;
-  const bool rows_fixed_;
+  const BatchForm form_;
   const std::uint64_t batch_, calls_;
   NetworkScorer scorer_;
   std::uint64_t steps_per_epoch_ = 1, steps_ = 1;

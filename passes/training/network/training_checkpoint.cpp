@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -94,31 +95,42 @@ bool has_magic(std::span<const std::byte> bytes) {
   return bytes.size() >= kMagic.size() && std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) == 0;
 }
 
-void write_all(int file, const std::string &path, std::span<const std::byte> bytes) {
+// A file of this process beside the final one, which goes away unless it is put in place.
+class PartFile {
+ public:
+  explicit PartFile(const std::string &path) : path_(path), part_(path + "." + std::to_string(::getpid()) + ".part") {
+    file_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (file_ < 0) give_up(path_, "cannot be written", errno);
+  }
+  PartFile(const PartFile &) = delete;
+  PartFile &operator=(const PartFile &) = delete;
+  ~PartFile() {
+    if (file_ >= 0) ::close(file_);
+    if (!placed_) ::unlink(part_.c_str());
+  }
+  void write(std::span<const std::byte> bytes) const;
+  void put_in_place();
+
+ private:
+  const std::string &path_;
+  const std::string part_;
+  int file_ = -1;
+  bool placed_ = false;
+};
+
+void PartFile::write(std::span<const std::byte> bytes) const {
   while (!bytes.empty()) {
-    const ssize_t done = ::write(file, bytes.data(), bytes.size());
+    const ssize_t done = ::write(file_, bytes.data(), bytes.size());
     if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) {
-      const int error = done < 0 ? errno : ENOSPC;
-      ::close(file);
-      ::unlink(path.c_str());
-      give_up(path, "cannot be written", error);
-    }
+    if (done <= 0) give_up(path_, "cannot be written", done < 0 ? errno : ENOSPC);
     bytes = bytes.subspan(static_cast<std::size_t>(done));
   }
 }
 
-std::string beside(const std::string &path) {
-  return path + ".part";
-}
-
-// Before hours of training, and not behind them.
-void require_writable(const std::string &path) {
-  const std::string file = beside(path);
-  const int open = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-  if (open < 0) give_up(path, "cannot be written", errno);
-  ::close(open);
-  ::unlink(file.c_str());
+void PartFile::put_in_place() {
+  if (::fsync(file_) != 0) give_up(path_, "cannot be flushed to the disk", errno);
+  if (std::rename(part_.c_str(), path_.c_str()) != 0) give_up(path_, "cannot be put in place", errno);
+  placed_ = true;
 }
 
 // So that the new name lasts; a file system that cannot flush folders keeps it as long as the machine runs.
@@ -134,7 +146,7 @@ void flush_folder(const std::string &path) {
 
 std::optional<TrainingState> TrainingCheckpoint::load(bool resumes) const {
   std::error_code error;
-  require_writable(path_);
+  (void)PartFile(path_);  // whether it can be written is told before hours of training, and not behind them
   if (!std::filesystem::exists(path_, error)) return std::nullopt;
   if (!std::filesystem::is_regular_file(path_, error)) {
     throw sdk::Failure(HT_INVALID_ARGUMENT, "`checkpoint` is '" + path_ + "', which is not a file");
@@ -179,15 +191,9 @@ void TrainingCheckpoint::store(const TrainingState &state) const {
   }
   writer.block(state.session);
   writer.block(state.best_session);
-  const std::string part = beside(path_);
-  const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) give_up(path_, "cannot be written", errno);
-  write_all(file, part, writer.sealed());
-  const bool flushed = ::fsync(file) == 0;
-  const int error = errno;
-  ::close(file);
-  if (!flushed) give_up(path_, "cannot be flushed to the disk", error);
-  if (std::rename(part.c_str(), path_.c_str()) != 0) give_up(path_, "cannot be put in place", errno);
+  PartFile file(path_);
+  file.write(writer.sealed());
+  file.put_in_place();
   flush_folder(path_);
 }
 

@@ -1,11 +1,48 @@
 #include "training_identity.h"
 
+#include <unordered_map>
+
 #include "content_digest.h"
 #include "halftone/config.hpp"
+#include "halftone/folded_norm.hpp"
 #include "halftone/graph.hpp"
 
 namespace halftone::passes {
 namespace {
+
+// Of one element; 0 for texts, which nothing that is trained depends on.
+std::uint64_t bits_of(ht_dtype dtype) {
+  switch (dtype) {
+    case HT_F4E2M1:
+    case HT_I4:
+    case HT_U4:
+      return 4;
+    case HT_BOOL:
+    case HT_I8:
+    case HT_U8:
+    case HT_F8E4M3FN:
+    case HT_F8E4M3FNUZ:
+    case HT_F8E5M2:
+    case HT_F8E5M2FNUZ:
+    case HT_F8E8M0:
+      return 8;
+    case HT_F16:
+    case HT_BF16:
+    case HT_I16:
+    case HT_U16:
+      return 16;
+    case HT_F32:
+    case HT_I32:
+    case HT_U32:
+      return 32;
+    case HT_F64:
+    case HT_I64:
+    case HT_U64:
+      return 64;
+    default:
+      return 0;
+  }
+}
 
 void add_tensor(ContentDigest &digest, const ht_tensor_view &tensor) {
   digest.add(std::uint64_t{tensor.dtype});
@@ -14,15 +51,25 @@ void add_tensor(ContentDigest &digest, const ht_tensor_view &tensor) {
     digest.add(static_cast<std::uint64_t>(tensor.shape[i]));
     count *= static_cast<std::uint64_t>(tensor.shape[i]);
   }
-  if (tensor.dtype != HT_F32) return;  // what is learned is float32; the rest shows in the data's float outputs
-  digest.add(std::span(static_cast<const std::byte *>(tensor.data), count * sizeof(float)));
+  digest.add(std::span(static_cast<const std::byte *>(tensor.data), (count * bits_of(tensor.dtype) + 7) / 8));
 }
 
+// The normalization that fold-batch-norm noted, from which training by the batch starts.
+void add_fold(ContentDigest &digest, const sdk::FoldedNorm &norm) {
+  digest.add(double{norm.epsilon});
+  digest.add(double{norm.momentum});
+  for (const auto *values : {&norm.gamma, &norm.beta, &norm.mean, &norm.variance, &norm.weight}) {
+    digest.add(std::as_bytes(std::span(*values)));
+  }
+}
+
+// Attributes show in the data's float outputs, which the digest of the data has.
 void add_nodes(ContentDigest &digest, const sdk::Graph &graph) {
   for (const ht_handle handle : graph.nodes()) {
     const sdk::Node node = graph.node(handle);
     digest.add(node.op_type());
     digest.add(node.name());
+    if (const auto norm = sdk::noted_fold(graph, handle)) add_fold(digest, *norm);
     for (const ht_handle input : node.inputs()) {
       digest.add(input == HT_NONE ? std::string_view() : graph.value(input).name());
       if (const auto tensor = graph.initializer(input)) add_tensor(digest, *tensor);
@@ -33,9 +80,14 @@ void add_nodes(ContentDigest &digest, const sdk::Graph &graph) {
   }
 }
 
-void add_configs(ContentDigest &digest, const sdk::Configs &configs) {
+void add_configs(ContentDigest &digest, const sdk::Graph &graph, const sdk::Configs &configs) {
+  std::unordered_map<ht_handle, std::uint64_t> numbers = {{HT_NONE, 0}};
+  for (const ht_handle config : configs.all()) numbers.emplace(config, numbers.size());
   for (const ht_handle config : configs.all()) {
     const ht_config_info info = configs.info(config);
+    digest.add(graph.node(info.node).name());
+    digest.add(numbers[info.root]);
+    digest.add(numbers[info.master]);
     const ht_quant_spec &spec = info.spec;
     for (const std::uint32_t each : {info.state, info.direction, info.slot, spec.kind, spec.bits, spec.is_signed,
                                      spec.symmetry, spec.granularity, spec.scale_form, spec.rounding, spec.dynamic}) {
@@ -93,7 +145,7 @@ std::uint64_t digest_of(const NetworkRecipe &recipe) {
 TrainingIdentity identify_training(const sdk::Context &ctx, const NetworkData &data, const NetworkRecipe &recipe) {
   ContentDigest model, samples;
   add_nodes(model, sdk::Graph(ctx));
-  add_configs(model, sdk::Configs(ctx));
+  add_configs(model, sdk::Graph(ctx), sdk::Configs(ctx));
   data.add_to(samples);
   return {model.value(), samples.value(), digest_of(recipe)};
 }
