@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "halftone/fusion.hpp"
 #include "halftone/walk.hpp"
 
 namespace halftone::passes {
@@ -130,6 +131,7 @@ ScaleUsers::ScaleUsers(const sdk::Context &ctx) {
     const ht_config_info info = configs.info(config);
     if (is_live(info.state)) nodes_[owner_of(configs, info)].push_back(info.node);
   }
+  for (const ht_handle fixed : sdk::Fusions(ctx).pinned()) nodes_.erase(fixed);
 }
 
 bool ScaleUsers::only_in(ht_handle owner, const std::unordered_set<ht_handle> &nodes) const {

@@ -32,7 +32,7 @@ class ScaleUsers {
   explicit ScaleUsers(const sdk::Context &ctx);
   // The config whose scale this one reads.
   static ht_handle owner_of(const sdk::Configs &configs, const ht_config_info &info);
-  // Whether live configs of these nodes alone read it.
+  // Whether live configs of these nodes alone read it, and no fusion fixes it: then it may change.
   bool only_in(ht_handle owner, const std::unordered_set<ht_handle> &nodes) const;
 
  private:

@@ -247,6 +247,32 @@ def demands(bench):
     require(not [slot for slot in live(bench, "fits") if slot[0].startswith("first")], "the place is quantized")
 
 
+def residual(bench):
+    """A block whose output goes into a product and, with that, into a sum."""
+    random = numpy.random.default_rng(5)
+    numpy.save(bench.work / "x.npy", random.normal(size=(12, 3, SIDE, SIDE)).astype(numpy.float32))
+    nodes, tensors, _ = block("first", "x", "between", random, 3)
+    nodes += [onnx.node("Mul", ["between", "between"], ["square"], "square"),
+              onnx.node("Add", ["between", "square"], ["y"], "sum")]
+    info = [onnx.value_info("x", ["N", 3, SIDE, SIDE])], [onnx.value_info("y", ["N", CHANNELS, SIDE, SIDE])]
+    (bench.work / "model.onnx").write_bytes(onnx.model(nodes, *info, tensors, opset=14))
+    (bench.work / "made.platform.yaml").write_text(PLATFORM)
+
+
+def fixed_lasts(bench):
+    """Passes that learn scales leave a fixed one as it is."""
+    residual(bench)
+    fixed = fusion(points="{y: {fixed: {scale: 0.03125, zero_point: 12}}}")
+    before, after = PLATFORM.split("pipeline:\n")[1].split("  - passive-parameter-quantize\n")
+    passes = {"step": "  - learned-step-size: {steps: 4, scale_lr: 0.1, batch: 4}\n",
+              "network": "  - quantization-aware-training: {steps: 4, scale_lr: 0.1, batch: 4}\n"}
+    for name, step in passes.items():
+        quantized(bench, fixed, name, passes="passes:\n" + before + step + "  - passive-parameter-quantize\n" + after)
+        slots = live(bench, name)
+        y = slots["first/mul", "outputs", 0]
+        require((y["scale"], y["offset"]) == ([0.03125], [12]), f"{name}: y is {y}")
+
+
 def longest_first(bench):
     """The longer pattern wins, then the pipeline's before the platform's; the same name replaces."""
     made(bench)
@@ -319,4 +345,4 @@ def isolated(bench):
 
 if __name__ == "__main__":
     sys.exit(run_tests(__doc__, [one_operator, deployed, in_onnx_runtime, vendor_operator, points, shared, not_observed, demands,
-                                 longest_first, shown_before, trainable, threads, isolated], Bench, FOLDERS))
+                                 fixed_lasts, longest_first, shown_before, trainable, threads, isolated], Bench, FOLDERS))
