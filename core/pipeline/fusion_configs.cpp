@@ -81,7 +81,37 @@ void fix_scales(const host::WorkingModel &working, const FusionSpec &fusion, con
   }
 }
 
+// Configs are made for what is quantized: a node whose points are all in float was put there later, by the user or by
+// a pass that looks for the best precision.
+bool is_put_in_float(const host::WorkingModel &working, const FusionSpec &fusion, const FusionPlace &place,
+                     Handle node) {
+  std::size_t points = 0, live = 0;
+  std::vector<std::string> names{fusion.output()};
+  for (const auto &[name, slots] : place.inputs) names.push_back(name);
+  for (const std::string &name : names) {
+    for (const Handle config : point_configs(working, fusion, place, name)) {
+      if (working.configs.get(config).key.node != node) continue;
+      ++points;
+      live += working.configs.get(config).state == quant::State::kFp32 ? 0 : 1;
+    }
+  }
+  return points > 0 && live == 0;
+}
+
 }  // namespace
+
+std::string float_conflict(const host::WorkingModel &working, const FusionSpec &fusion, const FusionPlace &place) {
+  if (fusion.observation == OutputScale::kNone) return {};
+  for (const Handle node : place.alive(working.model)) {
+    const model::Node &at = working.model.node(node);
+    const auto reason = working.float_reasons.find(node);
+    if (reason != working.float_reasons.end())
+      return fmt::format("{} '{}' is in float: {}", at.op_type, at.name, reason->second);
+    if (is_put_in_float(working, fusion, place, node))
+      return fmt::format("{} '{}' was put in float", at.op_type, at.name);
+  }
+  return type_conflict(working, fusion, place);
+}
 
 std::vector<std::string> settle_fusions(Fusions &fusions, host::WorkingModel &working, ChosenObservers &chosen) {
   std::vector<std::string> warnings;

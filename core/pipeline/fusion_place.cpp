@@ -60,6 +60,29 @@ void add_absent(const pattern::Pattern &pattern, const std::string &name, std::v
   }
 }
 
+// Slots by terms, each under one name: two names may stand for the same value.
+void bind_slots(const model::Model &model, const pattern::Pattern &pattern, const pattern::Match &match, std::size_t at,
+                std::map<std::string, std::vector<FusionPlace::Slot>> &inputs) {
+  const pattern::Operation &operation = pattern.operations[at];
+  const model::Node &node = model.node(match.nodes[at]);
+  const bool any_order = pattern::is_commutative(node.domain, node.op_type);
+  std::vector<bool> taken(node.inputs.size(), false);
+  for (std::size_t i = 0; i < operation.inputs.size(); ++i) {
+    const pattern::Term &term = operation.inputs[i];
+    if (term.kind != pattern::Term::Kind::kName) continue;
+    const bool repeated = operation.rest == pattern::Rest::kRepeat && i + 1 == operation.inputs.size();
+    const std::vector<Handle> &values = match.values[term.index];
+    for (std::size_t slot = any_order ? 0 : i; slot < node.inputs.size(); ++slot) {
+      if (!any_order && !repeated && slot != i) break;
+      const Handle value = node.inputs[slot];
+      if (taken[slot] || value == HT_NONE || std::ranges::find(values, value) == values.end()) continue;
+      taken[slot] = true;
+      inputs[pattern.names[term.index]].push_back({at, static_cast<std::uint32_t>(slot)});
+      if (!repeated) break;
+    }
+  }
+}
+
 bool has_number(const pattern::Operation &operation) {
   return std::ranges::any_of(operation.inputs,
                              [](const pattern::Term &term) { return term.kind == pattern::Term::Kind::kNumber; });
@@ -108,17 +131,11 @@ FusionPlace place_of(const model::Model &model, const FusionSpec &fusion, const 
     place.output = output;
     break;
   }
+  for (std::size_t at = 0; at < match.nodes.size(); ++at) bind_slots(model, fusion.pattern, match, at, place.inputs);
   for (std::size_t n = 0; n < fusion.pattern.names.size(); ++n) {
+    if (!match.values[n].empty()) continue;
     std::vector<FusionPlace::Slot> slots;
-    for (std::size_t at = 0; at < match.nodes.size(); ++at) {
-      const std::vector<Handle> &read = model.node(match.nodes[at]).inputs;
-      for (std::size_t slot = 0; slot < read.size(); ++slot) {
-        const bool bound =
-            read[slot] != HT_NONE && std::ranges::find(match.values[n], read[slot]) != match.values[n].end();
-        if (bound) slots.push_back({at, static_cast<std::uint32_t>(slot)});
-      }
-    }
-    if (match.values[n].empty()) add_absent(fusion.pattern, fusion.pattern.names[n], slots);
+    add_absent(fusion.pattern, fusion.pattern.names[n], slots);
     if (!slots.empty()) place.inputs[fusion.pattern.names[n]] = std::move(slots);
   }
   for (std::size_t at = 0; at < match.nodes.size(); ++at) {

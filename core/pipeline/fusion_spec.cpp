@@ -43,6 +43,7 @@ class FusionReader {
     const Setting &pattern = *given(setting_, "pattern");
     out_.pattern = parsed(pattern, what("pattern"), [&] { return pattern::parse(pattern.text); });
     names_ = pattern::carried_names(out_.pattern);
+    require_one_meaning(pattern);
     names_.push_back(out_.output());
     out_.fused = expression("fused");
     if (out_.fused && out_.fused->operations.size() != 1) {
@@ -85,6 +86,16 @@ class FusionReader {
       has_norm = has_norm || pattern::is_folded_norm(out_.pattern, at);
     if (!has_norm) refuse("the pattern has no BatchNormalization behind Conv, ConvTranspose or Gemm; leave it out");
     out_.trains_norms = trainable->text == "scale-factor";
+  }
+
+  // An output without a name is called y.
+  void require_one_meaning(const Setting &pattern) const {
+    const auto named = [](std::size_t output) { return output != pattern::Operation::kUnnamed; };
+    if (std::ranges::any_of(out_.pattern.operations.front().outputs, named)) return;
+    if (std::ranges::find(out_.pattern.names, kOutput) == out_.pattern.names.end()) return;
+    fail(Status::kInvalidArgument,
+         "{}: {}: it reads '{}', which is also what its output is called where it has no name; write `z = ...`",
+         pattern.where.text(), what("pattern"), kOutput);
   }
 
   void require_name(const std::string &name, const Location &where, std::string_view key) const {

@@ -7,8 +7,10 @@
 #include "core/base/error.h"
 #include "core/base/nearest.h"
 #include "core/pattern/missing.h"
+#include "core/pipeline/fusion_configs.h"
 #include "core/pipeline/fusion_replacement.h"
 #include "core/pipeline/platform_descriptor.h"
+#include "core/pipeline/sockets.h"
 #include "halftone/fusion.h"
 
 namespace halftone::pipeline {
@@ -26,6 +28,15 @@ bool has_several_outputs(const model::Model &model, Handle root) {
            const model::Value &value = model.value(output);
            return value.is_output || !value.consumers.empty();
          }) > 1;
+}
+
+bool is_bias(const model::Model &model, const FusionPlace &place, const std::string &name) {
+  const auto found = place.inputs.find(name);
+  if (found == place.inputs.end()) return false;
+  return std::ranges::any_of(found->second, [&](const FusionPlace::Slot &slot) {
+    const model::Node &node = model.node(place.nodes[slot.node]);
+    return node.domain.empty() && socket_of(node.op_type).input(slot.slot) == HT_SLOT_BIAS;
+  });
 }
 
 struct Count {
@@ -90,7 +101,9 @@ std::string Fusions::hindrance(const model::Model &model, const FusionSpec &fusi
     const Handle value = name == fusion.output() ? place.output : place.value(model, name);
     if (value == HT_NONE) continue;
     const bool stored = model.value(value).initializer.has_value();
-    const std::string usual = stored && platform_.types.count("weight") != 0 ? "weight" : "activation";
+    const std::string usual = is_bias(model, place, name)                      ? "bias"
+                              : stored && platform_.types.count("weight") != 0 ? "weight"
+                                                                               : "activation";
     const std::string type = point != nullptr && point->type ? *point->type : usual;
     const auto scheme = platform_.types.find(type);
     const std::string why = scheme == platform_.types.end() ? "is in float" : mismatch(demand, scheme->second.spec);
@@ -135,9 +148,29 @@ std::vector<Handle> Fusions::places(const host::WorkingModel &working, std::stri
   }
   std::vector<Handle> roots;
   for (const FusionPlace &place : all(working.model)) {
-    if (place.fusion == name) roots.push_back(place.root(working.model));
+    if (place.fusion == name && float_conflict(working, spec(place), place).empty())
+      roots.push_back(place.root(working.model));
   }
   return roots;
+}
+
+std::vector<std::pair<std::string, std::string>> Fusions::left_out(const host::WorkingModel &working,
+                                                                   std::string_view pass) {
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (const FusionSpec &fusion : platform_.fusions) {
+    const bool here = fusion.deployed ? pass == kDeployPass : pass == fusion.deploy_pass;
+    std::size_t count = 0;
+    std::string first;
+    for (const FusionPlace &place : all(working.model)) {
+      if (!here || place.fusion != fusion.name) continue;
+      std::string why = float_conflict(working, fusion, place);
+      if (!why.empty() && ++count == 1) first = std::move(why);
+    }
+    if (count == 0) continue;
+    lines.emplace_back(fmt::format("fusion '{}'", fusion.name),
+                       fmt::format("{} {} not deployed: {}", count, count == 1 ? "place" : "places", first));
+  }
+  return lines;
 }
 
 std::vector<Handle> Fusions::nodes(const host::WorkingModel &working, Handle root) {
@@ -185,7 +218,7 @@ std::vector<Handle> Fusions::replace(host::WorkingModel &working, Handle root, s
   const FusionPlace place = required(working.model, root);
   const FusionSpec &fusion = spec(place);
   const std::optional<pattern::Pattern> &expression = form == HT_FUSION_FUSED ? fusion.fused : fusion.deployed;
-  if (!expression) return {};
+  if (!expression || !float_conflict(working, fusion, place).empty()) return {};
   std::vector<FusionPlace> noted = all(working.model);
   std::vector<Handle> made;
   for (FusionPlace &other : noted) {

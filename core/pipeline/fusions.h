@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/host/service/fusion_service.h"
@@ -14,6 +16,9 @@
 #include "core/pipeline/target_slots.h"
 
 namespace halftone::pipeline {
+
+// Puts the forms under `deployed` into places.
+inline constexpr std::string_view kDeployPass = "deploy-operators";
 
 class Fusions final : public host::FusionService {
  public:
@@ -28,6 +33,8 @@ class Fusions final : public host::FusionService {
   std::vector<std::vector<Handle>> shares(const host::WorkingModel &working) override;
   std::vector<Handle> replace(host::WorkingModel &working, Handle root, std::uint32_t form) override;
 
+  // What a report says of places in float, which a pass that deploys does not see; before it runs.
+  std::vector<std::pair<std::string, std::string>> left_out(const host::WorkingModel &working, std::string_view pass);
   // What was remembered of another working copy no longer counts.
   void forget() { known_.reset(); }
   const FusionSpec &spec(const FusionPlace &place) const;

@@ -374,10 +374,22 @@ host::WorkingModel &Runner::model_for(const PlannedStep &step) {
   return deployed_ ? *deployed_ : model_;
 }
 
+std::vector<std::pair<std::string, std::string>> Runner::fusions_left_out(const PlannedStep &step) {
+  Fusions *fusions = target_ ? target_->fusions() : nullptr;
+  const std::string id(step.component->id());
+  if (fusions == nullptr || !deploying_.contains(id)) return {};
+  target_->forget();
+  auto lines = fusions->left_out(model_for(step), id);
+  target_->forget();
+  return lines;
+}
+
 StepReport Runner::run_one(const PlannedStep &step, const RunServices &services) {
   require_facts(step);
   try {
+    const auto left_out = fusions_left_out(step);
     StepReport report = run_step(step, services, model_for(step));
+    report.rows.insert(report.rows.end(), left_out.begin(), left_out.end());
     count_facts(step);
     return report;
   } catch (Error &error) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/staged_file.h"
@@ -99,6 +100,8 @@ class Runner {
   std::vector<StepReport> run_passes(host::CalibrationService &calibration, host::ExecutionService &execution);
   // What a step works on: from the first on that rewrites the model for files it is a copy.
   host::WorkingModel &model_for(const PlannedStep &step);
+  // Lines about places of fusions in float, where the step deploys.
+  std::vector<std::pair<std::string, std::string>> fusions_left_out(const PlannedStep &step);
   StepReport run_one(const PlannedStep &step, const RunServices &services);
   StepReport leave_out(const PlannedStep &step, const Error &error);
   void require_facts(const PlannedStep &step) const;

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <string>
 
+#include "halftone/fusion.hpp"
 #include "layer_moments.h"
 #include "rounding.h"
 
@@ -60,7 +61,11 @@ class SeqMse final : public sdk::Pass {
   }
 
   void run(const sdk::Context &ctx) override {
-    const std::vector<Layer> layers = find_layers(ctx, names_, "seq-mse");
+    std::vector<Layer> layers = find_layers(ctx, names_, "seq-mse");
+    const std::vector<ht_handle> pinned = sdk::Fusions(ctx).pinned();
+    std::erase_if(layers, [&](const Layer &layer) {  // a fusion fixes the scale
+      return std::ranges::find(pinned, layer.weight_config) != pinned.end();
+    });
     require_samples(ctx, layers);
     const std::map<ht_handle, double> largest = magnitudes(ctx, inputs_without_grid(ctx, layers), true);
     std::size_t changed = 0;

@@ -74,7 +74,7 @@ class Alignment {
     }
     std::vector<ht_handle> all = inputs;
     all.insert(all.end(), outputs.begin(), outputs.end());
-    if (all.size() < 2 || inputs.empty() || !can_share(all)) return false;
+    if (all.size() < 2 || inputs.empty() || !can_share(all) || has_pinned(all)) return false;
     const std::string reason = "shared by a fusion";
     const ht_quant_spec spec = points_.configs.info(all.front()).spec;
     const Codes shared =
@@ -122,6 +122,9 @@ class Alignment {
     if (own == HT_STATE_FP32 || own == HT_STATE_BAKED || own == HT_STATE_PASSIVE_BAKED) return false;
     return is_live(points_.root_state(config)) && points_.configs.info(config).scale_count > 0;
   }
+  bool has_pinned(std::span<const ht_handle> configs) const {
+    return std::ranges::any_of(configs, [&](ht_handle config) { return points_.is_pinned(config); });
+  }
   // One integer scheme, one scale each.
   bool can_share(std::span<const ht_handle> configs) const {
     const ht_quant_spec first = points_.configs.info(configs.front()).spec;
@@ -146,11 +149,27 @@ class Alignment {
     const ht_handle source = points_.source(inputs.front());
     const auto has_source = [&](ht_handle config) { return points_.source(config) == source; };
     if (std::all_of(inputs.begin(), inputs.end(), has_source)) return true;
+    if (has_pinned(inputs)) return to_pinned(inputs, reason);
     const std::vector<Codes> codes = codes_of(inputs);
     const ht_quant_spec spec = points_.configs.info(inputs.front()).spec;
     const Codes shared = shared_codes(spec, codes, full_, [&](CodeRange range) { return codes_for(spec, range); });
     sharing_.lead(inputs.front(), shared, reason + ": the range of all inputs");
     for (std::size_t i = 1; i < inputs.size(); ++i) sharing_.follow(inputs[i], inputs.front(), reason);
+    return true;
+  }
+
+  // The scale that a fusion gives to one of the inputs is that of all; two such scales cannot be brought together.
+  bool to_pinned(const std::vector<ht_handle> &inputs, const std::string &reason) {
+    const auto is_pinned = [&](ht_handle config) { return points_.is_pinned(config); };
+    const ht_handle fixed = *std::ranges::find_if(inputs, is_pinned);
+    const std::vector<Codes> codes = codes_of(inputs);
+    const Codes wanted = codes_of({fixed}).front();
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (is_pinned(inputs[i]) && codes[i] != wanted) return false;
+    }
+    for (const ht_handle config : inputs) {
+      if (!is_pinned(config)) sharing_.follow(config, fixed, reason + ": the scale that a fusion gives");
+    }
     return true;
   }
 
@@ -167,6 +186,10 @@ class Alignment {
     std::vector<ht_handle> all = inputs;
     all.push_back(out);
     if (!can_share(all)) return false;
+    const auto keeps_other = [&](ht_handle config) {
+      return points_.is_pinned(config) && points_.source(config) != points_.source(out);
+    };
+    if (std::ranges::any_of(inputs, keeps_other)) return false;
     // After fusion with a Relu the output's range may lack the negative side, which a sum still needs of its terms.
     const ht_config_info root = points_.configs.info(points_.root(out));
     if (elementwise && root.spec.symmetry == HT_ASYMMETRIC && root.node != node) return false;
@@ -180,9 +203,10 @@ class Alignment {
       const ht_handle out = points_.configs.output(node, slot);
       if (out == HT_NONE || !is_adjustable(out)) continue;
       const std::array both = {input, out};
-      if (!can_share(both)) continue;
+      const bool same = points_.source(out) == points_.source(input);
+      if (!can_share(both) || (!same && points_.is_pinned(out))) continue;
       aligned = true;
-      if (points_.source(out) != points_.source(input)) points_.configs.set_master(points_.root(out), input, reason);
+      if (!same) points_.configs.set_master(points_.root(out), input, reason);
     }
     return aligned;
   }
@@ -292,7 +316,8 @@ class QuantAlignment final : public sdk::Pass {
     for (const std::vector<ht_handle> &group : sdk::Fusions(ctx).shares()) ++(alignment.share(group) ? shared : kept);
     if (shared > 0) ctx.report("fusions", std::to_string(shared) + " groups of values share a scale");
     if (kept > 0)
-      ctx.report("fusions not aligned", std::to_string(kept) + " groups in float or with types that differ");
+      ctx.report("fusions not aligned",
+                 std::to_string(kept) + " groups in float, with fixed scales, or with types that differ");
   }
 
   static std::optional<std::size_t> family_of(const sdk::Node &node) {

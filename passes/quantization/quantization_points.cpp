@@ -57,6 +57,10 @@ ht_handle QuantizationPoints::source(ht_handle config) const {
   }
 }
 
+bool QuantizationPoints::is_pinned(ht_handle config) const {
+  return pinned_.contains(config) || pinned_.contains(root(config)) || pinned_.contains(source(config));
+}
+
 ht_handle QuantizationPoints::producer_config(ht_handle value) const {
   const sdk::Value v = graph.value(value);
   return v.info.producer == HT_NONE ? HT_NONE : configs.output(v.info.producer, v.info.producer_slot);

@@ -31,6 +31,8 @@ class QuantizationPoints {
   ht_handle root(ht_handle config) const { return configs.info(config).root; }
   // The config whose scale is read in the end, by way of roots and masters.
   ht_handle source(ht_handle config) const;
+  // A fusion gives the scale that the config reads, so that it must last.
+  bool is_pinned(ht_handle config) const;
   // The config of the slot that produces a value; HT_NONE for inputs, initializers and float producers.
   ht_handle producer_config(ht_handle value) const;
   // "output of Relu 'relu1'"

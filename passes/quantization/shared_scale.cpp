@@ -66,6 +66,14 @@ bool ScaleSharing::is_private(ht_handle root, ht_handle input) const {
 ht_handle ScaleSharing::producer_to_move(ht_handle input) {
   const ht_handle value = points_.value_of(points_.configs.info(input));
   const ht_handle producer = points_.producer_config(value);
+  if (producer != HT_NONE && points_.is_pinned(producer)) return HT_NONE;
+  const ht_handle upstream = found_upstream(input);
+  return upstream != HT_NONE && points_.is_pinned(upstream) ? HT_NONE : upstream;
+}
+
+ht_handle ScaleSharing::found_upstream(ht_handle input) {
+  const ht_handle value = points_.value_of(points_.configs.info(input));
+  const ht_handle producer = points_.producer_config(value);
   if (points_.root_state(producer) == HT_STATE_FP32) {
     // Nothing quantizes the value before its readers, which may share the scale of one of them.
     const ht_handle source = points_.source(input);
@@ -120,6 +128,7 @@ void ScaleSharing::detach(ht_handle input) {
   if (slaves == slaves_.end()) return;
   for (const ht_handle config : std::vector<ht_handle>(slaves->second)) {
     if (points_.configs.info(config).master != input) continue;
+    if (points_.is_pinned(config)) continue;  // a fusion says that it has the scale of this one, whatever that is
     inherit(config, false);
     if (config != heir) slaves_[heir].push_back(config);
   }

@@ -47,6 +47,7 @@ class ScaleSharing {
   // The config to move so that the producer of this input's value has the new scale too; HT_NONE when it must keep its
   // own.
   ht_handle producer_to_move(ht_handle input);
+  ht_handle found_upstream(ht_handle input);
   // Nothing but this input, and what is fused on the way to it, reads the values of the tree.
   bool is_private(ht_handle root, ht_handle input) const;
   // Makes an input slot's config independent; configs that read its scale keep the scale they have.

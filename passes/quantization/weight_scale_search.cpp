@@ -104,7 +104,7 @@ class WeightScaleSearch final : public sdk::Pass {
   static bool is_candidate(const sdk::Context &ctx, const QuantizationPoints &points, ht_handle config,
                            const ht_config_info &info) {
     if (info.state != HT_STATE_ACTIVATED && info.state != HT_STATE_BAKED) return false;
-    if (info.root != config || info.master != HT_NONE) return false;
+    if (info.root != config || info.master != HT_NONE || points.is_pinned(config)) return false;
     const ht_quant_spec &spec = info.spec;
     if (spec.kind != HT_QUANT_INTEGER || spec.bits > kMostBits || spec.scale_form != HT_SCALE_FREE) return false;
     if (spec.granularity == HT_PER_BLOCK || !points.is_parameter(info)) return false;

@@ -247,6 +247,20 @@ def demands(bench):
     require(not [slot for slot in live(bench, "fits") if slot[0].startswith("first")], "the place is quantized")
 
 
+def in_float(bench):
+    """A place that does not apply any more, or that is in float, keeps its float form in the file; the report says why."""
+    made(bench)
+    keys = {"dtypes": "{w: {bits: 8}}", "deployed": "y = HardSwish(Conv(x, w, b))"}
+    override = "overrides:\n  - {match: {node: first/%s}, set: %s}\n"
+    for name, settings in (("types", ("conv", "{weights: {bits: 4}}")), ("node", ("mul", "{outputs: {state: fp32}}"))):
+        text = quantized(bench, fusion(**keys) + override % settings, name)
+        nodes = bench.run("inspect", f"{name}.onnx")
+        require("HardSwish" in nodes and "Clip" in nodes, f"{name}: the file has {nodes}")
+        require("1 place deployed" in text and "1 place not deployed: " in text, f"{name}: the report is {text}")
+    quantized(bench, fusion(observation="none", deployed=keys["deployed"]), "none")
+    require("Clip" not in bench.run("inspect", "none.onnx"), "what is not observed is not deployed")
+
+
 def residual(bench):
     """A block whose output goes into a product and, with that, into a sum."""
     random = numpy.random.default_rng(5)
@@ -260,17 +274,38 @@ def residual(bench):
 
 
 def fixed_lasts(bench):
-    """Passes that learn scales leave a fixed one as it is."""
+    """Passes that choose or learn scales leave a fixed one as it is; what is aligned with it takes it."""
     residual(bench)
     fixed = fusion(points="{y: {fixed: {scale: 0.03125, zero_point: 12}}}")
     before, after = PLATFORM.split("pipeline:\n")[1].split("  - passive-parameter-quantize\n")
-    passes = {"step": "  - learned-step-size: {steps: 4, scale_lr: 0.1, batch: 4}\n",
+    passes = {"private": "  - quant-alignment: {elementwise: to_large}\n",
+              "forced": "  - quant-alignment: {elementwise: to_large, force_overlap: true}\n",
+              "step": "  - learned-step-size: {steps: 4, scale_lr: 0.1, batch: 4}\n",
               "network": "  - quantization-aware-training: {steps: 4, scale_lr: 0.1, batch: 4}\n"}
     for name, step in passes.items():
         quantized(bench, fixed, name, passes="passes:\n" + before + step + "  - passive-parameter-quantize\n" + after)
         slots = live(bench, name)
         y = slots["first/mul", "outputs", 0]
         require((y["scale"], y["offset"]) == ([0.03125], [12]), f"{name}: y is {y}")
+        if name not in ("private", "forced"):
+            continue
+        square = slots["square", "outputs", 0]
+        require((square["scale"], square["offset"]) == ([0.03125], [12]), f"{name}: the other term is {square}")
+
+
+def twice_the_same(bench):
+    """Two names of the pattern that stand for one value."""
+    random = numpy.random.default_rng(5)
+    numpy.save(bench.work / "x.npy", random.normal(size=(12, 4)).astype(numpy.float32))
+    nodes = [onnx.node("Add", ["x", "x"], ["a"], "add"), onnx.node("Relu", ["a"], ["y"], "relu")]
+    info = [onnx.value_info("x", ["N", 4])], [onnx.value_info("y", ["N", 4])]
+    (bench.work / "model.onnx").write_bytes(onnx.model(nodes, *info, [], opset=14))
+    (bench.work / "made.platform.yaml").write_text(PLATFORM)
+    body = "fusions:\n  - {name: double, pattern: 'z = Relu(Add(x, y))'%s}\n"
+    quantized(bench, body % "", "plain")
+    expected = outputs(bench, "plain.onnx")
+    quantized(bench, body % ", deployed: 'z = Relu(Sub(x, Neg(y)))'")
+    require(numpy.abs(outputs(bench, "run.onnx") - expected).max() < 1e-6, "the deployed form computes something else")
 
 
 def longest_first(bench):
@@ -345,4 +380,4 @@ def isolated(bench):
 
 if __name__ == "__main__":
     sys.exit(run_tests(__doc__, [one_operator, deployed, in_onnx_runtime, vendor_operator, points, shared, not_observed, demands,
-                                 fixed_lasts, longest_first, shown_before, trainable, threads, isolated], Bench, FOLDERS))
+                                 in_float, fixed_lasts, twice_the_same, longest_first, shown_before, trainable, threads, isolated], Bench, FOLDERS))
