@@ -51,18 +51,38 @@ find_package(Eigen3 REQUIRED NO_MODULE)
 find_library(XXHASH_LIBRARY NAMES xxhash REQUIRED)
 find_library(GLPK_LIBRARY NAMES glpk REQUIRED)
 
+# What only tests run is not optimised: it is compiled once for each time that it runs, and takes longer to compile than to run.
+set(HALFTONE_TEST_OPTIONS $<$<CXX_COMPILER_ID:GNU,Clang>:-O0>)
+
 # halftone_add_test(NAME SOURCES... [LINK targets...]): one doctest program, one CTest entry. doctest itself takes longer to
 # compile than most tests, so that all programs share one object of it.
 function(halftone_add_test name)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
   if(NOT TARGET halftone_doctest_main)
-    add_library(halftone_doctest_main OBJECT "${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp")
+    halftone_add_test_library(halftone_doctest_main OBJECT "${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp")
   endif()
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS} $<TARGET_OBJECTS:halftone_doctest_main>)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_compile_options(${name} PRIVATE ${HALFTONE_TEST_OPTIONS})
   target_link_libraries(${name} PRIVATE ${arg_LINK} fmt::fmt)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES
     ENVIRONMENT "HALFTONE_SOURCE_DIR=${PROJECT_SOURCE_DIR};HALFTONE_BUILD_DIR=${CMAKE_BINARY_DIR}")
+endfunction()
+
+# halftone_add_test_library(NAME STATIC|OBJECT SOURCES... [LINK targets...]): what several test programs share.
+function(halftone_add_test_library name kind)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  add_library(${name} ${kind} ${arg_UNPARSED_ARGUMENTS})
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_compile_options(${name} PRIVATE ${HALFTONE_TEST_OPTIONS})
+  target_link_libraries(${name} PUBLIC ${arg_LINK} fmt::fmt)
+endfunction()
+
+# halftone_use_objects(PROGRAM TARGET NAMES...): the program links the objects of these sources of a plug-in, by the sources' names
+# without ending, so that a test or a benchmark calls the very functions that ship.
+function(halftone_use_objects program target)
+  list(JOIN ARGN "|" names)
+  target_sources(${program} PRIVATE "$<FILTER:$<TARGET_OBJECTS:${target}>,INCLUDE,/(${names})\\.cpp\\.o$>")
 endfunction()
