@@ -77,6 +77,43 @@ TEST_CASE("nodes that were noted take part in no further place") {
   CHECK(r.row("fusion 'gate'") == "0 places");
 }
 
+TEST_CASE("where `dtypes` refuses the longest pattern the next longest has the nodes") {
+  const PassRunner r =
+      fused(swish_net(), fusion("gate", "z = Mul(t, Sigmoid(t))") + fusion("swish", kSwish, "dtypes: {w: {bits: 4}}") +
+                             fusion("convolution", "z = Conv(x, w, b?)"));
+  CHECK(r.row("fusion 'swish'") == "1 place (1 not fused: w of Mul 'mul' has 8 bits, not 4)");
+  CHECK(r.row("fusion 'gate'") == "1 place");
+  CHECK(r.row("fusion 'convolution'") == "1 place");
+}
+
+TEST_CASE("where a fixed scale does not suit what a name stands for the next longest has the nodes") {
+  const auto told = [](std::string_view keys) {
+    const PassRunner r = fused(swish_net(), fusion("swish", kSwish, keys) + fusion("gate", "z = Mul(t, Sigmoid(t))"));
+    return r.row("fusion 'swish'") + ", " + r.row("fusion 'gate'");
+  };
+  CHECK(told("points: {x: {fixed: {scale: 0.1}}}") == "1 place, 0 places");
+  CHECK(
+      told("points: {w: {fixed: {scale: 0.1}}}") ==
+      "1 place (1 not fused: w of Mul 'mul': a fixed scale is one number, and type 'weight' has one for each channel), "
+      "1 place");
+  CHECK(told("points: {b: {fixed: {scale: 0.1}}}") ==
+        "1 place (1 not fused: b of Mul 'mul': a fixed scale and float exclude each other), 1 place");
+}
+
+TEST_CASE("where several outputs refuse the longest pattern the next longest has the nodes") {
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  g.node("Tanh", {"x"}, {"t"}, "tanh");
+  g.node("Relu", {"t"}, {"r"}, "relu");
+  g.node("Split", {"r"}, {"a", "b"}, "split");
+  g.output("a");
+  g.output("b");
+  const PassRunner r =
+      fused(std::move(g), fusion("halves", "y = Split(Relu(Tanh(x)))") + fusion("gate", "y = Relu(Tanh(x))"));
+  CHECK(r.row("fusion 'halves'") == "1 place (1 not fused: Split 'split' has several outputs)");
+  CHECK(r.row("fusion 'gate'") == "1 place");
+}
+
 TEST_CASE("where something outside reads a value inside the next longest has the nodes") {
   GraphMaker g = swish_net();
   g.node("Tanh", {"t"}, {"also"}, "tanh");
@@ -84,6 +121,24 @@ TEST_CASE("where something outside reads a value inside the next longest has the
   const PassRunner r = fused(std::move(g), fusion("swish", kSwish) + fusion("gate", "z = Mul(t, Sigmoid(t))"));
   CHECK(r.row("fusion 'swish'") == "0 places");
   CHECK(r.row("fusion 'gate'") == "1 place");
+}
+
+TEST_CASE("a demand is judged by the type that the value has, a bias by that of biases") {
+  const auto told = [](std::string_view keys, std::string_view bias) {
+    return fused(swish_net(), fusion("swish", kSwish, keys), bias).row("fusion 'swish'");
+  };
+  CHECK(told("dtypes: {b: {bits: 32}, w: {bits: 8}, x: {bits: 8}}", kWideBias) == "1 place");
+  CHECK(told("dtypes: {b: {bits: 8}}", kWideBias) == "1 place (1 not fused: b of Mul 'mul' has 32 bits, not 8)");
+  CHECK(told("dtypes: {b: {bits: 32}}", "fp32") == "1 place (1 not fused: b of Mul 'mul' is in float)");
+  CHECK(told("dtypes: {b: {bits: 8}}, points: {b: weight}", kWideBias) == "1 place");
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  g.constant("half", model::Tensor::from_floats({1}, std::vector<float>{0.5F}));
+  g.node("Mul", {"x", "half"}, {"h"}, "mul");
+  g.node("Tanh", {"h"}, {"y"}, "tanh");
+  g.output("y");
+  const PassRunner r = fused(std::move(g), fusion("gate", "y = Tanh(Mul(x, c))", "dtypes: {c: {granularity: tensor}}"));
+  CHECK(r.row("fusion 'gate'") == "1 place");  // data, though it is stored
 }
 
 std::string why_in_float(const PassRunner &r, std::string_view node) {
