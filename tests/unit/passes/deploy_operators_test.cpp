@@ -1,6 +1,7 @@
 // What stands in the file in the places of fusions: with the scales and weights of what was there.
 #include <doctest/doctest.h>
 
+#include "tests/unit/base/expect_error.h"
 #include "tests/unit/passes/fusion_net.h"
 
 namespace halftone::test {
@@ -72,6 +73,29 @@ TEST_CASE("places in bodies are deployed like others") {
     }
     CHECK(types == "If Relu ConvSwish ");
   }
+}
+
+TEST_CASE("a normalization that is not folded is an error that says which, where and what to do") {
+  PassRunner r(std::move(swish_net(true).model), platform_with(fusion("swish", kNormSwish, kDeployed)));
+  r.run("fuse-operators");
+  find_quantization_points(r);
+  expect_error(Status::kFailedPrecondition,
+               {"the fusion 'swish'", "the place of Mul 'mul'", "BatchNormalization 'norm'",
+                "put fold-batch-norm between fuse-operators and this pass"},
+               [&] { r.run("deploy-operators"); });
+}
+
+TEST_CASE("a normalization that cannot be folded is another one") {
+  GraphMaker g = swish_net(true);
+  g.input("scale", {2});
+  g.model.set_input(g.model.find_node(g.graph, "norm"), 1, g.at("scale"));
+  PassRunner r(std::move(g.model), platform_with(fusion("swish", kNormSwish, kDeployed)));
+  r.run("fuse-operators");
+  r.run("fold-batch-norm");
+  find_quantization_points(r);
+  expect_error(Status::kFailedPrecondition,
+               {"'norm' inside", "takes stored parameters, and 'scale' is computed", "out of the pattern"},
+               [&] { r.run("deploy-operators"); });
 }
 
 }  // namespace
