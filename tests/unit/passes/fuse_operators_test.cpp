@@ -1,6 +1,8 @@
 // Places of fusions: which are found, what is quantized there, what takes their place.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "tests/unit/passes/fusion_net.h"
 
 namespace halftone::test {
@@ -184,6 +186,22 @@ TEST_CASE("a node of a place that computes a shape needs no quantized form") {
   CHECK(r.state(r.output("reshape")) == "initial");
   r.run("deploy-operators");
   CHECK(r.row("fusion 'gate'") == "1 place deployed");
+}
+
+PassRunner replaced(std::string_view keys) {
+  PassRunner r = fused(swish_net(), fusion("swish", kSwish, keys), kWideBias);
+  find_quantization_points(r);
+  return r;
+}
+
+TEST_CASE("the weight of a fused operator is searched like that of the operator that it stands for") {
+  PassRunner plain = replaced(""), made = replaced("fused: 'y = com.acme.Swish(x, w, b)'");
+  plain.run("weight-scale-search");
+  made.run("weight-scale-search");
+  CHECK(plain.row("searched").starts_with("1 weights, "));
+  CHECK(made.row("searched") == plain.row("searched"));
+  const auto scales = made.working.configs.scales(made.input("mul", 1));
+  CHECK(std::ranges::equal(scales, plain.working.configs.scales(plain.input("conv", 1))));
 }
 
 TEST_CASE("places in bodies are found, quantized and replaced like others") {
