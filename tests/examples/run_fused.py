@@ -118,6 +118,18 @@ def corrections(bench):
             "out of `layers`" in errors, errors)
 
 
+def overrides(bench):
+    """What `weights` and `bias` of an override speak of is what they speak of in the Gemm."""
+    body = (fusions(bench) + "    points: {b: bias}\nexport: [{path: o.onnx}]\nconfigs_out: o.json\noverrides:\n"
+            "  - match: {op: PoolLinear}\n    set: ")
+    bench.pipeline_of(bench.glyphs, "o", body + "{weights: {bits: 5}}\n", platform="onnxruntime-int8")
+    there = slots(bench, "o")
+    require((there["inputs", 1]["qmax"], there["inputs", 2]["qmax"]) == (15, 2147483647), f"{there}")
+    bench.pipeline_of(bench.glyphs, "o", body + "{bias: {state: fp32}}\n", platform="onnxruntime-int8")
+    there = slots(bench, "o")
+    require(there["inputs", 2]["state"] == "FP32" and there["inputs", 1]["qmax"] == 127, f"{there}")
+
+
 def without_plugin(bench):
     """A fused form that nothing can compute is an error that names it."""
     text = fusions(bench, ("deployed",)).replace("PoolLinear", "PoolLine")
@@ -147,6 +159,6 @@ def schemas(bench):
     require_schema(bench, "pipeline", "pipeline.yaml")
 
 
-TESTS = [in_place, slots_of_the_pattern, trained, corrections, without_plugin, checked, threads, schemas]
+TESTS = [in_place, slots_of_the_pattern, trained, corrections, overrides, without_plugin, checked, threads, schemas]
 if __name__ == "__main__":
     sys.exit(run_tests(__doc__, TESTS, ExampleBench, FOLDERS))

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/pipeline/override_parts.h"
 #include "tests/unit/passes/fusion_net.h"
 
 namespace halftone::test {
@@ -202,6 +203,22 @@ TEST_CASE("the weight of a fused operator is searched like that of the operator 
   CHECK(made.row("searched") == plain.row("searched"));
   const auto scales = made.working.configs.scales(made.input("mul", 1));
   CHECK(std::ranges::equal(scales, plain.working.configs.scales(plain.input("conv", 1))));
+}
+
+TEST_CASE("what overrides call weights and bias is in a fused operator what it was in its place") {
+  using pipeline::SlotKind;
+  // A bias with scales that the operator can derive, and one that reads another input.
+  for (const char *form : {"com.acme.Swish(x, w, b)", "com.acme.Swish(w, b, x)"}) {
+    CAPTURE(form);
+    const PassRunner r = replaced("fused: 'y = " + std::string(form) + "'");
+    const pipeline::SlotKinds kinds(r.working.model);
+    const bool data_first = std::string_view(form).find("(x") != std::string_view::npos;
+    const std::uint32_t x = data_first ? 0 : 2, w = data_first ? 1 : 0, b = data_first ? 2 : 1;
+    CHECK(kinds.of({r.node("mul"), false, x}) == SlotKind::kActivation);
+    CHECK(kinds.of({r.node("mul"), false, w}) == SlotKind::kWeight);
+    CHECK(kinds.of({r.node("mul"), false, b}) == SlotKind::kBias);
+    CHECK(kinds.is_only_one({r.node("mul"), false, b}));
+  }
 }
 
 TEST_CASE("places in bodies are found, quantized and replaced like others") {
