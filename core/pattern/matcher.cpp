@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "core/base/error.h"
 #include "core/pattern/assignment.h"
 #include "core/pattern/neighbourhood.h"
 #include "core/pattern/subgraph_search.h"
@@ -33,8 +34,8 @@ std::vector<Search> searches_for(std::span<const Pattern> patterns) {
 // The matches in one graph.
 class Matcher {
  public:
-  Matcher(const model::Model &model, Handle graph)
-      : model_(model), graph_(graph), order_(model.topological_order(graph)), constants_(model) {
+  Matcher(const model::Model &model, Handle graph, const Accept &accept)
+      : model_(model), graph_(graph), accept_(accept), order_(model.topological_order(graph)), constants_(model) {
     for (std::size_t i = 0; i < order_.size(); ++i) by_type_[type_of(order_[i])].push_back(i);
   }
 
@@ -78,16 +79,25 @@ class Matcher {
     const Neighbourhood around = neighbourhood_of(model_, *search.pattern, order_[position], is_free);
     if (around.nodes.empty()) return;
     Attempts attempts(search.pattern->text, model_.node(order_[position]).name);
-    search.subgraphs.run(model_, around, attempts, [&](std::span<const Handle> nodes) {
+    bool refused = false;
+    const auto take = [&](std::span<const Handle> nodes) {
       std::optional<std::vector<Handle>> inner = inner_values(nodes);
       if (!inner) return false;
       auto values = assign_inputs(model_, *search.pattern, nodes, constants_, attempts);
       if (!values) return false;
       Match match{search.number, graph_, {nodes.begin(), nodes.end()}, std::move(*values), std::move(*inner)};
+      refused = accept_ && !accept_(match);
+      if (refused) return false;
       taken_.insert(nodes.begin(), nodes.end());
       found_.push_back({position, std::move(match)});
       return true;
-    });
+    };
+    try {
+      search.subgraphs.run(model_, around, attempts, take);
+    } catch (const Error &error) {
+      // Of a symmetric pattern that may not stand here all ways are tried: too many of them are no fault of the text.
+      if (!refused || error.status() != Status::kResourceExhausted) throw;
+    }
   }
 
   // The values between the nodes; nullopt when something outside sees one.
@@ -109,6 +119,7 @@ class Matcher {
 
   const model::Model &model_;
   Handle graph_;
+  const Accept &accept_;
   std::vector<Handle> order_;
   std::unordered_map<std::string, std::vector<std::size_t>> by_type_;  // positions in order_
   Constants constants_;
@@ -119,14 +130,15 @@ class Matcher {
 }  // namespace
 
 std::vector<Match> find(const model::Model &model, Handle graph, std::span<const Pattern> patterns) {
-  return Matcher(model, graph).run(searches_for(patterns));
+  const Accept all;
+  return Matcher(model, graph, all).run(searches_for(patterns));
 }
 
-std::vector<Match> find(const model::Model &model, std::span<const Pattern> patterns) {
+std::vector<Match> find(const model::Model &model, std::span<const Pattern> patterns, const Accept &accept) {
   const std::vector<Search> searches = searches_for(patterns);
   std::vector<Match> matches;
   for (const Handle graph : model.graphs()) {
-    for (Match &match : Matcher(model, graph).run(searches)) matches.push_back(std::move(match));
+    for (Match &match : Matcher(model, graph, accept).run(searches)) matches.push_back(std::move(match));
   }
   return matches;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -19,11 +20,15 @@ struct Match {
   std::vector<Handle> inner;                // values that only nodes of the match produce and read
 };
 
+// Whether a match may stand. Asked for each as it is found; one that may not leaves its nodes to the same pattern laid
+// otherwise, and to those after it.
+using Accept = std::function<bool(const Match &)>;
+
 // Occurrences in one graph, in topological order of their roots. Patterns with more operators go first, those with
 // equally many in the order given; a node belongs to one match at most.
 std::vector<Match> find(const model::Model &model, Handle graph, std::span<const Pattern> patterns);
 
-// The same in every graph, the main one first.
-std::vector<Match> find(const model::Model &model, std::span<const Pattern> patterns);
+// The same in every graph, the main one first. Without `accept` every match may stand.
+std::vector<Match> find(const model::Model &model, std::span<const Pattern> patterns, const Accept &accept = {});
 
 }  // namespace halftone::pattern

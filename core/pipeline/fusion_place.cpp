@@ -30,7 +30,7 @@ std::vector<FusionPlace::Slot> slots_from(const Json &json) {
 Json origins_json(const std::map<std::string, SlotOrigin> &origins) {
   Json list = Json::object();
   for (const auto &[name, origin] : origins)
-    list[name] = {origin.role, origin.channel_axis.value_or(-1), origin.block_axis.value_or(-1)};
+    list[name] = {origin.role, origin.was, origin.channel_axis.value_or(-1), origin.block_axis.value_or(-1)};
   return list;
 }
 
@@ -41,7 +41,8 @@ std::map<std::string, SlotOrigin> origins_from(const Json &json) {
   };
   std::map<std::string, SlotOrigin> origins;
   for (const auto &[name, list] : json.items())
-    origins[name] = {list.at(0).get<std::uint32_t>(), axis(list.at(1)), axis(list.at(2))};
+    origins[name] = {list.at(0).get<std::uint32_t>(), list.at(1).get<std::uint32_t>(), axis(list.at(2)),
+                     axis(list.at(3))};
   return origins;
 }
 
@@ -162,14 +163,13 @@ void note_norm_training(model::Model &model, const FusionSpec &fusion, const Fus
   }
 }
 
-std::vector<FusionPlace> read_places(const model::Model &model, const std::vector<FusionSpec> &fusions) {
+std::vector<FusionPlace> read_places(const model::Model &model) {
   std::vector<FusionPlace> places;
   const auto note = model.metadata.find(kNote);
   if (note == model.metadata.end()) return places;
   for (const Json &json : Json::parse(note->second)) {
     FusionPlace place;
     place.fusion = json.at("fusion");
-    if (std::ranges::find(fusions, place.fusion, &FusionSpec::name) == fusions.end()) continue;
     place.nodes = json.at("nodes").get<std::vector<Handle>>();
     place.output = json.at("output");
     for (const auto &[name, slots] : json.at("inputs").items()) place.inputs[name] = slots_from(slots);
@@ -177,6 +177,14 @@ std::vector<FusionPlace> read_places(const model::Model &model, const std::vecto
     place.origins = origins_from(json.at("origins"));
     if (place.root(model) != HT_NONE) places.push_back(std::move(place));
   }
+  return places;
+}
+
+std::vector<FusionPlace> read_places(const model::Model &model, const std::vector<FusionSpec> &fusions) {
+  std::vector<FusionPlace> places = read_places(model);
+  std::erase_if(places, [&](const FusionPlace &place) {
+    return std::ranges::find(fusions, place.fusion, &FusionSpec::name) == fusions.end();
+  });
   return places;
 }
 

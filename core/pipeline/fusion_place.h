@@ -43,7 +43,9 @@ FusionPlace place_of(const model::Model &model, const FusionSpec &fusion, const 
 // makes, which stays when it is folded. "batch" or "frozen".
 void note_norm_training(model::Model &model, const FusionSpec &fusion, const FusionPlace &place);
 
-// The note in the model. Reading leaves out places of fusions that the run does not have and those whose root is gone.
+// The note in the model. Reading leaves out places whose root is gone and, with `fusions`, those of fusions that the
+// run does not have.
+std::vector<FusionPlace> read_places(const model::Model &model);
 std::vector<FusionPlace> read_places(const model::Model &model, const std::vector<FusionSpec> &fusions);
 void write_places(model::Model &model, const std::vector<FusionPlace> &places);
 

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/nearest.h"
 #include "core/pattern/expression.h"
+#include "core/pipeline/fixed_scale.h"
 #include "core/pipeline/platform_descriptor.h"
 #include "core/pipeline/platform_shape.h"
 
@@ -139,25 +140,9 @@ class FusionReader {
     };
     const std::string name = point.type.value_or("activation");
     if (name.empty()) refuse("needs a type; fp32 has none");
-    const ht_quant_spec &spec = platform_.types.at(name).spec;
     if (!std::isfinite(fixed.scale) || fixed.scale < 1e-8) refuse("is a number of at least 1e-8");
-    if (spec.granularity != HT_PER_TENSOR) {
-      refuse(fmt::format("is one number, and type '{}' has one for each {}", name,
-                         spec.granularity == HT_PER_BLOCK ? "block" : "channel"));
-    }
-    if (spec.dynamic != 0)
-      refuse(fmt::format("and type '{}', whose range is taken at run time, exclude each other", name));
-    if (spec.symmetry == HT_SYMMETRIC && fixed.zero_point != 0) {
-      refuse(fmt::format("of type '{}', which is symmetric, has the zero point 0, not {}", name, fixed.zero_point));
-    }
-    if (fixed.zero_point < spec.quant_min || fixed.zero_point > spec.quant_max) {
-      refuse(fmt::format("of type '{}' has a zero point from {} to {}, not {}", name, spec.quant_min, spec.quant_max,
-                         fixed.zero_point));
-    }
-    int exponent = 0;
-    if (spec.scale_form == HT_SCALE_POWER_OF_TWO && std::frexp(fixed.scale, &exponent) != 0.5) {
-      refuse(fmt::format("of type '{}' is a power of two, not {}", name, scale.text));
-    }
+    const std::string why = fixed_scale_fault(fixed, name, platform_.types.at(name).spec);
+    if (!why.empty()) refuse(why);
     return fixed;
   }
 

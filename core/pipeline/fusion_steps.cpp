@@ -80,6 +80,17 @@ void insert_fusing(Steps &steps, const std::vector<FusionSpec> &fusions) {
   steps.insert(folds, kFuse, "find");
 }
 
+bool has_one_of(const ht_component &d, std::uint64_t capabilities) {
+  return (d.capabilities & capabilities) != 0;
+}
+
+// Whether a pass has its part in how the model is quantized.
+bool quantizes(const ht_component &d) {
+  const bool runs_samples = has_one_of(d, HT_CAP_EXECUTE) && has_one_of(d, HT_CAP_CONFIG_READ);
+  return runs_samples || has_one_of(d, HT_CAP_CONFIG_EDIT | HT_CAP_CALIBRATE) || d.provide_count > 0 ||
+         d.invalidate_count > 0 || std::string_view(d.id) == kFuse;
+}
+
 }  // namespace
 
 std::vector<PassStep> with_fusion_steps(const host::Registry &registry, std::vector<PassStep> plain,
@@ -111,6 +122,22 @@ std::set<std::string> deploying_passes(const std::vector<FusionSpec> &fusions) {
     if (!fusion.deploy_pass.empty()) ids.insert(fusion.deploy_pass);
   }
   return ids;
+}
+
+void require_deployed_last(const std::vector<PlannedStep> &plan, const std::set<std::string> &deploying) {
+  const PlannedStep *first = nullptr;
+  for (const PlannedStep &step : plan) {
+    const ht_component &d = *step.component->description;
+    if (deploying.contains(d.id)) {
+      if (first == nullptr) first = &step;
+    } else if (first != nullptr && quantizes(d)) {
+      fail(
+          Status::kInvalidArgument,
+          "{}pass '{}' rewrites the model for the file alone, so that what '{}' does behind it would not be in what is "
+          "evaluated; put {} at the end of `passes`",
+          place(first->where), first->component->description->id, d.id, first->component->description->id);
+    }
+  }
 }
 
 }  // namespace halftone::pipeline

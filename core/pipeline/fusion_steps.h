@@ -7,6 +7,7 @@
 
 #include "core/host/registry.h"
 #include "core/pipeline/pipeline_spec.h"
+#include "core/pipeline/plan.h"
 #include "core/pipeline/platform_descriptor.h"
 
 namespace halftone::pipeline {
@@ -20,5 +21,9 @@ std::vector<PassStep> with_fusion_steps(const host::Registry &registry, std::vec
 
 // Passes that rewrite the model for the file alone: from the first of them on a run works on a copy.
 std::set<std::string> deploying_passes(const std::vector<FusionSpec> &fusions);
+
+// Behind one of `deploying` only others of them and passes that rewrite nothing but the graph of the file may stand:
+// what else changes would be in the file and not in what is evaluated. Throws InvalidArgument with the place.
+void require_deployed_last(const std::vector<PlannedStep> &plan, const std::set<std::string> &deploying);
 
 }  // namespace halftone::pipeline

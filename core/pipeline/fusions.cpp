@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/nearest.h"
 #include "core/pattern/missing.h"
+#include "core/pipeline/fixed_scale.h"
 #include "core/pipeline/fusion_configs.h"
 #include "core/pipeline/fusion_replacement.h"
 #include "core/pipeline/platform_descriptor.h"
@@ -30,24 +31,56 @@ bool has_several_outputs(const model::Model &model, Handle root) {
          }) > 1;
 }
 
-bool is_bias(const model::Model &model, const FusionPlace &place, const std::string &name) {
+// What ONNX says of the slot where a name is read; that of a bias where it is one anywhere.
+std::uint32_t role_of(const model::Model &model, const FusionPlace &place, const std::string &name) {
+  std::uint32_t role = HT_SLOT_ACTIVATION;
   const auto found = place.inputs.find(name);
-  if (found == place.inputs.end()) return false;
-  return std::ranges::any_of(found->second, [&](const FusionPlace::Slot &slot) {
+  if (found == place.inputs.end()) return role;
+  for (const FusionPlace::Slot &slot : found->second) {
     const model::Node &node = model.node(place.nodes[slot.node]);
-    return node.domain.empty() && socket_of(node.op_type).input(slot.slot) == HT_SLOT_BIAS;
-  });
+    const std::uint32_t here = socket_of(node.domain.empty() ? node.op_type : "").input(slot.slot);
+    if (here == HT_SLOT_BIAS) return here;
+    if (&slot == &found->second.front()) role = here;
+  }
+  return role;
+}
+
+// The name of the type that a value around a place has; empty for one in float.
+std::string type_of(const PlatformDescriptor &platform, const model::Model &model, const FusionSpec &fusion,
+                    const FusionPlace &place, const std::string &name) {
+  const FusionPoint *point = fusion.point(name);
+  if (point != nullptr && point->type) return *point->type;
+  const bool stored = name != fusion.output() && model.value(place.value(model, name)).initializer.has_value();
+  const std::uint32_t role = role_of(model, place, name);
+  const std::string parameter = role == HT_SLOT_ACTIVATION ? "constant" : "weight";
+  const std::string usual = role == HT_SLOT_BIAS                             ? "bias"
+                            : stored && platform.types.count(parameter) != 0 ? parameter
+                                                                             : "activation";
+  return platform.types.count(usual) != 0 ? usual : "";
 }
 
 struct Count {
-  std::size_t found = 0, taken = 0;
-  std::string hindrance;  // of the first that is no place
+  std::size_t taken = 0;
+  std::vector<std::pair<Handle, std::string>> refused;  // roots of what is no place, each with the first hindrance
+
+  // Of a match; one root may have several, of which the last may be a place.
+  void judge(Handle root, const std::string &hindrance) {
+    const auto known = std::ranges::find(refused, root, &std::pair<Handle, std::string>::first);
+    if (hindrance.empty()) {
+      ++taken;
+      if (known != refused.end()) refused.erase(known);
+    } else if (known == refused.end()) {
+      refused.emplace_back(root, hindrance);
+    }
+  }
 };
 
 std::string line_of(const model::Model &model, const FusionSpec &fusion, const Count &count) {
-  std::string line = fmt::format("{} {}", count.found, count.found == 1 ? "place" : "places");
-  if (count.taken < count.found) line += fmt::format(" ({} not fused: {})", count.found - count.taken, count.hindrance);
-  if (count.found > 0) return line;
+  const std::size_t found = count.taken + count.refused.size();
+  std::string line = fmt::format("{} {}", found, found == 1 ? "place" : "places");
+  if (!count.refused.empty())
+    line += fmt::format(" ({} not fused: {})", count.refused.size(), count.refused.front().second);
+  if (found > 0) return line;
   for (const std::string &missing : pattern::missing_operators(model, fusion.pattern))
     line += "; the model has no " + missing;
   return line;
@@ -96,18 +129,21 @@ const FusionPlace &Fusions::required(const model::Model &model, Handle root) {
 std::string Fusions::hindrance(const model::Model &model, const FusionSpec &fusion, const FusionPlace &place) const {
   const Handle root = place.root(model);
   if (has_several_outputs(model, root)) return shown(model.node(root)) + " has several outputs";
+  const auto absent = [&](const std::string &name) {
+    return name != fusion.output() && place.value(model, name) == HT_NONE;
+  };
   for (const auto &[name, demand] : fusion.dtypes) {
-    const FusionPoint *point = fusion.point(name);
-    const Handle value = name == fusion.output() ? place.output : place.value(model, name);
-    if (value == HT_NONE) continue;
-    const bool stored = model.value(value).initializer.has_value();
-    const std::string usual = is_bias(model, place, name)                      ? "bias"
-                              : stored && platform_.types.count("weight") != 0 ? "weight"
-                                                                               : "activation";
-    const std::string type = point != nullptr && point->type ? *point->type : usual;
-    const auto scheme = platform_.types.find(type);
-    const std::string why = scheme == platform_.types.end() ? "is in float" : mismatch(demand, scheme->second.spec);
+    if (absent(name)) continue;
+    const std::string type = type_of(platform_, model, fusion, place, name);
+    const std::string why = type.empty() ? "is in float" : mismatch(demand, platform_.types.at(type).spec);
     if (!why.empty()) return fmt::format("{} of {} {}", name, shown(model.node(root)), why);
+  }
+  for (const auto &[name, point] : fusion.points) {
+    if (!point.fixed || absent(name)) continue;
+    const std::string type = type_of(platform_, model, fusion, place, name);
+    const std::string why = type.empty() ? "and float exclude each other"
+                                         : fixed_scale_fault(*point.fixed, type, platform_.types.at(type).spec);
+    if (!why.empty()) return fmt::format("{} of {}: a fixed scale {}", name, shown(model.node(root)), why);
   }
   return {};
 }
@@ -118,21 +154,18 @@ std::vector<std::string> Fusions::find(host::WorkingModel &working) {
   for (const FusionSpec &fusion : platform_.fusions) patterns.push_back(fusion.pattern);
   std::vector<Count> counts(patterns.size());
   std::vector<FusionPlace> noted = all(model);
-  for (const pattern::Match &match : pattern::find(model, patterns)) {
+  const auto accept = [&](const pattern::Match &match) {
     const auto known = [&](Handle node) { return place_of(model, node) != nullptr; };
-    if (std::ranges::any_of(match.nodes, known)) continue;
+    if (std::ranges::any_of(match.nodes, known)) return false;
     const FusionSpec &fusion = platform_.fusions[match.pattern];
-    FusionPlace place = pipeline::place_of(model, fusion, match);
-    Count &count = counts[match.pattern];
-    ++count.found;
-    const std::string why = hindrance(model, fusion, place);
-    if (why.empty()) {
-      ++count.taken;
-      note_norm_training(working.model, fusion, place);
-      noted.push_back(std::move(place));
-    } else if (count.hindrance.empty()) {
-      count.hindrance = why;
-    }
+    const std::string why = hindrance(model, fusion, pipeline::place_of(model, fusion, match));
+    counts[match.pattern].judge(match.nodes.front(), why);
+    return why.empty();
+  };
+  for (const pattern::Match &match : pattern::find(model, patterns, accept)) {
+    const FusionSpec &fusion = platform_.fusions[match.pattern];
+    noted.push_back(pipeline::place_of(model, fusion, match));
+    note_norm_training(working.model, fusion, noted.back());
   }
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < counts.size(); ++i) lines.push_back(line_of(model, platform_.fusions[i], counts[i]));

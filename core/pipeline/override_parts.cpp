@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "core/base/shape.h"
+#include "core/pipeline/fusion_place.h"
 #include "core/pipeline/sockets.h"
 #include "halftone/target.h"
 
@@ -25,25 +26,37 @@ bool has_value(const Setting &map) {
                              [](const auto &entry) { return !entry.second.is_null() && !is_number(entry.first); });
 }
 
-bool is_only_one(const model::Model &model, const quant::SlotKey &key, SlotKind kind) {
-  const auto inputs = static_cast<std::uint32_t>(model.node(key.node).inputs.size());
-  for (std::uint32_t slot = 0; slot < inputs; ++slot) {
-    if (slot != key.slot && slot_kind(model, {key.node, false, slot}) == kind) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
-SlotKind slot_kind(const model::Model &model, const quant::SlotKey &key) {
-  const model::Node &node = model.node(key.node);
+SlotKinds::SlotKinds(const model::Model &model) : model_(model) {
+  for (const FusionPlace &place : read_places(model)) {
+    for (const auto &[name, origin] : place.origins) {
+      const auto read = place.inputs.find(name);
+      if (read == place.inputs.end()) continue;
+      for (const FusionPlace::Slot &slot : read->second) roles_[{place.nodes[slot.node], slot.slot}] = origin.was;
+    }
+  }
+}
+
+SlotKind SlotKinds::of(const quant::SlotKey &key) const {
+  const model::Node &node = model_.node(key.node);
   if (key.is_output) return SlotKind::kActivation;
-  const std::uint32_t role = socket_of(node.domain.empty() ? node.op_type : "").input(key.slot);
+  const auto known = roles_.find({key.node, key.slot});
+  const std::uint32_t role =
+      known != roles_.end() ? known->second : socket_of(node.domain.empty() ? node.op_type : "").input(key.slot);
   if (role == HT_SLOT_BIAS) return SlotKind::kBias;
   if (role == HT_SLOT_BOUND) return SlotKind::kLimit;
   const model::Handle value = key.slot < node.inputs.size() ? node.inputs[key.slot] : HT_NONE;
-  const bool stored = value != HT_NONE && model.value(value).initializer.has_value();
+  const bool stored = value != HT_NONE && model_.value(value).initializer.has_value();
   return stored ? SlotKind::kWeight : SlotKind::kActivation;
+}
+
+bool SlotKinds::is_only_one(const quant::SlotKey &key) const {
+  const auto inputs = static_cast<std::uint32_t>(model_.node(key.node).inputs.size());
+  for (std::uint32_t slot = 0; slot < inputs; ++slot) {
+    if (slot != key.slot && of({key.node, false, slot}) == of(key)) return false;
+  }
+  return true;
 }
 
 int OverridePart::slot() const {
@@ -53,10 +66,10 @@ int OverridePart::slot() const {
   return number;
 }
 
-bool OverridePart::speaks_of(const model::Model &model, const quant::SlotKey &key) const {
-  if (path == kActivations) return slot_kind(model, key) == SlotKind::kActivation;
-  if (path == kWeights) return slot_kind(model, key) == SlotKind::kWeight;
-  if (path == kBias) return slot_kind(model, key) == SlotKind::kBias;
+bool OverridePart::speaks_of(const SlotKinds &kinds, const quant::SlotKey &key) const {
+  if (path == kActivations) return kinds.of(key) == SlotKind::kActivation;
+  if (path == kWeights) return kinds.of(key) == SlotKind::kWeight;
+  if (path == kBias) return kinds.of(key) == SlotKind::kBias;
   return is_output() == key.is_output && (slot() < 0 || static_cast<std::uint32_t>(slot()) == key.slot);
 }
 
@@ -83,13 +96,13 @@ std::vector<OverridePart> parts_of(const Setting &set) {
   return parts;
 }
 
-SlotChanges changes_for(const std::vector<OverridePart> &parts, const model::Model &model, const quant::SlotKey &key) {
+SlotChanges changes_for(const std::vector<OverridePart> &parts, const SlotKinds &kinds, const quant::SlotKey &key) {
   SlotChanges out;
   const auto take = [](const Setting *&into, const Setting *found) {
     if (found != nullptr) into = found;
   };
   for (const OverridePart &part : parts) {
-    if (!part.speaks_of(model, key)) continue;
+    if (!part.speaks_of(kinds, key)) continue;
     out.last = part.changes;
     take(out.state, given(*part.changes, "state"));
     take(out.bits, given(*part.changes, "bits"));
@@ -103,12 +116,13 @@ SlotChanges changes_for(const std::vector<OverridePart> &parts, const model::Mod
 }
 
 std::string set_yaml(const model::Model &model, const std::vector<quant::SlotKey> &keys, const std::string &changes) {
+  const SlotKinds kinds(model);
   std::vector<std::string> named;
   std::string numbered[2];
   for (const quant::SlotKey &key : keys) {
-    const SlotKind kind = slot_kind(model, key);
+    const SlotKind kind = kinds.of(key);
     const bool stored = kind == SlotKind::kWeight || kind == SlotKind::kBias;
-    if (stored && is_only_one(model, key, kind)) {
+    if (stored && kinds.is_only_one(key)) {
       named.push_back(fmt::format("{}: {{{}}}", kind == SlotKind::kBias ? kBias : kWeights, changes));
     } else {
       std::string &list = numbered[key.is_output ? 1 : 0];

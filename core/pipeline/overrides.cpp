@@ -39,6 +39,7 @@ struct Application {
   host::WorkingModel &working;
   ChosenObservers &chosen;
   const OverrideRun &run;
+  SlotKinds kinds;
 };
 
 // Whether the config finds its range in another way now.
@@ -96,7 +97,7 @@ void apply_to_node(const std::vector<OverridePart> &parts, const Application &to
       const quant::SlotKey key{handle, outputs, static_cast<std::uint32_t>(slot)};
       const model::Handle config = working.configs.find(key);
       if (config == HT_NONE) continue;
-      const SlotChanges changes = changes_for(parts, working.model, key);
+      const SlotChanges changes = changes_for(parts, to_all.kinds, key);
       if (changes.last == nullptr) continue;
       ++effect.set;
       if (change(to_all, config, changes)) ++effect.changed;
@@ -183,7 +184,7 @@ void check_overrides(const std::vector<OverrideRule> &rules, const host::Registr
 
 void apply_overrides(const std::vector<OverrideRule> &rules, host::WorkingModel &working, ChosenObservers &chosen,
                      const OverrideRun &run) {
-  const Application to_all{working, chosen, run};
+  const Application to_all{working, chosen, run, SlotKinds(working.model)};
   const std::vector<model::Handle> nodes = model::every_node(working.model);
   for (const OverrideRule &rule : rules) {
     const std::vector<OverridePart> parts = parts_of(rule.set);

@@ -127,6 +127,7 @@ Runner::Runner(const host::Registry &registry, PipelineSpec spec, RunEvents even
   if (target_ && spec_.state.empty())
     steps = with_fusion_steps(registry_, std::move(steps), target_->descriptor().fusions);
   plan_ = make_plan(registry_, steps, target_ != nullptr, facts_);
+  require_deployed_last(plan_, deploying_);
   if (trusted_) {
     for (const PlannedStep &step : plan_) trusted_->require_level(*step.component);
   }

@@ -44,15 +44,9 @@ std::string float_reason(const PlatformDescriptor &platform, const ResolvedRule 
   return {};
 }
 
-// Why all of a place stays in float, or empty: the device runs it as one operator, or not at all.
-std::string place_reason(const host::WorkingModel &working, const FusionSpec &fusion, const FusionPlace &place) {
-  if (fusion.observation == OutputScale::kNone)
-    return fmt::format("the fusion '{}' says that nothing of it is observed", fusion.name);
-  for (const model::Handle node : place.alive(working.model)) {
-    const std::string reason = dispatch_reason(working, node);
-    if (!reason.empty()) return reason;
-  }
-  return {};
+// A node of a place whose result is no data, beside others that compute data: it has no quantized form and needs none.
+bool goes_along(const model::Model &model, const FusionPlace &place, model::Handle handle, const DataFlow &flow) {
+  return flow.computes_shapes(handle) && !flow.computes_shapes(place.root(model));
 }
 
 bool any_quantized(const host::NodeRule &rule) {
@@ -71,13 +65,9 @@ void Target::node_rule(const host::WorkingModel &working, model::Handle handle, 
   const model::Node &node = model.node(handle);
   out = host::NodeRule{};
   const DataFlow &data = flow(model);
-  ResolvedRule rule = resolve_rule(descriptor_, model, node);
   const FusionPlace *place = fusions_.place_of(model, handle);
-  if (place != nullptr) shape_rule(model, fusions_.spec(*place), *place, handle, rule);
-  out.reason = float_reason(descriptor_, rule, model, handle, node, data);
-  if (out.reason.empty())
-    out.reason =
-        place == nullptr ? dispatch_reason(working, handle) : place_reason(working, fusions_.spec(*place), *place);
+  const ResolvedRule rule = rule_of(model, handle, place, data);
+  out.reason = place == nullptr ? reason_of(working, handle, rule, data) : place_reason(working, handle, *place, data);
   if (out.reason.empty()) {
     out.passive = rule.passive;
     out.computing = rule.computing;
@@ -94,6 +84,43 @@ void Target::node_rule(const host::WorkingModel &working, model::Handle handle, 
     out.passive = out.computing = false;
   }
   if (refine_) refine_(working, handle, out);
+}
+
+// With what holds inside of a place.
+ResolvedRule Target::rule_of(const model::Model &model, model::Handle handle, const FusionPlace *place,
+                             const DataFlow &data) const {
+  ResolvedRule rule = resolve_rule(descriptor_, model, model.node(handle));
+  if (place == nullptr) return rule;
+  shape_rule(model, fusions_.spec(*place), *place, handle, rule);
+  if (!goes_along(model, *place, handle, data)) return rule;
+  rule.inputs.clear();
+  rule.outputs.clear();
+  rule.all_inputs = rule.all_outputs = SlotScheme{};
+  return rule;
+}
+
+std::string Target::reason_of(const host::WorkingModel &working, model::Handle handle, const ResolvedRule &rule,
+                              const DataFlow &data) const {
+  std::string reason = float_reason(descriptor_, rule, working.model, handle, working.model.node(handle), data);
+  return reason.empty() ? dispatch_reason(working, handle) : reason;
+}
+
+// Why all of a place stays in float, or empty: the device runs it as one operator, or not at all.
+std::string Target::place_reason(const host::WorkingModel &working, model::Handle handle, const FusionPlace &place,
+                                 const DataFlow &data) const {
+  const model::Model &model = working.model;
+  if (fusions_.spec(place).observation == OutputScale::kNone)
+    return fmt::format("the fusion '{}' says that nothing of it is observed", place.fusion);
+  for (const model::Handle other : place.alive(model)) {
+    if (goes_along(model, place, other, data)) continue;
+    const std::string reason = reason_of(working, other, rule_of(model, other, &place, data), data);
+    if (reason.empty()) continue;
+    if (other == handle) return reason;
+    const model::Node &node = model.node(other);
+    return fmt::format("the fusion '{}' makes it one operator with {} '{}', which stays in float: {}", place.fusion,
+                       node.op_type, node.name, reason);
+  }
+  return {};
 }
 
 std::uint32_t Target::slot_role(const host::WorkingModel &working, model::Handle handle, bool is_output,

@@ -42,6 +42,13 @@ class Target final : public host::TargetService {
 
  private:
   const DataFlow &flow(const model::Model &model);
+  ResolvedRule rule_of(const model::Model &model, model::Handle handle, const FusionPlace *place,
+                       const DataFlow &data) const;
+  // Why a node stays in float, or empty; all nodes of a place are asked.
+  std::string reason_of(const host::WorkingModel &working, model::Handle handle, const ResolvedRule &rule,
+                        const DataFlow &data) const;
+  std::string place_reason(const host::WorkingModel &working, model::Handle handle, const FusionPlace &place,
+                           const DataFlow &data) const;
   PlatformDescriptor descriptor_;
   Refine refine_;
   Fusions fusions_;

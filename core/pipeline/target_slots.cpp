@@ -257,7 +257,7 @@ class SlotResolver {
 
 SlotOrigin origin_of(const model::Model &model, const model::Node &node, std::uint32_t slot) {
   SlotOrigin origin;
-  origin.role = socket_of(node.domain.empty() ? node.op_type : "").input(slot);
+  origin.role = origin.was = socket_of(node.domain.empty() ? node.op_type : "").input(slot);
   const Handle value = node.inputs[slot];
   const auto *stored = value == HT_NONE ? nullptr : &model.value(value).initializer;
   if (origin.role != HT_SLOT_WEIGHT || stored == nullptr || !stored->has_value()) return origin;

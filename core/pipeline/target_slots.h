@@ -10,6 +10,7 @@ namespace halftone::pipeline {
 // What a slot is to the operator that it was made for; a node that stands for several keeps it.
 struct SlotOrigin {
   std::uint32_t role = 0;  // HT_SLOT_*
+  std::uint32_t was = 0;   // the same before anything that a new node cannot derive was left in float
   std::optional<std::int32_t> channel_axis,
       block_axis;  // of a weight: what has a scale of its own, and where blocks lie
   friend bool operator==(const SlotOrigin &, const SlotOrigin &) = default;

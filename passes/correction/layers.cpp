@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "halftone/stored_tensor.hpp"
+#include "unknown_operators.h"
 
 namespace halftone::passes {
 namespace {
@@ -114,8 +115,15 @@ std::vector<Layer> find_layers(const sdk::Context &ctx, const std::vector<std::s
     if (named != found.end()) named->second = true;
     layers.push_back(std::move(layer));
   }
+  if (names.empty()) report_unknown(ctx);
   for (const auto &[name, used] : found) {
     if (used) continue;
+    for (const UnknownOperator &unknown : unknown_operators(ctx)) {
+      if (unknown.name != name) continue;
+      throw sdk::Failure(HT_INVALID_ARGUMENT, std::string(pass) + " cannot treat '" + name + "': what " + unknown.type +
+                                                  " does with its weight only its plug-in knows; take it out of "
+                                                  "`layers`");
+    }
     throw sdk::Failure(HT_INVALID_ARGUMENT,
                        "no Conv, ConvTranspose, Gemm or MatMul named '" + name +
                            "' has a weight that is quantized with a scale of its own; `halftone inspect` lists nodes");

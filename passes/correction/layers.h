@@ -37,7 +37,8 @@ struct Layer {
 bool read_layer(const sdk::Graph &graph, const sdk::Configs &configs, ht_handle node, Layer &layer);
 
 // The layers with a live weight config of integers that has its own scale, in topological order; with `names`, those
-// nodes alone. Throws for a name that is none of them, and for a weight that is baked already, naming `pass`.
+// nodes alone. Without names the report says which operators of plug-ins are left. Throws for a name that is none of
+// them, and for a weight that is baked already, naming `pass`.
 std::vector<Layer> find_layers(const sdk::Context &ctx, const std::vector<std::string> &names, std::string_view pass);
 
 // Layers of equal depth together, the first depth first: none of a group depends on another one of it.

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "halftone/target.hpp"
 #include "platform_options.h"
 #include "quantization_points.h"
 #include "weight_error.h"
@@ -53,7 +54,8 @@ class WeightScaleSearch final : public sdk::Pass {
             "\n"
             "No data is needed. Weights with one scale for the whole tensor are judged by sum(d^2) alone. "
             "Power-of-two "
-            "scales, float8 and blocks are left as they are.\n"
+            "scales, float8 and blocks are left as they are. The weight of an operator that a fusion puts in the place "
+            "of others is searched like theirs.\n"
             "\n"
             "PPQ counterpart: none; its weights keep the range of their largest value.");
     d.params.number("lowest", "the smallest scale tried, as a part of the one found before", 0.6, 0.1, 1.0)
@@ -109,7 +111,15 @@ class WeightScaleSearch final : public sdk::Pass {
     if (spec.kind != HT_QUANT_INTEGER || spec.bits > kMostBits || spec.scale_form != HT_SCALE_FREE) return false;
     if (spec.granularity == HT_PER_BLOCK || !points.is_parameter(info)) return false;
     const ht_node_rule rule = platform_rule(ctx, info.node);
-    return rule.computing != 0 && info.slot < rule.input_count && rule.inputs[info.slot].role == HT_SLOT_WEIGHT;
+    if (info.slot >= rule.input_count || rule.inputs[info.slot].role != HT_SLOT_WEIGHT) return false;
+    return rule.computing != 0 || is_weight_of_fusion(ctx, points, info);
+  }
+
+  // What an operator of a plug-in reads as a weight was one of the operators that it stands for, with the same axis.
+  static bool is_weight_of_fusion(const sdk::Context &ctx, const QuantizationPoints &points,
+                                  const ht_config_info &info) {
+    if (points.graph.node(info.node).domain().empty()) return false;
+    return sdk::Target(ctx).slot_role(info.node, HT_SLOT_INPUT, info.slot) == HT_SLOT_WEIGHT;
   }
 
   // True when a scale changed.

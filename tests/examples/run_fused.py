@@ -96,6 +96,40 @@ def trained(bench):
         require(moved > 0, f"{name}: no weight of the operator has moved")
 
 
+def corrections(bench):
+    """Scales of its weight are searched like those of the Gemm; corrections leave the operator as it is, and say so."""
+    search = [*BEFORE, "weight-scale-search", *AFTER]
+    quantized(bench, "searched", (), "", search)
+    quantized(bench, "plain", ("fused", "deployed"), "", search)
+    quantized(bench, "found", (), "", BEFORE + AFTER)
+    scales = [slots(bench, name)["inputs", 1]["scale"] for name in ("searched", "plain", "found")]
+    require(scales[0] == scales[1] != scales[2], f"scales of w: {scales}")
+    for step in ("bias-correction", "bias-correction: {mode: analytic}", "seq-mse", "round-tuning"):
+        quantized(bench, "corrected", (), "", [*BEFORE, step, *AFTER])
+        done = bench.done("run", "corrected.yaml", "--plugin-path", bench.plugins)
+        told = f"com.example.PoolLinear '{NODE}': what an operator of a plug-in does with its weight is not known"
+        require(told in done.stdout + done.stderr, f"{step} does not say what it leaves: {done.stdout + done.stderr}")
+        require(slots(bench, "corrected")["inputs", 1] == slots(bench, "found")["inputs", 1], f"{step} changed the operator")
+    name = "seq-mse"
+    (bench.work / "named.yaml").write_text((bench.work / "corrected.yaml").read_text().replace(
+        "  - round-tuning\n", f"  - {name}: {{layers: [{NODE}]}}\n"))
+    errors = bench.fails("run", "named.yaml", "--quiet")
+    require(f"seq-mse cannot treat '{NODE}': what com.example.PoolLinear does with its weight only its plug-in knows; take it "
+            "out of `layers`" in errors, errors)
+
+
+def overrides(bench):
+    """What `weights` and `bias` of an override speak of is what they speak of in the Gemm."""
+    body = (fusions(bench) + "    points: {b: bias}\nexport: [{path: o.onnx}]\nconfigs_out: o.json\noverrides:\n"
+            "  - match: {op: PoolLinear}\n    set: ")
+    bench.pipeline_of(bench.glyphs, "o", body + "{weights: {bits: 5}}\n", platform="onnxruntime-int8")
+    there = slots(bench, "o")
+    require((there["inputs", 1]["qmax"], there["inputs", 2]["qmax"]) == (15, 2147483647), f"{there}")
+    bench.pipeline_of(bench.glyphs, "o", body + "{bias: {state: fp32}}\n", platform="onnxruntime-int8")
+    there = slots(bench, "o")
+    require(there["inputs", 2]["state"] == "FP32" and there["inputs", 1]["qmax"] == 127, f"{there}")
+
+
 def without_plugin(bench):
     """A fused form that nothing can compute is an error that names it."""
     text = fusions(bench, ("deployed",)).replace("PoolLinear", "PoolLine")
@@ -125,6 +159,6 @@ def schemas(bench):
     require_schema(bench, "pipeline", "pipeline.yaml")
 
 
-TESTS = [in_place, slots_of_the_pattern, trained, without_plugin, checked, threads, schemas]
+TESTS = [in_place, slots_of_the_pattern, trained, corrections, overrides, without_plugin, checked, threads, schemas]
 if __name__ == "__main__":
     sys.exit(run_tests(__doc__, TESTS, ExampleBench, FOLDERS))

@@ -169,7 +169,38 @@ def optional_input(bench):
     bench.run("profile", "optional.onnx", "--runs", 1, "-q")
 
 
-TESTS = (threads, executors, pairs_inside, statistics, branch_not_taken, explained, memory_budget, functions, optional_input)
+def fused(bench, model, name, fusion):
+    """Runs a pipeline with a fusion; gives what it said, and what the file computes."""
+    (bench.work / f"{name}.yaml").write_text(
+        f"halftone: 1\nmodel: {model}/model.onnx\nplatform: onnxruntime-int8\ncalibration: {{path: {model}/x.npy}}\n"
+        f"fusions:\n  - {{name: made, {fusion}}}\nexport: [{{path: {name}.onnx}}]\nconfigs_out: {name}.json\n")
+    done = bench.done("run", f"{name}.yaml")
+    require(done.returncode == 0, f"{name}: {done.stderr}")
+    bench.run("evaluate", f"{name}.onnx", "--data", f"{model}/x.npy", "--outputs-npy", name, "-q")
+    return done.stdout + done.stderr, numpy.load(bench.work / name / "y.npy")
+
+
+def fusions(bench):
+    """Places of fusions in bodies are quantized and deployed like others."""
+    make(bench)
+    forms = {"branches": ("y = Relu(Conv(x, w, b?))", "y = Max(Conv(x, w, b), 0)", "node_yes", ("node_yc", "outputs", 0)),
+             "loop": ("y = Tanh(Add(MatMul(x, w), b))", "y = Tanh(Gemm(x, w, b))", "node_t", ("node_p", "outputs", 0))}
+    for model, (pattern, form, root, inside) in forms.items():
+        keys = f"pattern: '{pattern}', points: {{y: {{fixed: {{scale: 0.0625, zero_point: 16}}}}}}"
+        _, plain = fused(bench, model, "plain", keys)
+        text, computed = fused(bench, model, "form", keys + f", deployed: '{form}'")
+        require(" deployed" in text and "not fused" not in text and "not deployed" not in text, f"{model}: {text}")
+        require(numpy.abs(computed - plain).max() < 1e-5, f"{model}: the deployed form computes something else")
+        inner = inner_nodes(bench.work / "form.onnx")
+        words = [word for word in ("Max", "Gemm") if word in form]
+        require(all(inner.count(word) == 1 for word in words), f"{model}: bodies have {inner}")
+        slots = {(op, direction, number): slot for (op, _, direction, number), slot in bench.slots("form.json").items()}
+        y = slots[root, "outputs", 0]
+        require((y["scale"], y["offset"]) == ([0.0625], [16]), f"{model}: y is {y}")
+        require(slots.get(inside, {"state": "FP32"})["state"] == "FP32", f"{model}: {inside} is quantized")
+
+
+TESTS = (threads, executors, pairs_inside, statistics, branch_not_taken, explained, memory_budget, functions, optional_input, fusions)
 
 
 if __name__ == "__main__":

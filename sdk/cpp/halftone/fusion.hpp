@@ -49,7 +49,7 @@ class Fusions {
     check(api_->value(ctx_.raw, root, &n, &found));
     return found;
   }
-  // Configs that may not become part of another quantization point.
+  // Configs to which no pass may give another scale.
   std::vector<ht_handle> pinned() const {
     ht_handles list{};
     check(api_->pinned(ctx_.raw, &list));

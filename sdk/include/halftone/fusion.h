@@ -33,7 +33,7 @@ typedef struct ht_fusion {
   /* What a name of the pattern stands for in a place, its output too; HT_NONE for an optional input that is absent.
    * HT_NOT_FOUND as above. */
   ht_status(HT_CALL *value)(ht_ctx *ctx, ht_handle root, const ht_str *name, ht_handle *value);
-  /* Configs whose scale a fusion fixes or takes from its input: none of them may become part of another point. */
+  /* Configs whose scale a fusion fixes or takes from its input: no pass may give them another scale. */
   ht_status(HT_CALL *pinned)(ht_ctx *ctx, ht_handles *configs);
   /* Configs that a fusion wants to have one scale: those of one group follow each other, and HT_NONE ends a group. */
   ht_status(HT_CALL *shares)(ht_ctx *ctx, ht_handles *configs);

@@ -28,11 +28,11 @@ std::string found(const model::Model &model, std::string_view pattern) {
   return text;
 }
 
-std::string found_of(const model::Model &model, const std::vector<std::string_view> &patterns) {
+std::string found_of(const model::Model &model, const std::vector<std::string_view> &patterns, const Accept &accept) {
   std::vector<Pattern> parsed;
   for (const std::string_view text : patterns) parsed.push_back(parse(text));
   std::string text;
-  for (const Match &match : find(model, parsed)) {
+  for (const Match &match : find(model, parsed, accept)) {
     text += (text.empty() ? "" : ", ") + std::to_string(match.pattern) + ": " + node_names(model, match);
   }
   return text;

@@ -14,7 +14,8 @@ namespace halftone::pattern::test {
 std::string found(const model::Model &model, std::string_view pattern);
 
 // With the number of its pattern before each: "1: relu conv, 0: relu2".
-std::string found_of(const model::Model &model, const std::vector<std::string_view> &patterns);
+std::string found_of(const model::Model &model, const std::vector<std::string_view> &patterns,
+                     const Accept &accept = {});
 
 // Names with their values in the first occurrence: "x=a t=b,c b="; values that have no name are left out.
 std::string bound(const model::Model &model, std::string_view pattern);

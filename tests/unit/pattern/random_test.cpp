@@ -1,6 +1,7 @@
 // The matcher against the plain one, and the parser against damaged texts.
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <map>
 #include <random>
 
@@ -103,9 +104,11 @@ const char *const kTexts[] = {
     "Add(Mul(_, s), Mul(s, _)) where s = _(_, *)",
 };
 
-// Occurrences are disjoint, each is one for the plain matcher, and no further root is one beside them.
-void check(const model::Model &model, const std::vector<Pattern> &patterns) {
-  const std::vector<Match> matches = find(model, patterns);
+// Occurrences are disjoint, each is one for the plain matcher and accepted, and no further root is one beside them.
+void check(const model::Model &model, const std::vector<Pattern> &patterns,
+           const std::function<bool(std::size_t, Handle)> &accepted) {
+  const std::vector<Match> matches =
+      find(model, patterns, [&](const Match &match) { return accepted(match.pattern, match.nodes.front()); });
   std::set<Handle> taken, roots;
   for (const Match &match : matches) {
     roots.insert(match.nodes[0]);
@@ -114,13 +117,23 @@ void check(const model::Model &model, const std::vector<Pattern> &patterns) {
   for (const Match &match : matches) {
     std::set<Handle> others = taken;
     for (const Handle node : match.nodes) others.erase(node);
+    CHECK(accepted(match.pattern, match.nodes.front()));
     CHECK(occurs(model, patterns[match.pattern], match.nodes[0], others));
   }
-  for (const Pattern &pattern : patterns) {
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
     for (const Handle node : model.topological_order(model.main_graph())) {
-      if (roots.count(node) == 0) CHECK_FALSE(occurs(model, pattern, node, taken));
+      if (roots.count(node) == 0 && accepted(i, node)) CHECK_FALSE(occurs(model, patterns[i], node, taken));
     }
   }
+}
+
+bool any(std::size_t, Handle) {
+  return true;
+}
+
+// Refuses some roots of each pattern, always the same.
+bool some(std::size_t pattern, Handle root) {
+  return (root * 7 + pattern * 3) % 5 < 3;
 }
 
 TEST_CASE("random graphs: each pattern alone, and two at a time") {
@@ -133,14 +146,15 @@ TEST_CASE("random graphs: each pattern alone, and two at a time") {
     for (const std::string text : kTexts) {
       CAPTURE(text);
       const std::vector<Pattern> patterns = {parse(text)};
-      check(m, patterns);
+      check(m, patterns, any);
       found[text] += find(m, patterns).size();
     }
     const std::string first = kTexts[below(random, std::size(kTexts))],
                       second = kTexts[below(random, std::size(kTexts))];
     CAPTURE(first);
     CAPTURE(second);
-    check(m, {parse(first), parse(second)});
+    check(m, {parse(first), parse(second)}, any);
+    check(m, {parse(first), parse(second)}, some);
   }
   for (const std::string text : kTexts) {  // the comparison was about something
     CAPTURE(text);
