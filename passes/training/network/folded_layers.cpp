@@ -56,8 +56,8 @@ std::vector<ht_handle> FoldedLayers::values() const {
   return values;
 }
 
-void FoldedLayers::declare(sdk::TrainingSetup &setup) const {
-  for (const Layer &layer : layers_) setup.fold(sdk::train_fold(layer.node, layer.norm, true));
+void FoldedLayers::declare(sdk::TrainingSetup &setup, bool by_batch) const {
+  for (const Layer &layer : layers_) setup.fold(sdk::train_fold(layer.node, layer.norm, by_batch));
 }
 
 void FoldedLayers::note(const sdk::Context &ctx, const sdk::TrainingSession &session, bool weights_learned) const {

@@ -21,8 +21,9 @@ class FoldedLayers {
   std::size_t count() const { return layers_.size(); }
   // Weights and biases of the layers.
   std::vector<ht_handle> values() const;
-  // This object has to live until the session is open.
-  void declare(sdk::TrainingSetup &setup) const;
+  // To be normalized by the batch, or by the running statistics, which stay. This object has to live until the session
+  // is open.
+  void declare(sdk::TrainingSetup &setup, bool by_batch) const;
   // Leaves notes of what the session holds, for the weights and biases that the model stores by now. A layer gets none
   // where its weight cannot be told from the stored one: a channel's factor is lost, and the session learned the weight
   // (`weights_learned`) or no note has it. The old note is of other bytes then, and nobody takes it.

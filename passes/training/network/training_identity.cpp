@@ -133,7 +133,7 @@ std::uint64_t digest_of(const NetworkRecipe &recipe) {
   }
   for (const std::uint64_t each :
        {recipe.epochs, recipe.steps, recipe.batch, recipe.accumulate, recipe.samples, recipe.warm_up,
-        recipe.decay_epochs, recipe.seed, static_cast<std::uint64_t>(recipe.measure),
+        recipe.decay_epochs, recipe.batch_norm_epochs, recipe.seed, static_cast<std::uint64_t>(recipe.measure),
         static_cast<std::uint64_t>(recipe.schedule), static_cast<std::uint64_t>(recipe.batch_norm)}) {
     digest.add(each);
   }
