@@ -140,6 +140,11 @@ bool ScaleUsers::only_in(ht_handle owner, const std::unordered_set<ht_handle> &n
          std::ranges::all_of(found->second, [&](ht_handle node) { return nodes.contains(node); });
 }
 
+bool ScaleUsers::one_alone(ht_handle owner) const {
+  const auto found = nodes_.find(owner);
+  return found != nodes_.end() && found->second.size() == 1;
+}
+
 bool has_own_weight(const sdk::Graph &graph, const sdk::Configs &configs, const sdk::Node &node) {
   return is_weight_slot(graph, configs, node, 0) || is_weight_slot(graph, configs, node, 1);
 }

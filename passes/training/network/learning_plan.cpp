@@ -115,7 +115,7 @@ class Planner {
     if (own.state != HT_STATE_ACTIVATED || own.spec.dynamic != 0 || own.scale_count == 0) return;
     if (!seen_.insert(owner).second) return;
     const bool chosen = chosen_.contains(node.handle);
-    const MethodFit fit = fit_of(own.spec, weight, chosen);
+    const MethodFit fit = fit_of(owner, own.spec, weight, chosen);
     LearningPlan::Point point{owner, std::string(fit.method), fit.learns, weight != HT_NONE};
     const bool rounds = point.method == "adaround" || point.method == "dorefa";
     // A scale that something outside reads stays.
@@ -131,11 +131,11 @@ class Planner {
   }
 
   // Methods that store a weight as they round it are for weights that are learned and that one slot reads.
-  MethodFit fit_of(const ht_quant_spec &spec, ht_handle weight, bool chosen) {
+  MethodFit fit_of(ht_handle owner, const ht_quant_spec &spec, ht_handle weight, bool chosen) {
     const std::string &asked = weight == HT_NONE ? recipe_.activations.method : recipe_.weights.method;
     const bool stored_so = weight != HT_NONE && chosen && recipe_.learns.weights && is_ours(weight) &&
                            graph_.value(weight).info.consumer_count == 1;
-    const MethodFit fit = fit_method(asked, spec, weight != HT_NONE && !stored_so);
+    const MethodFit fit = fit_method(asked, spec, weight != HT_NONE && !stored_so, users_.one_alone(owner));
     if (fit.method != asked) ++plan_.not_for;
     return fit;
   }
