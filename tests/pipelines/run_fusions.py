@@ -375,6 +375,11 @@ def trainable(bench):
     batch, frozen, silent = (trained(name, word) for name, word in (("batch", "scale-factor"), ("frozen", "frozen"), ("silent", None)))
     require((batch[0], frozen[0], silent[0]) == ([2], [], []), f"normalized by the batch: {batch[0]}, {frozen[0]}, {silent[0]} layers")
     require(frozen[1] == silent[1] and batch[1] != frozen[1], "what is trained does not follow `trainable`")
+    kept = ", checkpoint: state"
+    trained("first", "scale-factor", kept)
+    (bench.work / "again.yaml").write_text((bench.work / "first.yaml").read_text().replace("scale-factor", "frozen"))
+    told = bench.fails("run", "again.yaml", "-q")
+    require("the checkpoint 'state' is of a training with other parameters" in told, told)
     require(trained("train", "frozen", ", batch_norm: train")[0] == [12], "`batch_norm: train` does not hold for all")
     require(trained("freeze", "scale-factor", ", batch_norm: freeze") == frozen, "`batch_norm: freeze` does not hold for all")
 

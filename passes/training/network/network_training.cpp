@@ -66,7 +66,7 @@ class NetworkTraining {
     if (plan_.empty()) return ctx_.report("trained", "nothing: no weight or scale of the part can be learned");
     before_ = plain_score();
     std::optional<TrainingCheckpoint> file;
-    if (!recipe_.checkpoint.empty()) file.emplace(recipe_.checkpoint, identify_training(ctx_, data_, recipe_));
+    if (!recipe_.checkpoint.empty()) file.emplace(recipe_.checkpoint, identify_training(ctx_, data_, recipe_, folds_));
     TrainingState state;
     if (file) state = file->load(recipe_.resumes).value_or(TrainingState{});
     open_session(state);

@@ -113,8 +113,7 @@ void add_choice(ContentDigest &digest, const FakeQuantizerChoice &choice) {
 }
 
 // All that decides about the result: not where it is kept, nor how much memory it may take.
-std::uint64_t digest_of(const NetworkRecipe &recipe) {
-  ContentDigest digest;
+void add_recipe(ContentDigest &digest, const NetworkRecipe &recipe) {
   for (const auto *list : {&recipe.outputs, &recipe.layers}) {
     digest.add(static_cast<std::uint64_t>(list->size()));
     for (const std::string &name : *list) digest.add(std::string_view(name));
@@ -137,17 +136,19 @@ std::uint64_t digest_of(const NetworkRecipe &recipe) {
         static_cast<std::uint64_t>(recipe.schedule), static_cast<std::uint64_t>(recipe.batch_norm)}) {
     digest.add(each);
   }
-  return digest.value();
 }
 
 }  // namespace
 
-TrainingIdentity identify_training(const sdk::Context &ctx, const NetworkData &data, const NetworkRecipe &recipe) {
-  ContentDigest model, samples;
+TrainingIdentity identify_training(const sdk::Context &ctx, const NetworkData &data, const NetworkRecipe &recipe,
+                                   const FoldedLayers &by_batch) {
+  ContentDigest model, samples, options;
   add_nodes(model, sdk::Graph(ctx));
   add_configs(model, sdk::Graph(ctx), sdk::Configs(ctx));
   data.add_to(samples);
-  return {model.value(), samples.value(), digest_of(recipe)};
+  add_recipe(options, recipe);
+  by_batch.add_to(options, sdk::Graph(ctx));
+  return {model.value(), samples.value(), options.value()};
 }
 
 }  // namespace halftone::passes
