@@ -10,10 +10,6 @@
 namespace halftone::passes {
 namespace {
 
-bool is_live(std::uint32_t state) {
-  return state == HT_STATE_ACTIVATED || state == HT_STATE_PASSIVE;
-}
-
 bool has_own_scale(const ht_config_info &info) {
   return is_live(info.state) && info.root != HT_NONE && info.master == HT_NONE && info.scale_count > 0 &&
          info.spec.kind == HT_QUANT_INTEGER && info.spec.dynamic == 0;

@@ -11,6 +11,11 @@
 
 namespace halftone::passes {
 
+// Whether a config of this state quantizes.
+constexpr bool is_live(std::uint32_t state) {
+  return state == HT_STATE_ACTIVATED || state == HT_STATE_PASSIVE;
+}
+
 // A stored tensor that nodes of the block alone read.
 struct StoredPoint {
   ht_handle value = HT_NONE;

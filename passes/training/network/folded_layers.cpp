@@ -47,7 +47,7 @@ void FoldedLayers::keep_those_of(const std::vector<ht_handle> &values) {
   std::erase_if(layers_, [&](const Layer &layer) { return !has(layer.weight) || !has(layer.bias); });
 }
 
-void FoldedLayers::add_to(ContentDigest &digest, const sdk::Graph &graph) const {
+void FoldedLayers::add_to(sdk::ContentDigest &digest, const sdk::Graph &graph) const {
   digest.add(std::uint64_t{layers_.size()});
   for (const Layer &layer : layers_) digest.add(graph.value(graph.node(layer.node).output(0)).name());
 }

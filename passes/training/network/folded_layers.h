@@ -4,7 +4,7 @@
 #include <deque>
 #include <vector>
 
-#include "content_digest.h"
+#include "halftone/content_digest.hpp"
 #include "halftone/folded_norm.hpp"
 #include "halftone/training.hpp"
 #include "network_part.h"
@@ -21,7 +21,7 @@ class FoldedLayers {
   bool empty() const { return layers_.empty(); }
   std::size_t count() const { return layers_.size(); }
   // Which layers these are.
-  void add_to(ContentDigest &digest, const sdk::Graph &graph) const;
+  void add_to(sdk::ContentDigest &digest, const sdk::Graph &graph) const;
   // Weights and biases of the layers.
   std::vector<ht_handle> values() const;
   // To be normalized by the batch, or by the running statistics, which stay. This object has to live until the session

@@ -2,22 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdlib>
 #include <unordered_set>
 
 #include "../chosen_blocks.h"
-#include "halftone/stored_tensor.hpp"
+#include "../learned_values.h"
 #include "method_fit.h"
 
 namespace halftone::passes {
 namespace {
 
 constexpr std::uint32_t kOffset = 1U << HT_LEARNED_OFFSET, kRounding = 1U << HT_LEARNED_ROUNDING;
-
-bool is_live(std::uint32_t state) {
-  return state == HT_STATE_ACTIVATED || state == HT_STATE_PASSIVE;
-}
 
 bool is_any_of(const sdk::Node &node, std::span<const std::string_view> types) {
   return node.domain().empty() && std::ranges::find(types, node.op_type()) != types.end();
@@ -169,34 +164,6 @@ struct MethodParameters {
   }
 };
 
-void store_value(const sdk::Context &ctx, const sdk::TrainingSession &session, ht_handle value) {
-  const ht_tensor_view learned = session.read(ctx, HT_LEARNED_WEIGHT, value);
-  const std::vector<float> values = sdk::elements_of<float>(learned);
-  const auto present = sdk::Graph(ctx).initializer(value);
-  if (!present || static_cast<std::size_t>(sdk::count_of(*present)) != values.size()) {
-    throw sdk::Failure(HT_INTERNAL, "the trainer gave another number of elements than the tensor has", value);
-  }
-  const std::vector<std::int64_t> shape(present->shape, present->shape + present->rank);
-  sdk::GraphEdit(ctx).set_initializer(value, sdk::float_view(values.data(), shape));
-}
-
-void store_scales(const sdk::Context &ctx, const sdk::TrainingSession &session, ht_handle config,
-                  const std::string &rule) {
-  const sdk::Configs configs(ctx);
-  const std::vector<float> scales = sdk::elements_of<float>(session.read(ctx, HT_LEARNED_SCALE, config));
-  const std::vector<float> offsets = sdk::elements_of<float>(session.read(ctx, HT_LEARNED_OFFSET, config));
-  const ht_config_info info = configs.info(config);
-  if (scales.size() != info.scale_count) {
-    throw sdk::Failure(HT_INTERNAL, "the trainer gave another number of scales than the config has", info.node);
-  }
-  std::vector<std::int32_t> zero_points(info.zero_points, info.zero_points + info.scale_count);
-  const auto low = static_cast<double>(info.spec.quant_min), high = static_cast<double>(info.spec.quant_max);
-  for (std::size_t i = 0; i < offsets.size() && info.spec.symmetry != HT_SYMMETRIC; ++i) {
-    zero_points[i] = static_cast<std::int32_t>(std::clamp(std::nearbyint(double{offsets[i]}), low, high));
-  }
-  configs.set_scales(config, scales, zero_points, rule);
-}
-
 }  // namespace
 
 Learnables LearningPlan::touched() const {
@@ -229,9 +196,9 @@ void declare(const LearningPlan &plan, const NetworkRecipe &recipe, sdk::Trainin
 void write_network(const sdk::Context &ctx, const sdk::TrainingSession &session, const LearningPlan &plan,
                    const std::string &rule) {
   for (const auto *list : {&plan.learned, &plan.rounded}) {
-    for (const ht_handle value : *list) store_value(ctx, session, value);
+    for (const ht_handle value : *list) store_learned_tensor(ctx, session, value);
   }
-  for (const LearningPlan::Point &point : plan.points) store_scales(ctx, session, point.config, rule);
+  for (const LearningPlan::Point &point : plan.points) store_learned_scales(ctx, session, point.config, rule);
 }
 
 }  // namespace halftone::passes

@@ -12,7 +12,7 @@
 #include <span>
 #include <string_view>
 
-#include "content_digest.h"
+#include "halftone/content_digest.hpp"
 
 namespace halftone::passes {
 namespace {
@@ -33,7 +33,7 @@ class Writer {
     put(bytes);
   }
   std::vector<std::byte> sealed() {
-    ContentDigest digest;
+    sdk::ContentDigest digest;
     digest.add(std::span<const std::byte>(bytes_));
     number(digest.value());
     return std::move(bytes_);
@@ -84,7 +84,7 @@ std::vector<std::byte> read_file(const std::string &path) {
 bool is_whole(std::span<const std::byte> bytes) {
   if (bytes.size() < kMagic.size() + sizeof(std::uint64_t)) return false;
   const std::span<const std::byte> content = bytes.first(bytes.size() - sizeof(std::uint64_t));
-  ContentDigest digest;
+  sdk::ContentDigest digest;
   digest.add(content);
   std::uint64_t stored = 0;
   std::memcpy(&stored, bytes.data() + content.size(), sizeof(stored));
