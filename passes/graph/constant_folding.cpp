@@ -3,53 +3,17 @@
 #include <cstring>
 #include <string>
 
+#include "halftone/owned_tensor.hpp"
 #include "halftone/pass.hpp"
 #include "node_walk.h"
 
 namespace halftone::passes {
 namespace {
 
-// Bits of one element; 0 for what has no data here.
-std::uint64_t bits_of(ht_dtype dtype) {
-  switch (dtype) {
-    case HT_C128:
-      return 128;
-    case HT_F64:
-    case HT_I64:
-    case HT_U64:
-    case HT_C64:
-      return 64;
-    case HT_F32:
-    case HT_I32:
-    case HT_U32:
-      return 32;
-    case HT_F16:
-    case HT_BF16:
-    case HT_I16:
-    case HT_U16:
-      return 16;
-    case HT_I8:
-    case HT_U8:
-    case HT_BOOL:
-    case HT_F8E4M3FN:
-    case HT_F8E5M2:
-    case HT_F8E4M3FNUZ:
-    case HT_F8E5M2FNUZ:
-    case HT_F8E8M0:
-      return 8;
-    case HT_I4:
-    case HT_U4:
-    case HT_F4E2M1:
-      return 4;
-    default:
-      return 0;
-  }
-}
-
 std::uint64_t bytes_of(ht_dtype dtype, std::span<const std::int64_t> shape) {
   std::uint64_t count = 1;
   for (const std::int64_t extent : shape) count *= static_cast<std::uint64_t>(extent);
-  return (count * bits_of(dtype) + 7) / 8;
+  return (count * sdk::bits_of(dtype) + 7) / 8;
 }
 
 // Random numbers, and the quantizers that keep a stored weight small or tell what an imported model was quantized to.
@@ -228,7 +192,7 @@ class ConstantFolding final : public sdk::Pass {
       view.data = words.data();
     };
     if (const auto a = graph.attribute(node.handle, "value"); a && a->kind == HT_ATTR_TENSOR) {
-      if (bits_of(a->t.dtype) == 0) return false;
+      if (sdk::bits_of(a->t.dtype) == 0) return false;
       take(a->t.dtype, sdk::shape_of(a->t), a->t.data);
     } else if (const auto f = graph.attribute(node.handle, "value_float"); f && f->kind == HT_ATTR_FLOAT) {
       const auto value = static_cast<float>(f->f);

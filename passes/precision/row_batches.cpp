@@ -7,34 +7,21 @@
 
 #include "halftone/execution.hpp"
 #include "halftone/graph.hpp"
+#include "halftone/owned_tensor.hpp"
 
 namespace halftone::passes {
 namespace {
 
-std::size_t element_bytes(ht_dtype dtype) {
-  switch (dtype) {
-    case HT_BOOL:
-    case HT_I8:
-    case HT_U8:
-      return 1;
-    case HT_I16:
-    case HT_U16:
-      return 2;
-    case HT_F32:
-    case HT_I32:
-    case HT_U32:
-      return 4;
-    case HT_F64:
-    case HT_I64:
-    case HT_U64:
-      return 8;
-    default:
-      throw sdk::Failure(HT_UNIMPLEMENTED, "an input of the model is of a type that no trainer is fed");
-  }
-}
-
 bool is_float(ht_dtype dtype) {
   return dtype == HT_F32 || dtype == HT_F64 || dtype == HT_F16 || dtype == HT_BF16;
+}
+
+// Bytes of a plain tensor of float32, or of integers.
+std::size_t fed_bytes(const ht_tensor_view &tensor) {
+  const bool fed =
+      tensor.dtype != HT_DTYPE_NONE && tensor.dtype <= HT_BOOL && tensor.dtype != HT_F16 && tensor.dtype != HT_BF16;
+  if (!fed) throw sdk::Failure(HT_UNIMPLEMENTED, "an input of the model is of a type that no trainer is fed");
+  return sdk::bytes_of(tensor.dtype, sdk::count_of(tensor));
 }
 
 // Frames of a sample come in order from one worker, samples in any order.
@@ -50,7 +37,7 @@ class FrameSink final : public sdk::SampleSink {
     row.dtype = tensor.dtype;
     row.shape.assign(tensor.shape, tensor.shape + tensor.rank);
     const auto *data = static_cast<const std::byte *>(tensor.data);
-    row.bytes.assign(data, data + static_cast<std::size_t>(sdk::count_of(tensor)) * element_bytes(tensor.dtype));
+    row.bytes.assign(data, data + fed_bytes(tensor));
     const std::scoped_lock lock(mutex_);
     frames_[sample][value].push_back(std::move(row));
   }

@@ -4,34 +4,13 @@
 #include <cmath>
 
 #include "halftone/stored_tensor.hpp"
+#include "learned_values.h"
 
 namespace halftone::passes {
 namespace {
 
 std::vector<float> floats_of(const ht_tensor_view &tensor) {
   return sdk::elements_of<float>(tensor);
-}
-
-void store(const sdk::Context &ctx, ht_handle value, const std::vector<float> &values) {
-  const sdk::Graph graph(ctx);
-  const auto present = graph.initializer(value);
-  if (!present || static_cast<std::size_t>(sdk::count_of(*present)) != values.size()) {
-    throw sdk::Failure(HT_INTERNAL, "the trainer gave another number of elements than the tensor has", value);
-  }
-  const std::vector<std::int64_t> shape(present->shape, present->shape + present->rank);
-  sdk::GraphEdit(ctx).set_initializer(value, sdk::float_view(values.data(), shape));
-}
-
-void store_scales(const sdk::Context &ctx, const sdk::TrainingSession &session, ht_handle config,
-                  const std::string &rule) {
-  const sdk::Configs configs(ctx);
-  const std::vector<float> scales = floats_of(session.read(ctx, HT_LEARNED_SCALE, config));
-  const ht_config_info info = configs.info(config);
-  if (scales.size() != info.scale_count) {
-    throw sdk::Failure(HT_INTERNAL, "the trainer gave another number of scales than the config has", info.node);
-  }
-  const std::vector<std::int32_t> zero_points(info.zero_points, info.zero_points + info.scale_count);
-  configs.set_scales(config, scales, zero_points, rule);
 }
 
 }  // namespace
@@ -98,14 +77,14 @@ void write_learned(const sdk::Context &ctx, const sdk::TrainingSession &session,
   const std::string rule = "learned by " + recipe.pass;
   const sdk::Graph graph(ctx);
   if (recipe.learns_activation_scales) {
-    for (const ht_handle config : learnables.activations) store_scales(ctx, session, config, rule);
+    for (const ht_handle config : learnables.activations) store_learned_scales(ctx, session, config, rule);
   }
   for (const StoredPoint &point : learnables.weights) {
     if (recipe.learns_weight_scales && sdk::Configs(ctx).info(point.config).spec.scale_form == HT_SCALE_FREE) {
-      store_scales(ctx, session, point.config, rule);
+      store_learned_scales(ctx, session, point.config, rule);
     }
     if (recipe.learns_weights) {
-      store(ctx, point.value, floats_of(session.read(ctx, HT_LEARNED_WEIGHT, point.value)));
+      store_learned_tensor(ctx, session, point.value);
     }
     if (!recipe.learns_rounding) continue;
     const std::vector<float> rounding = floats_of(session.read(ctx, HT_LEARNED_ROUNDING, point.config));
@@ -115,11 +94,11 @@ void write_learned(const sdk::Context &ctx, const sdk::TrainingSession &session,
     if (rounding.size() != present.size()) {
       throw sdk::Failure(HT_INTERNAL, "the trainer gave another number of roundings than the weight has", point.value);
     }
-    store(ctx, point.value, hard_rounded(present, rounding, sdk::Configs(ctx).info(point.config), shape));
+    store_tensor(ctx, point.value, hard_rounded(present, rounding, sdk::Configs(ctx).info(point.config), shape));
   }
   if (!recipe.learns_weights && !recipe.learns_biases) return;
   for (const StoredPoint &point : learnables.operands) {
-    store(ctx, point.value, floats_of(session.read(ctx, HT_LEARNED_WEIGHT, point.value)));
+    store_learned_tensor(ctx, session, point.value);
   }
 }
 

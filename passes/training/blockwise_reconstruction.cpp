@@ -23,21 +23,12 @@ class BlockwiseReconstruction final : public sdk::Pass {
             "Quantization by Block Reconstruction, 2021, without its Fisher weights.\n"
             "MQBench counterpart: ptq_reconstruction with `prob: 1`.");
     describe_rounding(d, 1000, 0.01);
-    d.params
-        .integer("block_size", "operators on the longest path of a block, less one; branches may be longer", 5, 0, 1000)
-        .choice("granularity", "whole blocks, or single layers with the activation behind them", "block",
-                {"block", "layer"})
-        .number("exponent", "of the difference in the loss", 2, 0.5, 8)
-        .number("scale_lr", "learning rate of the scales of activations at the first step; 0: they stay", 4e-5, 0, 1);
+    describe_blocks(d);
   }
   explicit BlockwiseReconstruction(const sdk::Args &args) {
     read_rounding(args, recipe_);
     recipe_.pass = "blockwise-reconstruction";
-    recipe_.blocks = block_rule(args);
-    recipe_.exponent = args.number("exponent");
-    recipe_.scale_rate = args.number("scale_lr");
-    recipe_.learns_activation_scales = recipe_.scale_rate > 0;
-    recipe_.scale_schedule = RateSchedule::kCosine;
+    read_blocks(args, recipe_);
   }
   void run(const sdk::Context &ctx) override { reconstruct(ctx, recipe_); }
 

@@ -10,10 +10,6 @@
 namespace halftone::passes {
 namespace {
 
-bool is_live(std::uint32_t state) {
-  return state == HT_STATE_ACTIVATED || state == HT_STATE_PASSIVE;
-}
-
 bool has_own_scale(const ht_config_info &info) {
   return is_live(info.state) && info.root != HT_NONE && info.master == HT_NONE && info.scale_count > 0 &&
          info.spec.kind == HT_QUANT_INTEGER && info.spec.dynamic == 0;
@@ -138,6 +134,11 @@ bool ScaleUsers::only_in(ht_handle owner, const std::unordered_set<ht_handle> &n
   const auto found = nodes_.find(owner);
   return found != nodes_.end() &&
          std::ranges::all_of(found->second, [&](ht_handle node) { return nodes.contains(node); });
+}
+
+bool ScaleUsers::one_alone(ht_handle owner) const {
+  const auto found = nodes_.find(owner);
+  return found != nodes_.end() && found->second.size() == 1;
 }
 
 bool has_own_weight(const sdk::Graph &graph, const sdk::Configs &configs, const sdk::Node &node) {

@@ -11,6 +11,11 @@
 
 namespace halftone::passes {
 
+// Whether a config of this state quantizes.
+constexpr bool is_live(std::uint32_t state) {
+  return state == HT_STATE_ACTIVATED || state == HT_STATE_PASSIVE;
+}
+
 // A stored tensor that nodes of the block alone read.
 struct StoredPoint {
   ht_handle value = HT_NONE;
@@ -34,6 +39,8 @@ class ScaleUsers {
   static ht_handle owner_of(const sdk::Configs &configs, const ht_config_info &info);
   // Whether live configs of these nodes alone read it, and no fusion fixes it: then it may change.
   bool only_in(ht_handle owner, const std::unordered_set<ht_handle> &nodes) const;
+  // Whether one live config reads it, and no fusion fixes it: then it is made for what is quantized there.
+  bool one_alone(ht_handle owner) const;
 
  private:
   std::unordered_map<ht_handle, std::vector<ht_handle>> nodes_;  // with live configs, by owner

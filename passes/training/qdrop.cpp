@@ -23,23 +23,14 @@ class Qdrop final : public sdk::Pass {
             "MQBench counterpart: ptq_reconstruction with `prob` below 1, which is the probability to quantize there "
             "too.");
     describe_rounding(d, 1000, 0.01);
-    d.params
-        .integer("block_size", "operators on the longest path of a block, less one; branches may be longer", 5, 0, 1000)
-        .choice("granularity", "whole blocks, or single layers with the activation behind them", "block",
-                {"block", "layer"})
-        .number("probability", "that an element is quantized while learning", 0.5, 0, 1)
-        .number("exponent", "of the difference in the loss", 2, 0.5, 8)
-        .number("scale_lr", "learning rate of the scales of activations at the first step; 0: they stay", 4e-5, 0, 1);
+    describe_blocks(d);
+    d.params.number("probability", "that an element is quantized while learning", 0.5, 0, 1);
   }
   explicit Qdrop(const sdk::Args &args) {
     read_rounding(args, recipe_);
     recipe_.pass = "qdrop";
-    recipe_.blocks = block_rule(args);
+    read_blocks(args, recipe_);
     recipe_.keep = recipe_.mix = args.number("probability");
-    recipe_.exponent = args.number("exponent");
-    recipe_.scale_rate = args.number("scale_lr");
-    recipe_.learns_activation_scales = recipe_.scale_rate > 0;
-    recipe_.scale_schedule = RateSchedule::kCosine;
   }
   void run(const sdk::Context &ctx) override { reconstruct(ctx, recipe_); }
 

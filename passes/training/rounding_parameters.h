@@ -43,12 +43,23 @@ inline void read_rounding(const sdk::Args &args, Recipe &recipe) {
   recipe.memory = static_cast<std::uint64_t>(args.integer("memory")) << 20U;
 }
 
-// Of passes that have `block_size` and `granularity`.
-inline BlockRule block_rule(const sdk::Args &args) {
-  BlockRule rule;
-  rule.size = static_cast<unsigned>(args.integer("block_size"));
-  if (args.text("granularity") == "layer") rule = {1, 1};
-  return rule;
+// Behind those above, of passes that learn rounding and the scales of activations of whole blocks or layers.
+inline void describe_blocks(sdk::Description &d) {
+  d.params
+      .integer("block_size", "operators on the longest path of a block, less one; branches may be longer", 5, 0, 1000)
+      .choice("granularity", "whole blocks, or single layers with the activation behind them", "block",
+              {"block", "layer"})
+      .number("exponent", "of the difference in the loss", 2, 0.5, 8)
+      .number("scale_lr", "learning rate of the scales of activations at the first step; 0: they stay", 4e-5, 0, 1);
+}
+
+inline void read_blocks(const sdk::Args &args, Recipe &recipe) {
+  recipe.blocks.size = static_cast<unsigned>(args.integer("block_size"));
+  if (args.text("granularity") == "layer") recipe.blocks = {1, 1};
+  recipe.exponent = args.number("exponent");
+  recipe.scale_rate = args.number("scale_lr");
+  recipe.learns_activation_scales = recipe.scale_rate > 0;
+  recipe.scale_schedule = RateSchedule::kCosine;
 }
 
 }  // namespace halftone::passes

@@ -4,33 +4,17 @@
 #include <cstring>
 #include <string>
 
+#include "halftone/owned_tensor.hpp"
 #include "halftone/status.hpp"
 #include "spill_file.h"
 
 namespace halftone::passes {
 std::uint64_t stored_element_bytes(ht_dtype dtype) {
-  switch (dtype) {
-    case HT_BOOL:
-    case HT_I8:
-    case HT_U8:
-      return 1;
-    case HT_I16:
-    case HT_U16:
-    case HT_F16:
-    case HT_BF16:
-      return 2;
-    case HT_F32:
-    case HT_I32:
-    case HT_U32:
-      return 4;
-    case HT_F64:
-    case HT_I64:
-    case HT_U64:
-      return 8;
-    default:
-      throw sdk::Failure(HT_UNIMPLEMENTED,
-                         "a value of element type " + std::to_string(dtype) + " cannot be kept for training blocks");
+  if (dtype == HT_DTYPE_NONE || dtype > HT_BOOL) {
+    throw sdk::Failure(HT_UNIMPLEMENTED,
+                       "a value of element type " + std::to_string(dtype) + " cannot be kept for training blocks");
   }
+  return sdk::bits_of(dtype) / 8;
 }
 
 ValueStore::ValueStore(std::uint64_t most_bytes) : most_(most_bytes) {}

@@ -26,7 +26,7 @@ struct StoredSample {
   std::int64_t rows() const { return shape.empty() ? 1 : shape.front(); }
 };
 
-// Bytes of an element; throws for types that are not kept.
+// Bytes of an element; throws for types that are not kept: all but real numbers of whole bytes, and bool.
 std::uint64_t stored_element_bytes(ht_dtype dtype);
 
 class ValueStore;

@@ -293,6 +293,27 @@ def fixed_lasts(bench):
         require((square["scale"], square["offset"]) == ([0.03125], [12]), f"{name}: the other term is {square}")
 
 
+def fixed_weight(bench):
+    """DoReFa spreads a weight over the whole range, and is not for a scale that is given: the weight learns within it, straight through."""
+    residual(bench)
+    platform = PLATFORM.replace("  narrow:", "  whole: {bits: 8, min: -127, max: 127}\n  narrow:")
+    (bench.work / "made.platform.yaml").write_text(platform)
+    before, after = platform.split("pipeline:\n")[1].split("  - passive-parameter-quantize\n")
+    learn = "  - quantization-aware-training: {epochs: 10, lr: 0.001, scale_lr: 0.001, batch: 4, validation: 0, weights: %s}\n"
+    for given in (True, False):
+        body = fusion(points="{w: {type: whole, fixed: {scale: 0.25}}}") if given else fusion()
+        told = {method: quantized(bench, body, method, passes="passes:\n" + before + learn % method + "  - passive-parameter-quantize\n" + after)
+                for method in ("lsq", "dorefa")}
+        passed_over = "the asked one is not for 1 quantizers" in told["dorefa"]
+        require(passed_over == given, f"with{'' if given else 'out'} a given scale: {told['dorefa']}")
+        if not given:
+            continue
+        scales = [live(bench, method)["first/conv", "inputs", 1]["scale"] for method in told]
+        require(scales == [[0.25], [0.25]], f"the given scale became {scales}")
+        require(not any("taken back" in text for text in told.values()), f"nothing was learned: {told}")
+        require(bench.bytes("lsq.onnx") == bench.bytes("dorefa.onnx"), "the weight is not learned within the scale")
+
+
 def twice_the_same(bench):
     """Two names of the pattern that stand for one value."""
     random = numpy.random.default_rng(5)
@@ -354,6 +375,11 @@ def trainable(bench):
     batch, frozen, silent = (trained(name, word) for name, word in (("batch", "scale-factor"), ("frozen", "frozen"), ("silent", None)))
     require((batch[0], frozen[0], silent[0]) == ([2], [], []), f"normalized by the batch: {batch[0]}, {frozen[0]}, {silent[0]} layers")
     require(frozen[1] == silent[1] and batch[1] != frozen[1], "what is trained does not follow `trainable`")
+    kept = ", checkpoint: state"
+    trained("first", "scale-factor", kept)
+    (bench.work / "again.yaml").write_text((bench.work / "first.yaml").read_text().replace("scale-factor", "frozen"))
+    told = bench.fails("run", "again.yaml", "-q")
+    require("the checkpoint 'state' is of a training with other parameters" in told, told)
     require(trained("train", "frozen", ", batch_norm: train")[0] == [12], "`batch_norm: train` does not hold for all")
     require(trained("freeze", "scale-factor", ", batch_norm: freeze") == frozen, "`batch_norm: freeze` does not hold for all")
 
@@ -380,4 +406,5 @@ def isolated(bench):
 
 if __name__ == "__main__":
     sys.exit(run_tests(__doc__, [one_operator, deployed, in_onnx_runtime, vendor_operator, points, shared, not_observed, demands,
-                                 in_float, fixed_lasts, twice_the_same, longest_first, shown_before, trainable, threads, isolated], Bench, FOLDERS))
+                                 in_float, fixed_lasts, fixed_weight, twice_the_same, longest_first, shown_before, trainable, threads,
+                                 isolated], Bench, FOLDERS))

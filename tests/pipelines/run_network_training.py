@@ -1,4 +1,5 @@
 """Training of the whole quantized network from end to end. Each function is one test; the first argument names it."""
+import ast
 import json
 import os
 import pathlib
@@ -220,14 +221,19 @@ def normalized(bench):
     require(bench.bytes("n1.onnx") != bench.bytes("frozen.onnx"), "normalizations are not trained")
 
 
-def equalized(bench):
-    """Normalizations are known behind equalization: all twelve are trained by the batch, at 4 bits, with less noise and more hits."""
+def four_bits(bench):
+    """The platform `four`: weights and activations of 4 bits."""
     platform = (bench.plugins / "tensorrt-int8.platform.yaml").read_text()
     for old, new in (("id: tensorrt-int8", "id: four"), ("weight: {bits: 8", "weight: {bits: 4"),
                      ("{bits: 8, signed: true", "{bits: 4, signed: true")):
         require(old in platform, f"the platform is not written as it was: no '{old}'")
         platform = platform.replace(old, new)
     (bench.work / "four.platform.yaml").write_text(platform)
+
+
+def equalized(bench):
+    """Normalizations are known behind equalization: all twelve are trained by the batch, at 4 bits, with less noise and more hits."""
+    four_bits(bench)
     reports = {}
     recipe = "epochs: 5, batch: 16, lr: 0.001, scale_lr: 0.001, batch_norm: train, measure: noise"
     for name, middle in (("plain", ()), ("trained", training(recipe))):
@@ -246,6 +252,44 @@ passes:
     plain, trained = (json.loads((bench.work / f"{name}.json").read_text()) for name in ("plain", "trained"))
     require(noise(trained) < 0.8 * noise(plain), f"noise/signal {noise(trained)}, {noise(plain)} without training")
     require(trained["top1"] > plain["top1"] + 0.02, f"top-1 {trained['top1']}, {plain['top1']} without training")
+
+
+def rows(files, first, last):
+    """An .npy file of the rows from `first` on of the first file, up to `last`, and all of the others."""
+    header, parts, count = None, [], 0
+    for number, file in enumerate(files):
+        data = file.read_bytes()
+        require(data[:8] == b"\x93NUMPY\x01\x00", f"{file} is not written as it was")
+        size = 10 + struct.unpack_from("<H", data, 8)[0]
+        header = ast.literal_eval(data[10:size].decode())
+        each = (len(data) - size) // header["shape"][0]
+        begin, end = (first, last) if number == 0 else (0, header["shape"][0])
+        parts.append(data[size + begin * each:size + end * each])
+        count += end - begin
+    return header["descr"], (count, *header["shape"][1:]), b"".join(parts)
+
+
+def by_labels_at_four_bits(bench):
+    """Weights and activations of 4 bits, trained by labels: many more hits on pictures that no training has seen, and the same bytes twice."""
+    four_bits(bench)
+    for what in ("x", "y"):
+        test, calibration = (bench.glyphs / part / f"{what}.npy" for part in ("test", "calib"))
+        npy(bench.work / f"learn.{what}.npy", *rows((test, calibration), 0, 300))
+        npy(bench.work / f"unseen.{what}.npy", *rows((test,), 300, 500))
+    recipe = "labels: 1, error: 0, epochs: 8, batch: 32, lr: 0.002, scale_lr: 0.001, warm_up: 10, measure: top1, validation: 0.2"
+    for name, middle in (("plain", ()), ("trained", training(recipe)), ("again", training(recipe))):
+        steps = (*BEFORE[:5], "layerwise-equalization: {value_threshold: 0}", *BEFORE[5:], *middle, *AFTER)
+        (bench.work / f"{name}.yaml").write_text(f"""halftone: 1
+model: {bench.glyphs}/model.onnx
+platform: four
+calibration: {{path: learn.x.npy, labels: learn.y.npy, preprocess: {bench.glyphs}/meta.json}}
+evaluate: {{path: unseen.x.npy, labels: unseen.y.npy}}
+passes:
+""" + "".join(f"  - {step}\n" for step in steps) + f"export:\n  - path: {name}.onnx\n")
+        bench.run("run", f"{name}.yaml", "-q", "--plugin-path", bench.work, "--json", f"{name}.json")
+    plain, trained = (bench.json(f"{name}.json")["top1"] for name in ("plain", "trained"))
+    require(trained > plain + 0.3, f"top-1 {trained}, {plain} without training")
+    require(bench.bytes("trained.onnx") == bench.bytes("again.onnx"), "the same training gives another model")
 
 
 def re_estimated(bench):
@@ -337,7 +381,7 @@ passes:
 
 
 TESTS = (less_noise, labels, methods, method_parameters, threads, spilled, taken_back, seeds, frozen, killed, checkpoint_of_others,
-         as_exported, memory_budget, normalized, equalized, re_estimated, of_many_parts, fixed_batch,
+         as_exported, memory_budget, normalized, equalized, by_labels_at_four_bits, re_estimated, of_many_parts, fixed_batch,
          checkpoint_beside_others)
 
 

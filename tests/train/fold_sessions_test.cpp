@@ -193,6 +193,75 @@ TEST_CASE("a checkpoint holds gamma, beta and statistics") {
   CHECK(other.evaluate({data()}).at(chain.output).data != rig.evaluate({data()}).at(chain.output).data);
 }
 
+// Sums in double over what the layer is given, and nothing of the trainer.
+std::vector<float> normalized_by_statistics(Chain &chain, TrainRig &rig) {
+  const auto part = [&](std::uint32_t kind, std::uint32_t which) { return rig.read(kind, chain.layers[0], which); };
+  const auto gamma = part(HT_LEARNED_WEIGHT, HT_FOLD_GAMMA), beta = part(HT_LEARNED_WEIGHT, HT_FOLD_BETA);
+  const auto mean = part(HT_LEARNED_STATISTICS, HT_FOLD_MEAN);
+  const auto variance = part(HT_LEARNED_STATISTICS, HT_FOLD_VARIANCE);
+  const auto folded = rig.read(HT_LEARNED_WEIGHT, chain.weights[0]);
+  const auto bias = rig.read(HT_LEARNED_WEIGHT, chain.biases[0]);
+  constexpr int kSide = 8, kArea = kSide * kSide;
+  std::vector<float> y(data().data.size());
+  for (std::size_t at = 0; at < y.size(); ++at) {
+    const auto c = at / kArea % kChannels, row = at / (kArea * kChannels);
+    const int top = static_cast<int>(at / kSide % kSide), left = static_cast<int>(at % kSide);
+    const double s = double{gamma[c]} / std::sqrt(double{variance[c]} + 1e-5);
+    const double b = (double{bias[c]} - double{beta[c]}) / s + double{mean[c]};
+    double u = b;
+    for (std::size_t k = 0; k < kChannels * 9; ++k) {
+      const int i = top + static_cast<int>(k % 9 / 3) - 1, j = left + static_cast<int>(k % 3) - 1;
+      if (i < 0 || j < 0 || i >= kSide || j >= kSide) continue;
+      const auto from = (row * kChannels + k / 9) * kArea + static_cast<std::size_t>(i * kSide + j);
+      u += double{data().data[from]} * double{folded[c * kChannels * 9 + k]} / s;
+    }
+    y[at] = static_cast<float>((u - double{mean[c]}) * s + double{beta[c]});
+  }
+  return y;
+}
+
+TEST_CASE("a session that goes on with frozen normalizations keeps their statistics and computes with them") {
+  Chain chain(0);
+  const auto statistics = [&](TrainRig &rig) {
+    std::vector<std::vector<float>> all;
+    for (const Handle layer : chain.layers) {
+      for (const std::uint32_t part : {HT_FOLD_MEAN, HT_FOLD_VARIANCE}) {
+        all.push_back(rig.read(HT_LEARNED_STATISTICS, layer, part));
+      }
+    }
+    return all;
+  };
+  const auto request = [&](bool by_batch) {
+    TrainRequest r = chain.request(by_batch);
+    r.outputs = {chain.net.working.model.node(chain.layers[0]).outputs[0], chain.output};
+    return r;
+  };
+  TrainRig by_batch(chain.net.working, request(true));
+  const auto at_start = statistics(by_batch);
+  for (std::uint64_t step = 0; step < 3; ++step) {
+    by_batch.accumulate({data()}, {target()}, step);
+    by_batch.update(1e-2F);
+  }
+  const auto before = statistics(by_batch);
+  for (std::size_t i = 0; i < before.size(); ++i) CHECK(before[i] != at_start[i]);
+  TrainRig frozen(chain.net.working, request(false));
+  frozen.restore(by_batch.save());
+  CHECK(frozen.save() == by_batch.save());
+  const auto gamma = frozen.read(HT_LEARNED_WEIGHT, chain.layers[1], HT_FOLD_GAMMA);
+  for (std::uint64_t step = 3; step < 6; ++step) {
+    frozen.accumulate({data()}, {target()}, step);
+    frozen.update(1e-2F);
+  }
+  CHECK(statistics(frozen) == before);
+  CHECK(frozen.read(HT_LEARNED_WEIGHT, chain.layers[1], HT_FOLD_GAMMA) != gamma);
+  const Handle first = request(false).outputs[0];
+  const auto while_learning = frozen.evaluate({data()}, {target()}, nullptr, true).at(first).data;
+  CHECK(distance(while_learning, normalized_by_statistics(chain, frozen)) < 1e-5);
+  by_batch.restore(frozen.save());  // and back
+  const auto by_the_batch = by_batch.evaluate({data()}, {target()}, nullptr, true).at(first).data;
+  CHECK(distance(by_the_batch, while_learning) > 1e-2);
+}
+
 TEST_CASE("statistics may be the mean over batches, without gradients") {
   Chain chain(0);
   TrainRig rig(chain.net.working, chain.request());

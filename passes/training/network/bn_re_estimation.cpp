@@ -31,7 +31,7 @@ class ReEstimation {
     const NetworkScore before = plain_score();
     sdk::TrainingSetup setup;
     fill_frame(setup);
-    layers_.declare(setup);
+    layers_.declare(setup, true);
     const sdk::TrainingSession session(ctx_, trainer_, setup);
     estimate(session);
     LearningPlan plan;

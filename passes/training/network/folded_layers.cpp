@@ -47,6 +47,11 @@ void FoldedLayers::keep_those_of(const std::vector<ht_handle> &values) {
   std::erase_if(layers_, [&](const Layer &layer) { return !has(layer.weight) || !has(layer.bias); });
 }
 
+void FoldedLayers::add_to(sdk::ContentDigest &digest, const sdk::Graph &graph) const {
+  digest.add(std::uint64_t{layers_.size()});
+  for (const Layer &layer : layers_) digest.add(graph.value(graph.node(layer.node).output(0)).name());
+}
+
 std::vector<ht_handle> FoldedLayers::values() const {
   std::vector<ht_handle> values;
   for (const Layer &layer : layers_) {
@@ -56,8 +61,8 @@ std::vector<ht_handle> FoldedLayers::values() const {
   return values;
 }
 
-void FoldedLayers::declare(sdk::TrainingSetup &setup) const {
-  for (const Layer &layer : layers_) setup.fold(sdk::train_fold(layer.node, layer.norm, true));
+void FoldedLayers::declare(sdk::TrainingSetup &setup, bool by_batch) const {
+  for (const Layer &layer : layers_) setup.fold(sdk::train_fold(layer.node, layer.norm, by_batch));
 }
 
 void FoldedLayers::note(const sdk::Context &ctx, const sdk::TrainingSession &session, bool weights_learned) const {

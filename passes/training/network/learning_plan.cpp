@@ -2,22 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdlib>
 #include <unordered_set>
 
 #include "../chosen_blocks.h"
-#include "halftone/stored_tensor.hpp"
+#include "../learned_values.h"
 #include "method_fit.h"
 
 namespace halftone::passes {
 namespace {
 
 constexpr std::uint32_t kOffset = 1U << HT_LEARNED_OFFSET, kRounding = 1U << HT_LEARNED_ROUNDING;
-
-bool is_live(std::uint32_t state) {
-  return state == HT_STATE_ACTIVATED || state == HT_STATE_PASSIVE;
-}
 
 bool is_any_of(const sdk::Node &node, std::span<const std::string_view> types) {
   return node.domain().empty() && std::ranges::find(types, node.op_type()) != types.end();
@@ -115,7 +110,7 @@ class Planner {
     if (own.state != HT_STATE_ACTIVATED || own.spec.dynamic != 0 || own.scale_count == 0) return;
     if (!seen_.insert(owner).second) return;
     const bool chosen = chosen_.contains(node.handle);
-    const MethodFit fit = fit_of(own.spec, weight, chosen);
+    const MethodFit fit = fit_of(owner, own.spec, weight, chosen);
     LearningPlan::Point point{owner, std::string(fit.method), fit.learns, weight != HT_NONE};
     const bool rounds = point.method == "adaround" || point.method == "dorefa";
     // A scale that something outside reads stays.
@@ -131,11 +126,11 @@ class Planner {
   }
 
   // Methods that store a weight as they round it are for weights that are learned and that one slot reads.
-  MethodFit fit_of(const ht_quant_spec &spec, ht_handle weight, bool chosen) {
+  MethodFit fit_of(ht_handle owner, const ht_quant_spec &spec, ht_handle weight, bool chosen) {
     const std::string &asked = weight == HT_NONE ? recipe_.activations.method : recipe_.weights.method;
     const bool stored_so = weight != HT_NONE && chosen && recipe_.learns.weights && is_ours(weight) &&
                            graph_.value(weight).info.consumer_count == 1;
-    const MethodFit fit = fit_method(asked, spec, weight != HT_NONE && !stored_so);
+    const MethodFit fit = fit_method(asked, spec, weight != HT_NONE && !stored_so, users_.one_alone(owner));
     if (fit.method != asked) ++plan_.not_for;
     return fit;
   }
@@ -169,34 +164,6 @@ struct MethodParameters {
   }
 };
 
-void store_value(const sdk::Context &ctx, const sdk::TrainingSession &session, ht_handle value) {
-  const ht_tensor_view learned = session.read(ctx, HT_LEARNED_WEIGHT, value);
-  const std::vector<float> values = sdk::elements_of<float>(learned);
-  const auto present = sdk::Graph(ctx).initializer(value);
-  if (!present || static_cast<std::size_t>(sdk::count_of(*present)) != values.size()) {
-    throw sdk::Failure(HT_INTERNAL, "the trainer gave another number of elements than the tensor has", value);
-  }
-  const std::vector<std::int64_t> shape(present->shape, present->shape + present->rank);
-  sdk::GraphEdit(ctx).set_initializer(value, sdk::float_view(values.data(), shape));
-}
-
-void store_scales(const sdk::Context &ctx, const sdk::TrainingSession &session, ht_handle config,
-                  const std::string &rule) {
-  const sdk::Configs configs(ctx);
-  const std::vector<float> scales = sdk::elements_of<float>(session.read(ctx, HT_LEARNED_SCALE, config));
-  const std::vector<float> offsets = sdk::elements_of<float>(session.read(ctx, HT_LEARNED_OFFSET, config));
-  const ht_config_info info = configs.info(config);
-  if (scales.size() != info.scale_count) {
-    throw sdk::Failure(HT_INTERNAL, "the trainer gave another number of scales than the config has", info.node);
-  }
-  std::vector<std::int32_t> zero_points(info.zero_points, info.zero_points + info.scale_count);
-  const auto low = static_cast<double>(info.spec.quant_min), high = static_cast<double>(info.spec.quant_max);
-  for (std::size_t i = 0; i < offsets.size() && info.spec.symmetry != HT_SYMMETRIC; ++i) {
-    zero_points[i] = static_cast<std::int32_t>(std::clamp(std::nearbyint(double{offsets[i]}), low, high));
-  }
-  configs.set_scales(config, scales, zero_points, rule);
-}
-
 }  // namespace
 
 Learnables LearningPlan::touched() const {
@@ -229,9 +196,9 @@ void declare(const LearningPlan &plan, const NetworkRecipe &recipe, sdk::Trainin
 void write_network(const sdk::Context &ctx, const sdk::TrainingSession &session, const LearningPlan &plan,
                    const std::string &rule) {
   for (const auto *list : {&plan.learned, &plan.rounded}) {
-    for (const ht_handle value : *list) store_value(ctx, session, value);
+    for (const ht_handle value : *list) store_learned_tensor(ctx, session, value);
   }
-  for (const LearningPlan::Point &point : plan.points) store_scales(ctx, session, point.config, rule);
+  for (const LearningPlan::Point &point : plan.points) store_learned_scales(ctx, session, point.config, rule);
 }
 
 }  // namespace halftone::passes

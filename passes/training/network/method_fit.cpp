@@ -20,7 +20,7 @@ MethodFit plain(const ht_quant_spec &spec) {
 
 }  // namespace
 
-MethodFit fit_method(std::string_view asked, const ht_quant_spec &spec, bool shared) {
+MethodFit fit_method(std::string_view asked, const ht_quant_spec &spec, bool shared, bool own_scale) {
   if (asked == "fixed") return {asked, 0};
   if (spec.kind != HT_QUANT_INTEGER) return plain(spec);
   const bool free = spec.scale_form == HT_SCALE_FREE, symmetric = spec.symmetry == HT_SYMMETRIC;
@@ -28,7 +28,7 @@ MethodFit fit_method(std::string_view asked, const ht_quant_spec &spec, bool sha
   const std::uint32_t offset = symmetric ? 0 : kOffset;
   if (asked == "power-of-two") return {asked, 0};
   if (asked == "tqt") return symmetric ? MethodFit{asked, kScale} : plain(spec);
-  if (asked == "dorefa") return shared ? plain(spec) : MethodFit{asked, 0};
+  if (asked == "dorefa") return shared || !own_scale ? plain(spec) : MethodFit{asked, 0};
   if (asked == "adaround") return shared || !narrow ? plain(spec) : MethodFit{asked, kRounding | (free ? kScale : 0)};
   if (!free) return plain(spec);
   if (asked == "lsq-plus") return symmetric ? plain(spec) : MethodFit{asked, kScale | offset};

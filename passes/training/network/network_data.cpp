@@ -149,7 +149,7 @@ BatchForm batch_form(const NetworkPart &part, const NetworkData &data, std::uint
   return {samples, static_cast<std::uint32_t>(samples)};
 }
 
-void NetworkData::add_to(ContentDigest &digest) const {
+void NetworkData::add_to(sdk::ContentDigest &digest) const {
   std::vector<std::byte> buffer;
   digest.add(samples_);
   for (const auto *columns : {&inputs_, &targets_}) {

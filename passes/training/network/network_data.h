@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "../value_store.h"
-#include "content_digest.h"
+#include "halftone/content_digest.hpp"
 #include "halftone/execution.hpp"
 #include "network_part.h"
 
@@ -33,7 +33,7 @@ class NetworkData {
   const Column &target(std::size_t i) const { return *targets_.at(i); }  // of the part's outputs
   double power(std::size_t i) const { return powers_.at(i); }            // mean square of a target's elements
   const std::vector<std::int64_t> &labels() const { return labels_; }    // empty where the user gave none
-  void add_to(ContentDigest &digest) const;
+  void add_to(sdk::ContentDigest &digest) const;
 
  private:
   class Sink;

@@ -34,6 +34,7 @@ struct NetworkRecipe {
   FakeQuantizerChoice weights, activations;
   LearnedKinds learns;
   NormTraining batch_norm = NormTraining::kDeclared;
+  std::uint64_t batch_norm_epochs = 0;  // in which they are trained by the batch; then by what they are; 0: all
 
   double label_weight = 0;    // cross-entropy of the samples' classes
   double teacher_weight = 0;  // divergence from the float network's distribution

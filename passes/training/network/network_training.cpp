@@ -11,6 +11,7 @@
 #include "halftone/memory_share.hpp"
 #include "learning_plan.h"
 #include "network_score.h"
+#include "norm_epochs.h"
 #include "sample_split.h"
 #include "training_checkpoint.h"
 #include "training_identity.h"
@@ -52,22 +53,26 @@ class NetworkTraining {
     const std::uint64_t each = std::max<std::uint64_t>(batch_ * calls_, 1);
     steps_per_epoch_ = std::max<std::uint64_t>((split_.training.size() + each - 1) / each, 1);
     steps_ = recipe.steps > 0 ? recipe.steps : recipe.epochs * steps_per_epoch_;
+    norm_steps_ = norm_steps(recipe, steps_per_epoch_, steps_);
+    if (recipe.batch_norm == NormTraining::kDeclared && recipe.batch_norm_epochs > 0 && folds_.empty()) {
+      throw sdk::Failure(HT_INVALID_ARGUMENT,
+                         "`batch_norm_epochs` is " + std::to_string(recipe.batch_norm_epochs) +
+                             ", and no fusion says `trainable: scale-factor` of a normalization that can be trained; "
+                             "set `batch_norm: train`, or leave `batch_norm_epochs` out");
+    }
   }
 
   void run() {
     if (plan_.empty()) return ctx_.report("trained", "nothing: no weight or scale of the part can be learned");
     before_ = plain_score();
     std::optional<TrainingCheckpoint> file;
-    if (!recipe_.checkpoint.empty()) file.emplace(recipe_.checkpoint, identify_training(ctx_, data_, recipe_));
+    if (!recipe_.checkpoint.empty()) file.emplace(recipe_.checkpoint, identify_training(ctx_, data_, recipe_, folds_));
     TrainingState state;
     if (file) state = file->load(recipe_.resumes).value_or(TrainingState{});
-    {
-      sdk::TrainingSetup setup;
-      fill(setup);
-      const sdk::TrainingSession session(ctx_, trainer_, setup);
-      train(session, state, file ? &*file : nullptr);
-      store(session, state);
-    }
+    open_session(state);
+    train(state, file ? &*file : nullptr);
+    store(state);
+    session_.reset();
     tell(state);
   }
 
@@ -82,7 +87,12 @@ class NetworkTraining {
     losses_.declare(setup);
   }
 
-  void fill(sdk::TrainingSetup &setup) const {
+  // For the step that is next. Where normalizations are frozen from then on, this is a session of its own, which goes
+  // on from what the one before saved: the same whether training comes here in one go or from a checkpoint.
+  void open_session(const TrainingState &state) {
+    by_batch_ = state.step < norm_steps_;
+    session_.reset();
+    sdk::TrainingSetup setup;
     fill_frame(setup);
     for (std::uint32_t kind = 1; kind < HT_LEARNED_KINDS; ++kind) {
       ht_optimizer how =
@@ -91,7 +101,9 @@ class NetworkTraining {
       setup.optimizer(kind, how);
     }
     declare(plan_, recipe_, setup);
-    folds_.declare(setup);
+    folds_.declare(setup, by_batch_);
+    session_.emplace(ctx_, trainer_, setup);
+    if (!state.session.empty()) session_->restore(ctx_, state.session);
   }
 
   // Of the model as it stands, by a session that learns nothing.
@@ -131,7 +143,7 @@ class NetworkTraining {
     return samples;
   }
 
-  void step(const sdk::TrainingSession &session, BatchOrder &order, NetworkBatch &rows, std::uint64_t number) {
+  void step(BatchOrder &order, NetworkBatch &rows, std::uint64_t number) {
     sdk::Annealing anneal;
     anneal.steps = steps_;
     sdk::TrainingBatch batch;
@@ -143,49 +155,52 @@ class NetworkTraining {
         batch.rounding_weight = static_cast<float>(recipe_.regularization);
         batch.rounding_beta = static_cast<float>(anneal.at(number));
       }
-      (void)session.accumulate(ctx_, batch);
+      (void)session_->accumulate(ctx_, batch);
     }
-    session.update(ctx_, rates_at(number), static_cast<float>(recipe_.clip), 1.0F / static_cast<float>(calls_));
+    session_->update(ctx_, rates_at(number), static_cast<float>(recipe_.clip), 1.0F / static_cast<float>(calls_));
   }
 
-  static std::vector<std::byte> saved(const sdk::Context &ctx, const sdk::TrainingSession &session) {
-    const std::span<const std::byte> bytes = session.save(ctx);
+  std::vector<std::byte> saved() const {
+    const std::span<const std::byte> bytes = session_->save(ctx_);
     return {bytes.begin(), bytes.end()};
   }
 
-  void train(const sdk::TrainingSession &session, TrainingState &state, const TrainingCheckpoint *file) {
+  void train(TrainingState &state, const TrainingCheckpoint *file) {
     BatchOrder order(training_classes(), batch_, mixed(recipe_.seed, 2));
     for (std::uint64_t i = 0; i < state.step * calls_; ++i) (void)order.next();
-    if (!state.session.empty()) session.restore(ctx_, state.session);
     NetworkBatch rows(losses_, data_);
     while (state.step < steps_) {
       ctx_.poll(state.step, steps_);
-      step(session, order, rows, state.step++);
+      if (by_batch_ && state.step == norm_steps_) {
+        state.session = saved();
+        open_session(state);
+      }
+      step(order, rows, state.step++);
       const bool epoch = state.step % steps_per_epoch_ == 0 || state.step == steps_;
-      if (epoch) judge(session, state);
+      if (epoch) judge(state);
       const bool due = recipe_.checkpoint_steps > 0 && state.step % recipe_.checkpoint_steps == 0;
       if (file == nullptr || (!epoch && !due)) continue;
-      state.session = saved(ctx_, session);
+      state.session = saved();
       file->store(state);
     }
   }
 
-  void judge(const sdk::TrainingSession &session, TrainingState &state) {
-    state.epochs.push_back(scorer_.score(ctx_, session));
+  void judge(TrainingState &state) {
+    state.epochs.push_back(scorer_.score(ctx_, *session_));
     const NetworkScore &best = state.best == 0 ? before_ : state.epochs[state.best - 1];
     if (!state.epochs.back().better_than(best, recipe_.measure)) return;
     state.best = state.epochs.size();
-    state.best_session = saved(ctx_, session);
+    state.best_session = saved();
   }
 
   // What is stored is judged once more as what it is: plain weights and scales.
-  void store(const sdk::TrainingSession &session, TrainingState &state) {
+  void store(TrainingState &state) {
     if (state.best == 0) return;
-    session.restore(ctx_, state.best_session);
+    session_->restore(ctx_, state.best_session);
     const BlockState old(ctx_, plan_.touched());
-    write_network(ctx_, session, plan_, "learned by " + pass_);
+    write_network(ctx_, *session_, plan_, "learned by " + pass_);
     after_ = plain_score();
-    if (after_.better_than(before_, recipe_.measure)) return folds_.note(ctx_, session, true);
+    if (after_.better_than(before_, recipe_.measure)) return folds_.note(ctx_, *session_, true);
     old.put_back(ctx_);
     state.best = 0;
   }
@@ -204,12 +219,17 @@ class NetworkTraining {
                                (split_.held_out == split_.training ? " samples" : " samples held out"));
     }
     if (recipe_.batch_norm == NormTraining::kTrain || !folds_.empty())
-      ctx_.report("normalized by the batch", std::to_string(folds_.count()) + " layers");
+      ctx_.report("normalized by the batch", std::to_string(folds_.count()) + " layers" + until());
     if (plan_.not_for > 0) {
       ctx_.report("method", "the asked one is not for " + std::to_string(plan_.not_for) +
                                 " quantizers; their scales are learned by lsq or stay");
     }
     sdk::write_artefact(ctx_, "epochs.json", epochs_json(state));
+  }
+
+  std::string until() const {
+    if (recipe_.batch_norm_epochs == 0) return {};
+    return ", frozen after epoch " + std::to_string(recipe_.batch_norm_epochs);
   }
 
   std::string epochs_json(const TrainingState &state) const {
@@ -239,6 +259,9 @@ class NetworkTraining {
   const std::uint64_t batch_, calls_;
   NetworkScorer scorer_;
   std::uint64_t steps_per_epoch_ = 1, steps_ = 1;
+  std::uint64_t norm_steps_ = 1;  // before which folded normalizations go by the batch
+  bool by_batch_ = true;          // in this session
+  std::optional<sdk::TrainingSession> session_;
   NetworkScore before_, after_;
 };
 

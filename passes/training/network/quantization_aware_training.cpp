@@ -1,6 +1,7 @@
 #include <string>
 
 #include "network_training.h"
+#include "norm_epochs.h"
 
 namespace halftone::passes {
 namespace {
@@ -31,6 +32,10 @@ void describe_methods(sdk::Params &params) {
               "batch again and folds anew at the end, `declared` does what `trainable` of a fusion says and freezes "
               "others",
               "declared", {"declared", "freeze", "train"})
+      .integer("batch_norm_epochs",
+               "epochs in which normalizations go by the batch; then they are frozen: running statistics are used and "
+               "not updated. 0: all epochs",
+               0, 0, 1000000, "epochs")
       .texts("layers", "names of nodes, `*` for any text, whose parameters are learned; empty: all", {});
 }
 
@@ -156,6 +161,7 @@ class QuantizationAwareTraining final : public sdk::Pass {
     recipe_.batch_norm = norms == "train"    ? NormTraining::kTrain
                          : norms == "freeze" ? NormTraining::kFreeze
                                              : NormTraining::kDeclared;
+    recipe_.batch_norm_epochs = count_of(args, "batch_norm_epochs");
     read_steps(args);
     recipe_.validation = args.number("validation");
     const std::string measure = args.text("measure");
@@ -166,6 +172,7 @@ class QuantizationAwareTraining final : public sdk::Pass {
     recipe_.resumes = args.flag("resume");
     recipe_.seed = count_of(args, "seed");
     recipe_.memory = count_of(args, "memory") << 20U;
+    check_norm_epochs(recipe_);
   }
   void run(const sdk::Context &ctx) override { train_network(ctx, recipe_, "quantization-aware-training"); }
 

@@ -12,7 +12,7 @@
 #include <span>
 #include <string_view>
 
-#include "content_digest.h"
+#include "halftone/content_digest.hpp"
 
 namespace halftone::passes {
 namespace {
@@ -33,7 +33,7 @@ class Writer {
     put(bytes);
   }
   std::vector<std::byte> sealed() {
-    ContentDigest digest;
+    sdk::ContentDigest digest;
     digest.add(std::span<const std::byte>(bytes_));
     number(digest.value());
     return std::move(bytes_);
@@ -84,7 +84,7 @@ std::vector<std::byte> read_file(const std::string &path) {
 bool is_whole(std::span<const std::byte> bytes) {
   if (bytes.size() < kMagic.size() + sizeof(std::uint64_t)) return false;
   const std::span<const std::byte> content = bytes.first(bytes.size() - sizeof(std::uint64_t));
-  ContentDigest digest;
+  sdk::ContentDigest digest;
   digest.add(content);
   std::uint64_t stored = 0;
   std::memcpy(&stored, bytes.data() + content.size(), sizeof(stored));
@@ -98,10 +98,7 @@ bool has_magic(std::span<const std::byte> bytes) {
 // A file of this process beside the final one, which goes away unless it is put in place.
 class PartFile {
  public:
-  explicit PartFile(const std::string &path) : path_(path), part_(path + "." + std::to_string(::getpid()) + ".part") {
-    file_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (file_ < 0) give_up(path_, "cannot be written", errno);
-  }
+  explicit PartFile(const std::string &path);
   PartFile(const PartFile &) = delete;
   PartFile &operator=(const PartFile &) = delete;
   ~PartFile() {
@@ -113,10 +110,20 @@ class PartFile {
 
  private:
   const std::string &path_;
-  const std::string part_;
+  std::string part_;
   int file_ = -1;
   bool placed_ = false;
 };
+
+// A file that is there already is somebody else's, or of a process that was killed and had the same number: it stays.
+PartFile::PartFile(const std::string &path) : path_(path) {
+  const std::string start = path + '.' + std::to_string(::getpid()) + '.';
+  for (std::uint64_t number = 0; file_ < 0; ++number) {
+    part_ = start + std::to_string(number) + ".part";
+    file_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (file_ < 0 && errno != EEXIST) give_up(path_, "cannot be written", errno);
+  }
+}
 
 void PartFile::write(std::span<const std::byte> bytes) const {
   while (!bytes.empty()) {

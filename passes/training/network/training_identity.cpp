@@ -2,60 +2,24 @@
 
 #include <unordered_map>
 
-#include "content_digest.h"
 #include "halftone/config.hpp"
+#include "halftone/content_digest.hpp"
 #include "halftone/folded_norm.hpp"
 #include "halftone/graph.hpp"
+#include "halftone/owned_tensor.hpp"
 
 namespace halftone::passes {
 namespace {
 
-// Of one element; 0 for texts, which nothing that is trained depends on.
-std::uint64_t bits_of(ht_dtype dtype) {
-  switch (dtype) {
-    case HT_F4E2M1:
-    case HT_I4:
-    case HT_U4:
-      return 4;
-    case HT_BOOL:
-    case HT_I8:
-    case HT_U8:
-    case HT_F8E4M3FN:
-    case HT_F8E4M3FNUZ:
-    case HT_F8E5M2:
-    case HT_F8E5M2FNUZ:
-    case HT_F8E8M0:
-      return 8;
-    case HT_F16:
-    case HT_BF16:
-    case HT_I16:
-    case HT_U16:
-      return 16;
-    case HT_F32:
-    case HT_I32:
-    case HT_U32:
-      return 32;
-    case HT_F64:
-    case HT_I64:
-    case HT_U64:
-      return 64;
-    default:
-      return 0;
-  }
-}
-
-void add_tensor(ContentDigest &digest, const ht_tensor_view &tensor) {
+void add_tensor(sdk::ContentDigest &digest, const ht_tensor_view &tensor) {
   digest.add(std::uint64_t{tensor.dtype});
-  std::uint64_t count = 1;
-  for (std::uint32_t i = 0; i < tensor.rank; ++i) {
-    digest.add(static_cast<std::uint64_t>(tensor.shape[i]));
-    count *= static_cast<std::uint64_t>(tensor.shape[i]);
-  }
-  digest.add(std::span(static_cast<const std::byte *>(tensor.data), (count * bits_of(tensor.dtype) + 7) / 8));
+  for (std::uint32_t i = 0; i < tensor.rank; ++i) digest.add(static_cast<std::uint64_t>(tensor.shape[i]));
+  const std::size_t size = sdk::bytes_of(tensor.dtype, sdk::count_of(tensor));  // 0 for texts, of which nothing depends
+  digest.add(std::span(static_cast<const std::byte *>(tensor.data), size));
 }
 
 // The normalization that fold-batch-norm noted, from which training by the batch starts.
-void add_fold(ContentDigest &digest, const sdk::FoldedNorm &norm) {
+void add_fold(sdk::ContentDigest &digest, const sdk::FoldedNorm &norm) {
   digest.add(double{norm.epsilon});
   digest.add(double{norm.momentum});
   for (const auto *values : {&norm.gamma, &norm.beta, &norm.mean, &norm.variance, &norm.weight}) {
@@ -64,7 +28,7 @@ void add_fold(ContentDigest &digest, const sdk::FoldedNorm &norm) {
 }
 
 // Attributes show in the data's float outputs, which the digest of the data has.
-void add_nodes(ContentDigest &digest, const sdk::Graph &graph) {
+void add_nodes(sdk::ContentDigest &digest, const sdk::Graph &graph) {
   for (const ht_handle handle : graph.nodes()) {
     const sdk::Node node = graph.node(handle);
     digest.add(node.op_type());
@@ -80,7 +44,7 @@ void add_nodes(ContentDigest &digest, const sdk::Graph &graph) {
   }
 }
 
-void add_configs(ContentDigest &digest, const sdk::Graph &graph, const sdk::Configs &configs) {
+void add_configs(sdk::ContentDigest &digest, const sdk::Graph &graph, const sdk::Configs &configs) {
   std::unordered_map<ht_handle, std::uint64_t> numbers = {{HT_NONE, 0}};
   for (const ht_handle config : configs.all()) numbers.emplace(config, numbers.size());
   for (const ht_handle config : configs.all()) {
@@ -104,7 +68,7 @@ void add_configs(ContentDigest &digest, const sdk::Graph &graph, const sdk::Conf
   }
 }
 
-void add_choice(ContentDigest &digest, const FakeQuantizerChoice &choice) {
+void add_choice(sdk::ContentDigest &digest, const FakeQuantizerChoice &choice) {
   digest.add(std::string_view(choice.method));
   for (const auto &[name, value] : choice.parameters) {
     digest.add(std::string_view(name));
@@ -113,8 +77,7 @@ void add_choice(ContentDigest &digest, const FakeQuantizerChoice &choice) {
 }
 
 // All that decides about the result: not where it is kept, nor how much memory it may take.
-std::uint64_t digest_of(const NetworkRecipe &recipe) {
-  ContentDigest digest;
+void add_recipe(sdk::ContentDigest &digest, const NetworkRecipe &recipe) {
   for (const auto *list : {&recipe.outputs, &recipe.layers}) {
     digest.add(static_cast<std::uint64_t>(list->size()));
     for (const std::string &name : *list) digest.add(std::string_view(name));
@@ -133,21 +96,23 @@ std::uint64_t digest_of(const NetworkRecipe &recipe) {
   }
   for (const std::uint64_t each :
        {recipe.epochs, recipe.steps, recipe.batch, recipe.accumulate, recipe.samples, recipe.warm_up,
-        recipe.decay_epochs, recipe.seed, static_cast<std::uint64_t>(recipe.measure),
+        recipe.decay_epochs, recipe.batch_norm_epochs, recipe.seed, static_cast<std::uint64_t>(recipe.measure),
         static_cast<std::uint64_t>(recipe.schedule), static_cast<std::uint64_t>(recipe.batch_norm)}) {
     digest.add(each);
   }
-  return digest.value();
 }
 
 }  // namespace
 
-TrainingIdentity identify_training(const sdk::Context &ctx, const NetworkData &data, const NetworkRecipe &recipe) {
-  ContentDigest model, samples;
+TrainingIdentity identify_training(const sdk::Context &ctx, const NetworkData &data, const NetworkRecipe &recipe,
+                                   const FoldedLayers &by_batch) {
+  sdk::ContentDigest model, samples, options;
   add_nodes(model, sdk::Graph(ctx));
   add_configs(model, sdk::Graph(ctx), sdk::Configs(ctx));
   data.add_to(samples);
-  return {model.value(), samples.value(), digest_of(recipe)};
+  add_recipe(options, recipe);
+  by_batch.add_to(options, sdk::Graph(ctx));
+  return {model.value(), samples.value(), options.value()};
 }
 
 }  // namespace halftone::passes

@@ -7,11 +7,13 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "halftone/content_digest.hpp"
 #include "halftone/graph.hpp"
 #include "halftone/stored_tensor.hpp"
 #include "halftone/trainer.h"
@@ -46,15 +48,14 @@ inline std::string folded_key(const Graph &graph, const Node &layer) {
   return HT_NOTE_PREFIX "folded-norm/" + std::string(graph.value(layer.output(0)).name());
 }
 
-// FNV-1a of the bytes that the layer stores as weight and bias: a note is of these and no others.
+// Of what the layer stores as weight and bias: a note is of these bytes and no others.
 inline std::uint64_t digest_of_layer(const ht_tensor_view &weight, const ht_tensor_view &bias) {
-  std::uint64_t digest = 0xCBF29CE484222325U;
+  ContentDigest digest;
   for (const ht_tensor_view *tensor : {&weight, &bias}) {
-    const std::string_view bytes(static_cast<const char *>(tensor->data),
-                                 static_cast<std::size_t>(count_of(*tensor)) * sizeof(float));
-    for (const char byte : bytes) digest = (digest ^ static_cast<unsigned char>(byte)) * 0x100000001B3U;
+    digest.add(std::as_bytes(
+        std::span(static_cast<const float *>(tensor->data), static_cast<std::size_t>(count_of(*tensor)))));
   }
-  return digest;
+  return digest.value();
 }
 
 struct FoldedLayer {

@@ -187,7 +187,7 @@ typedef struct ht_trainer {
   /* [run] All that is learned and the optimizers' state, for checkpoints. `bytes` is the trainer's own format of this
    * version and machine; [call] until the next call of the session. */
   ht_status(HT_CALL *save)(void *session, ht_ctx *ctx, const void **bytes, uint64_t *size);
-  /* [run] HT_DATA_LOSS when the bytes are not those of a session of the same options. */
+  /* [run] HT_DATA_LOSS when the bytes are not those of a session of the same options, `batch_statistics` aside. */
   ht_status(HT_CALL *restore)(void *session, ht_ctx *ctx, const void *bytes, uint64_t size);
   void(HT_CALL *close)(void *session); /* [run] */
 } ht_trainer;

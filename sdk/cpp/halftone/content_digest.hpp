@@ -8,9 +8,9 @@
 #include <span>
 #include <string_view>
 
-#include "../counter_random.h"
+#include "halftone/counter_random.hpp"
 
-namespace halftone::passes {
+namespace halftone::sdk {
 
 class ContentDigest {
  public:
@@ -37,4 +37,4 @@ class ContentDigest {
   std::uint64_t value_ = 0xcbf29ce484222325U;
 };
 
-}  // namespace halftone::passes
+}  // namespace halftone::sdk

@@ -1,0 +1,19 @@
+// What a session learned, written into the model.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "halftone/training.hpp"
+
+namespace halftone::passes {
+
+// Replaces an initializer by as many values, in its shape.
+void store_tensor(const sdk::Context &ctx, ht_handle value, const std::vector<float> &values);
+// The initializer becomes what the session reads of it.
+void store_learned_tensor(const sdk::Context &ctx, const sdk::TrainingSession &session, ht_handle value);
+// Scales of a config, and zero points where it has them, rounded. `rule` is what `halftone explain` says of them.
+void store_learned_scales(const sdk::Context &ctx, const sdk::TrainingSession &session, ht_handle config,
+                          const std::string &rule);
+
+}  // namespace halftone::passes
