@@ -22,7 +22,7 @@ from model_files import resolve_link, shared_folder
 
 GLYPHS = Path(__file__).resolve().parents[3] / "examples/glyphs"
 ENDS = ("/stem/stem.0/Conv", "/classifier/Gemm")
-BY_LABELS = {"epochs": 8, "batch": 64, "lr": 0.004, "scale_lr": 0.002, "labels": 1, "error": 0, "warm_up": 50, "validation": 1000, "batch_norm": "train"}
+BY_LABELS = {"epochs": 6, "batch": 64, "lr": 0.004, "scale_lr": 0.002, "labels": 1, "error": 0, "warm_up": 50, "validation": 1000, "batch_norm": "train"}
 TRAINING_SEED, MORE = 1, 4000
 BY_TEACHER = {"epochs": 40, "batch": 8, "lr": 0.0001, "scale_lr": 0.0001, "validation": 8, "measure": "noise"}
 
@@ -64,7 +64,7 @@ def main():
     parser.add_argument("--halftone", required=True, type=Path)
     parser.add_argument("--shared")
     parser.add_argument("--only", choices=("glyphs", "mobilenetv1"))
-    parser.add_argument("--pictures", type=int, default=24000)
+    parser.add_argument("--pictures", type=int, default=48000)
     parser.add_argument("--epochs", type=int, default=BY_LABELS["epochs"])
     options = parser.parse_args()
     for make in (glyphs, mobilenetv1):
