@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "core/pipeline/fixed_scale.h"
+
 namespace halftone::pipeline {
 namespace {
 
@@ -18,6 +20,37 @@ std::string type_conflict(const host::WorkingModel &working, const FusionSpec &f
     }
   }
   return {};
+}
+
+// Why a fixed scale cannot be that of the type which rules and overrides gave to its value, or empty.
+std::string scale_conflict(const host::WorkingModel &working, const FusionSpec &fusion, const FusionPlace &place) {
+  for (const auto &[name, point] : fusion.points) {
+    if (!point.fixed) continue;
+    for (const Handle config : point_configs(working, fusion, place, name)) {
+      const quant::Config &at = working.configs.get(config);
+      if (at.state == quant::State::kFp32) continue;
+      const std::string why = fixed_scale_fault(*point.fixed, {}, at.spec);
+      if (!why.empty())
+        return fmt::format("{} (the {}): a fixed scale {}", name, quant::describe(at.key, working.model), why);
+    }
+  }
+  return {};
+}
+
+// What a fixed scale was meant for and stays in float all the same, while the rest of the place is quantized.
+std::vector<std::string> scales_without_use(const host::WorkingModel &working, const FusionSpec &fusion,
+                                            const FusionPlace &place) {
+  std::vector<std::string> warnings;
+  for (const auto &[name, point] : fusion.points) {
+    if (!point.fixed) continue;
+    for (const Handle config : point_configs(working, fusion, place, name)) {
+      const quant::Config &at = working.configs.get(config);
+      if (at.state != quant::State::kFp32) continue;
+      warnings.push_back(fmt::format("the fusion '{}' fixes the scale of {} (the {}), which stays in float: {}",
+                                     fusion.name, name, quant::describe(at.key, working.model), at.reason));
+    }
+  }
+  return warnings;
 }
 
 void leave_in_float(host::WorkingModel &working, const FusionPlace &place, const std::string &reason) {
@@ -118,10 +151,14 @@ std::vector<std::string> settle_fusions(Fusions &fusions, host::WorkingModel &wo
   for (const FusionPlace &place : std::vector<FusionPlace>(fusions.all(working.model))) {
     const FusionSpec &fusion = fusions.spec(place);
     std::string conflict = type_conflict(working, fusion, place);
+    if (conflict.empty()) conflict = scale_conflict(working, fusion, place);
     if (conflict.empty() && fusion.observation == OutputScale::kOfInput)
       conflict = share_with_input(working, fusion, place);
     if (conflict.empty()) {
       fix_scales(working, fusion, place, chosen);
+      if (float_conflict(working, fusion, place).empty()) {
+        for (std::string &warning : scales_without_use(working, fusion, place)) warnings.push_back(std::move(warning));
+      }
       continue;
     }
     const std::string reason = fmt::format("the fusion '{}' does not apply: {}", fusion.name, conflict);

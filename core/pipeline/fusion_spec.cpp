@@ -142,7 +142,11 @@ class FusionReader {
     if (name.empty()) refuse("needs a type; fp32 has none");
     if (!std::isfinite(fixed.scale) || fixed.scale < 1e-8) refuse("is a number of at least 1e-8");
     const std::string why = fixed_scale_fault(fixed, name, platform_.types.at(name).spec);
-    if (!why.empty()) refuse(why);
+    // Without a type the platform's rules for operators give it: what no type of it can have is refused here.
+    const auto suits = [&](const auto &entry) {
+      return fixed_scale_fault(fixed, entry.first, entry.second.spec).empty();
+    };
+    if (!why.empty() && (point.type || std::ranges::none_of(platform_.types, suits))) refuse(why);
     return fixed;
   }
 

@@ -10,8 +10,8 @@
 #include "core/pipeline/fixed_scale.h"
 #include "core/pipeline/fusion_configs.h"
 #include "core/pipeline/fusion_replacement.h"
+#include "core/pipeline/place_type.h"
 #include "core/pipeline/platform_descriptor.h"
-#include "core/pipeline/sockets.h"
 #include "halftone/fusion.h"
 
 namespace halftone::pipeline {
@@ -29,34 +29,6 @@ bool has_several_outputs(const model::Model &model, Handle root) {
            const model::Value &value = model.value(output);
            return value.is_output || !value.consumers.empty();
          }) > 1;
-}
-
-// What ONNX says of the slot where a name is read; that of a bias where it is one anywhere.
-std::uint32_t role_of(const model::Model &model, const FusionPlace &place, const std::string &name) {
-  std::uint32_t role = HT_SLOT_ACTIVATION;
-  const auto found = place.inputs.find(name);
-  if (found == place.inputs.end()) return role;
-  for (const FusionPlace::Slot &slot : found->second) {
-    const model::Node &node = model.node(place.nodes[slot.node]);
-    const std::uint32_t here = socket_of(node.domain.empty() ? node.op_type : "").input(slot.slot);
-    if (here == HT_SLOT_BIAS) return here;
-    if (&slot == &found->second.front()) role = here;
-  }
-  return role;
-}
-
-// The name of the type that a value around a place has; empty for one in float.
-std::string type_of(const PlatformDescriptor &platform, const model::Model &model, const FusionSpec &fusion,
-                    const FusionPlace &place, const std::string &name) {
-  const FusionPoint *point = fusion.point(name);
-  if (point != nullptr && point->type) return *point->type;
-  const bool stored = name != fusion.output() && model.value(place.value(model, name)).initializer.has_value();
-  const std::uint32_t role = role_of(model, place, name);
-  const std::string parameter = role == HT_SLOT_ACTIVATION ? "constant" : "weight";
-  const std::string usual = role == HT_SLOT_BIAS                             ? "bias"
-                            : stored && platform.types.count(parameter) != 0 ? parameter
-                                                                             : "activation";
-  return platform.types.count(usual) != 0 ? usual : "";
 }
 
 struct Count {
@@ -134,13 +106,13 @@ std::string Fusions::hindrance(const model::Model &model, const FusionSpec &fusi
   };
   for (const auto &[name, demand] : fusion.dtypes) {
     if (absent(name)) continue;
-    const std::string type = type_of(platform_, model, fusion, place, name);
+    const std::string type = type_in_place(platform_, model, fusion, place, name);
     const std::string why = type.empty() ? "is in float" : mismatch(demand, platform_.types.at(type).spec);
     if (!why.empty()) return fmt::format("{} of {} {}", name, shown(model.node(root)), why);
   }
   for (const auto &[name, point] : fusion.points) {
     if (!point.fixed || absent(name)) continue;
-    const std::string type = type_of(platform_, model, fusion, place, name);
+    const std::string type = type_in_place(platform_, model, fusion, place, name);
     const std::string why = type.empty() ? "and float exclude each other"
                                          : fixed_scale_fault(*point.fixed, type, platform_.types.at(type).spec);
     if (!why.empty()) return fmt::format("{} of {}: a fixed scale {}", name, shown(model.node(root)), why);

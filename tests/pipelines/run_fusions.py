@@ -293,6 +293,29 @@ def fixed_lasts(bench):
         require((square["scale"], square["offset"]) == ([0.03125], [12]), f"{name}: the other term is {square}")
 
 
+def fixed_judged(bench):
+    """A fixed scale is judged by the type that its value has there: by the platform's rule for the operator, and after overrides."""
+    made(bench)
+    fixed = fusion(points="{y: {fixed: {scale: 0.3, zero_point: 5}}}")
+    shifted = "  shifted: {bits: 8, signed: false, symmetry: asymmetric, scale: power-of-two}\nbias:"
+    rules = {"float": ("fp32", "and float exclude each other"), "shifted": ("shifted", "of type 'shifted' is a power of two, not 0.3")}
+    for name, (kind, why) in rules.items():
+        platform = PLATFORM.replace("  bias:", shifted.replace("bias:", "  bias:"))
+        platform = platform.replace("{types: [Add, Mul, Relu]}", "{types: [Add, Relu]}\n  - {types: [Mul], outputs: %s}" % kind)
+        (bench.work / "made.platform.yaml").write_text(platform)
+        text = quantized(bench, fixed, name)
+        require(f"2 places (2 not fused: y of Mul 'first/mul': a fixed scale {why})" in text, f"{name}: the report is {text}")
+    (bench.work / "made.platform.yaml").write_text(PLATFORM)
+    override = "overrides:\n  - {match: {node: first/mul}, set: {outputs: %s}}\n"
+    text = quantized(bench, fixed + override % "{bits: 2}", "narrow")
+    require("Mul 'first/mul' stays in float: the fusion 'conv-bn-hard-swish' does not apply: y (the output 0 of Mul 'first/mul'): a fixed "
+            "scale of this type has a zero point from 0 to 3, not 5" in text, f"no warning: {text}")
+    require(not [slot for slot in live(bench, "narrow") if slot[0].startswith("first")], "the place is quantized")
+    spread = fusion(points="{x: {fixed: {scale: 0.3, zero_point: 5}}}")
+    text = quantized(bench, spread + "overrides:\n  - {match: {node: first/conv}, set: {inputs: {0: {state: fp32}}}}\n", "unused")
+    require("fixes the scale of x (the input 0 of Conv 'first/conv'), which stays in float" in text, f"no warning: {text}")
+
+
 def fixed_weight(bench):
     """DoReFa spreads a weight over the whole range, and is not for a scale that is given: the weight learns within it, straight through."""
     residual(bench)
@@ -406,5 +429,5 @@ def isolated(bench):
 
 if __name__ == "__main__":
     sys.exit(run_tests(__doc__, [one_operator, deployed, in_onnx_runtime, vendor_operator, points, shared, not_observed, demands,
-                                 in_float, fixed_lasts, fixed_weight, twice_the_same, longest_first, shown_before, trainable, threads,
+                                 in_float, fixed_lasts, fixed_judged, fixed_weight, twice_the_same, longest_first, shown_before, trainable, threads,
                                  isolated], Bench, FOLDERS))
