@@ -54,12 +54,7 @@ class NetworkTraining {
     steps_per_epoch_ = std::max<std::uint64_t>((split_.training.size() + each - 1) / each, 1);
     steps_ = recipe.steps > 0 ? recipe.steps : recipe.epochs * steps_per_epoch_;
     norm_steps_ = norm_steps(recipe, steps_per_epoch_, steps_);
-    if (recipe.batch_norm == NormTraining::kDeclared && recipe.batch_norm_epochs > 0 && folds_.empty()) {
-      throw sdk::Failure(HT_INVALID_ARGUMENT,
-                         "`batch_norm_epochs` is " + std::to_string(recipe.batch_norm_epochs) +
-                             ", and no fusion says `trainable: scale-factor` of a normalization that can be trained; "
-                             "set `batch_norm: train`, or leave `batch_norm_epochs` out");
-    }
+    if (folds_.empty()) check_norms_are_trained(recipe, folds);
   }
 
   void run() {

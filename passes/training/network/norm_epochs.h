@@ -24,6 +24,21 @@ inline void check_norm_epochs(const NetworkRecipe &recipe) {
   }
 }
 
+// Where no normalization goes by the batch; `weights_may` says whether one could with such weights.
+inline void check_norms_are_trained(const NetworkRecipe &recipe, bool weights_may) {
+  if (recipe.batch_norm_epochs == 0) return;
+  std::string why = "nothing that is learned is a weight that fold-batch-norm folded a normalization into; leave";
+  if (!weights_may) {
+    why = "a weight that is stored as `" + recipe.weights.method + "` rounds it is no normalization's any more; leave";
+  } else if (recipe.batch_norm == NormTraining::kDeclared) {
+    why =
+        "no fusion says `trainable: scale-factor` of a normalization that can be trained; set `batch_norm: train`, or "
+        "leave";
+  }
+  throw sdk::Failure(HT_INVALID_ARGUMENT, "`batch_norm_epochs` is " + std::to_string(recipe.batch_norm_epochs) +
+                                              ", and " + why + " `batch_norm_epochs` out");
+}
+
 // The step before which they are frozen; `steps` where they never are.
 inline std::uint64_t norm_steps(const NetworkRecipe &recipe, std::uint64_t steps_per_epoch, std::uint64_t steps) {
   if (recipe.batch_norm_epochs == 0) return steps;
