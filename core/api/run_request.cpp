@@ -1,5 +1,7 @@
 #include "core/api/run_request.h"
 
+#include <filesystem>
+
 #include "core/api/failure.h"
 #include "core/pipeline/preset.h"
 #include "core/pipeline/yaml_setting.h"

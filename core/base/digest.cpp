@@ -1,6 +1,6 @@
 #include "core/base/digest.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <xxhash.h>
 
 #include <new>

@@ -31,13 +31,7 @@ struct Setting {
   bool is_list() const { return std::holds_alternative<List>(value); }
   const Map &map() const { return std::get<Map>(value); }
   const List &list() const { return std::get<List>(value); }
-  const Setting *find(std::string_view key) const {  // null when absent or not a map
-    if (!is_map()) return nullptr;
-    for (const auto &[name, child] : map()) {
-      if (name == key) return &child;
-    }
-    return nullptr;
-  }
+  const Setting *find(std::string_view key) const;  // null when absent or not a map
 };
 
 }  // namespace halftone

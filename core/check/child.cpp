@@ -14,7 +14,7 @@
 #include <cstdio>
 #include <optional>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "core/base/error.h"
 #include "core/host/probe.h"

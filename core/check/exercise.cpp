@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <filesystem>
 
 #include "core/base/digest.h"
 #include "core/base/file.h"

@@ -4,7 +4,7 @@
 #include <initializer_list>
 #include <random>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "core/base/file.h"
 #include "core/model/model.h"

@@ -1,5 +1,6 @@
 // A reader opens what is there, what is not, and what is no file of its kind.
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <random>
 #include <sstream>

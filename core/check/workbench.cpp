@@ -1,6 +1,6 @@
 #include "core/check/workbench.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace halftone::check {
 

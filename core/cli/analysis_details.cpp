@@ -1,6 +1,6 @@
 #include "core/cli/analysis_details.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 namespace halftone::cli {

@@ -1,6 +1,6 @@
 #include "core/cli/html.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace halftone::cli {
 

@@ -11,7 +11,7 @@
 
 #include <cerrno>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 extern char **environ;
 

@@ -4,6 +4,8 @@
 // run. Worker threads have contexts of their own that share the read-only parts.
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +14,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -113,14 +114,16 @@ struct ht_ctx {
   // host knows, and in the host itself.
   halftone::host::HostLink *link = nullptr;
   std::uint32_t link_context = 0;  // the number of this context there
-  // The thread whose call this is, where [run] functions from other threads are refused.
-  std::optional<std::thread::id> owner;
+  // The thread whose call this is, where [run] functions from other threads are refused. Its type is not the standard
+  // library's, whose header is long, and this one is in most files of the kernel.
+  std::optional<pthread_t> owner;
   std::atomic<bool> called_by_stranger{false};  // another thread tried one
 
   // Records a failure. A second one becomes a note of the first, which it tells more about, unless the component went
   // on in between: then the first is over, and the second takes its place.
   ht_status record(ht_status status, std::string text, ht_handle subject = HT_NONE);
   ht_status record(const halftone::Error &failure);
+  bool called_by_owner() const { return owner && pthread_equal(*owner, pthread_self()) != 0; }
   // Nothing has failed.
   void forget_error() {
     error.reset();
@@ -155,7 +158,7 @@ ht_status serve(ht_ctx *ctx, Body &&body) noexcept {
 // the context's own thread may be writing there: call_component() tells it when the call is over.
 template <typename Body>
 ht_status serve_run(ht_ctx *ctx, Body &&body) noexcept {
-  if (ctx->owner && *ctx->owner != std::this_thread::get_id()) {
+  if (ctx->owner && !ctx->called_by_owner()) {
     ctx->called_by_stranger.store(true, std::memory_order_relaxed);
     return HT_FAILED_PRECONDITION;
   }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 
 #include "core/base/error.h"
 #include "core/host/child_process.h"

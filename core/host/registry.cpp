@@ -4,6 +4,8 @@
 #include <mutex>
 #include <set>
 
+#include <fmt/ranges.h>
+
 #include "core/base/error.h"
 #include "core/base/nearest.h"
 #include "core/host/negotiate.h"

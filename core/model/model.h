@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -144,7 +143,7 @@ class Model {
   std::string name, producer_name, producer_version;
   std::int64_t ir_version = 8;
   std::map<std::string, std::string, std::less<>> metadata;
-  std::filesystem::path path;  // where it was read from; empty for a model made in memory
+  std::string path;  // where it was read from; empty for a model made in memory
   std::shared_ptr<const Sidecar> sidecar;
 
  private:

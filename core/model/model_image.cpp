@@ -132,9 +132,7 @@ void ModelImage::walk_model(A &archive, Model &model) {
   walk(archive, model.producer_version);
   walk(archive, model.ir_version);
   walk(archive, model.metadata);
-  std::string path = model.path.string();
-  walk(archive, path);
-  model.path = path;
+  walk(archive, model.path);
   walk(archive, model.opsets_);
   walk(archive, model.revision_);
   walk(archive, model.main_);

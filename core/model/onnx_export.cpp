@@ -1,6 +1,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <exception>
+#include <filesystem>
 #include <optional>
 
 #include "core/base/error.h"

@@ -1,5 +1,6 @@
 // Weights in files beside the model.
 #include <charconv>
+#include <filesystem>
 
 #include "core/base/error.h"
 #include "core/model/onnx_tensor.h"

@@ -1,5 +1,6 @@
 #include "core/model/onnx_import.h"
 
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -73,7 +74,7 @@ ImportResult import_message(std::span<const std::byte> bytes, const std::filesys
   ExternalData external(folder);
   import_graphs(*sidecar, external, model, result.warnings);
   result.external_files = external.paths();
-  model.path = path;
+  model.path = path.string();
   model.sidecar = sidecar;
   for (const Handle g : model.graphs()) model.topological_order(g);  // throws on a cycle
   check_operators(model, sidecar->proto, result.warnings);

@@ -1,6 +1,6 @@
 #include "core/pipeline/batch_axis.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

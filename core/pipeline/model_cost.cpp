@@ -1,6 +1,6 @@
 #include "core/pipeline/model_cost.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "halftone/cost.h"

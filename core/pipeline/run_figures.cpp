@@ -1,5 +1,7 @@
 #include "core/pipeline/run_figures.h"
 
+#include <filesystem>
+
 #include <nlohmann/json.hpp>
 
 #include "core/host/arguments.h"

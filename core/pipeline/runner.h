@@ -1,6 +1,7 @@
 // A whole run: read the model, plan, run the passes, export.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>

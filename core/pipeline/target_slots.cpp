@@ -1,6 +1,6 @@
 #include "core/pipeline/target_slots.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "core/pipeline/sockets.h"
 

@@ -1,7 +1,6 @@
 #include "core/pipeline/transaction.h"
 
 #include <chrono>
-#include <thread>
 
 #include "core/host/instance.h"
 #include "core/host/isolation/trust.h"
@@ -53,7 +52,7 @@ Attempt attempt(const PlannedStep &step, const RunServices &services, const host
   ctx.parallel = services.parallel;
   ctx.training = services.training;
   ctx.component = step.component->id();
-  ctx.owner = std::this_thread::get_id();
+  ctx.owner = pthread_self();
   if (services.target != nullptr) services.target->forget();
   const host::Instance instance(*step.component, &step.settings, ctx);  // its messages have a location already
   try {

@@ -4,7 +4,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <random>
+
+#include <fmt/ranges.h>
 
 #include "core/host/kernel_index.h"
 #include "core/host/registry.h"

@@ -1,6 +1,6 @@
 // Every way in which a plug-in can be unfit has its words, and none of them keeps the good plug-ins from loading.
 #include <doctest/doctest.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <stdlib.h>
 
 #include <filesystem>

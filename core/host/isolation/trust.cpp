@@ -1,6 +1,7 @@
 #include "core/host/isolation/trust.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "core/base/error.h"
 #include "core/base/nearest.h"

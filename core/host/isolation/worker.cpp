@@ -4,7 +4,6 @@
 
 #include <charconv>
 #include <cstring>
-#include <thread>
 
 #include "core/host/child_process.h"
 #include "core/host/isolation/wire_structs.h"
@@ -38,7 +37,7 @@ Worker::Call &Worker::context(const Message &order) {
     call->kept.clear();
     call->ctx.link = this;
     call->ctx.link_context = order.context;
-    call->ctx.owner = std::this_thread::get_id();
+    call->ctx.owner = pthread_self();
     if (component_ != nullptr) call->ctx.component = component_->id();
   }
   return *call;
@@ -93,7 +92,7 @@ void Worker::tell_error(ht_ctx &ctx) {
 
 Message Worker::ask(ht_ctx &ctx, std::uint32_t function, WireWriter &arguments) {
   try {
-    if (ctx.owner == std::this_thread::get_id()) tell_error(ctx);
+    if (ctx.called_by_owner()) tell_error(ctx);
     return link_.call(function, ctx.link_context, 0, arguments);
   } catch (const Error &) {
     ::_exit(1);  // nobody is left to work for

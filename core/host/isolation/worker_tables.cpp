@@ -26,7 +26,7 @@ inline constexpr bool kOwnThreadOnly = std::is_same_v<Table, ht_graph_edit> || s
                                        std::is_same_v<Table, ht_parallel> || std::is_same_v<Table, ht_trial_runs>;
 
 bool is_stranger(ht_ctx *ctx) {
-  if (!ctx->owner || *ctx->owner == std::this_thread::get_id()) return false;
+  if (!ctx->owner || ctx->called_by_owner()) return false;
   ctx->called_by_stranger = true;
   return true;
 }

@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "core/base/file.h"
 #include "core/host/service/table.h"
 #include "core/host/service/tables.h"

@@ -1,6 +1,6 @@
 #include "tests/acceptance/operators/case_net.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>

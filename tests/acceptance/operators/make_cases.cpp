@@ -1,9 +1,10 @@
 // Writes random cases of operators for ONNX Runtime: operator_cases FOLDER [CASES_EACH]
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 
 #include "tests/acceptance/operators/cases.h"
 

@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "core/base/file.h"
 
 #include <doctest/doctest.h>

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <string>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "executors/trainer/fake_quantizer.h"
 #include "executors/trainer/method_listing.h"

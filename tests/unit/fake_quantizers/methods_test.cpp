@@ -4,7 +4,7 @@
 #include <set>
 #include <sstream>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "halftone/status.hpp"
 #include "value_case.h"

@@ -1,10 +1,11 @@
 #include "core/host/search.h"
 
 #include <doctest/doctest.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <stdlib.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "tests/unit/host/sample_plugin.h"

@@ -1,7 +1,7 @@
 #include "core/model/name_index.h"
 
 #include <doctest/doctest.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <map>
 #include <random>

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <filesystem>
 
 #include "core/base/file.h"
 #include "core/model/onnx_io.h"

@@ -1,7 +1,7 @@
 #include "tests/unit/passes/balanced_net.h"
 
 #include <doctest/doctest.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

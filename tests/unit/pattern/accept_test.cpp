@@ -1,7 +1,7 @@
 // Matches that a caller refuses leave their nodes to others.
 #include <doctest/doctest.h>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "tests/unit/pattern/found.h"
 

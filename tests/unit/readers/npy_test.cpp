@@ -1,4 +1,5 @@
 #include <cstring>
+#include <filesystem>
 
 #include "reader_host.h"
 #include "tests/unit/base/temp_folder.h"

@@ -1,6 +1,7 @@
 #include <minizip/zip.h>
 
 #include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <sstream>

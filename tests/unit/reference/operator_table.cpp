@@ -1,6 +1,6 @@
 #include "tests/unit/reference/operator_table.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>
