@@ -1,0 +1,13 @@
+// What another form in a place of a fusion would lose.
+#pragma once
+
+#include "core/pipeline/fusion_place.h"
+
+namespace halftone::pipeline {
+
+// A form reads the values around a place and nothing inside it, so that what the nodes of the place read has to come
+// from there as the pattern says: passes in between may have left a normalization as it is, or put nodes into the
+// place, or taken some away. Throws FailedPrecondition with the node that would be lost and what to do.
+void require_nothing_lost(const model::Model &model, const FusionSpec &fusion, const FusionPlace &place);
+
+}  // namespace halftone::pipeline
