@@ -28,8 +28,8 @@ const Pattern &form_of(const model::Model &model, const FusionSpec &fusion, cons
 
 class Losses {
  public:
-  Losses(const model::Model &model, const FusionSpec &fusion, const FusionPlace &place)
-      : model_(model), fusion_(fusion), place_(place), form_(form_of(model, fusion, place)) {}
+  Losses(const model::Model &model, const FusionSpec &fusion, const FusionPlace &place, const Folding &folding)
+      : model_(model), fusion_(fusion), place_(place), folding_(folding), form_(form_of(model, fusion, place)) {}
 
   void require_none() const {
     for (std::size_t at = 0; at < form_.operations.size(); ++at) {
@@ -63,10 +63,18 @@ class Losses {
     const model::Value *found = is_alive(at) ? computed(model_.node(place_.nodes[at])) : nullptr;
     const std::size_t layer = form_.operations[at].inputs[0].index;
     if (found == nullptr && is_alive(layer)) found = computed(model_.node(place_.nodes[layer]));
-    if (found == nullptr) return "put fold-batch-norm between fuse-operators and this pass";
-    return fmt::format(
-        "fold-batch-norm takes stored parameters, and '{}' is computed: leave the normalization out of the pattern",
-        found->name);
+    if (found != nullptr) {
+      return fmt::format(
+          "fold-batch-norm takes stored parameters, and '{}' is computed: leave the normalization out of the pattern",
+          found->name);
+    }
+    if (folding_.is_done) {
+      return is_alive(at) ? "fold-batch-norm could not fold it: leave the normalization out of the pattern"
+                          : "put fold-batch-norm before the pass that put it there";
+    }
+    return folding_.runs_here
+               ? "the order is fuse-operators with `stage: find`, fold-batch-norm, fuse-operators with `stage: replace`"
+               : "put fold-batch-norm between fuse-operators and this pass";
   }
 
   [[noreturn]] void refuse_norm(std::size_t at) const {
@@ -149,7 +157,8 @@ class Losses {
       if (!is_alive(at) && pattern::is_folded_norm(form_, at))
         refuse(what + " inside, which stands for BatchNormalization that is not folded", norm_remedy(at));
     }
-    refuse(what + " inside, which the pattern does not have", "put the pass that put it there before fuse-operators");
+    refuse(what + " inside, which the pattern does not have",
+           "put the pass that put it there before the fuse-operators that finds places");
   }
 
   // A node that was taken away may have gone into another one with all that it read.
@@ -159,7 +168,7 @@ class Losses {
     const auto gone = [&](const FusionPlace::Slot &slot) { return !is_alive(slot.node); };
     if (!std::ranges::all_of(found->second, gone)) return;
     refuse(fmt::format("what was computed of {} inside, as the operator that read it is gone", name),
-           "put the pass that took it away before fuse-operators");
+           "put the pass that took it away before the fuse-operators that finds places");
   }
 
   bool is_optional(const std::string &name) const {
@@ -173,13 +182,15 @@ class Losses {
   const model::Model &model_;
   const FusionSpec &fusion_;
   const FusionPlace &place_;
+  const Folding folding_;
   const Pattern &form_;
 };
 
 }  // namespace
 
-void require_nothing_lost(const model::Model &model, const FusionSpec &fusion, const FusionPlace &place) {
-  Losses(model, fusion, place).require_none();
+void require_nothing_lost(const model::Model &model, const FusionSpec &fusion, const FusionPlace &place,
+                          const Folding &folding) {
+  Losses(model, fusion, place, folding).require_none();
 }
 
 }  // namespace halftone::pipeline

@@ -4,7 +4,6 @@
 
 #include "core/pattern/expression.h"
 #include "core/pattern/replacement.h"
-#include "core/pipeline/fusion_losses.h"
 #include "core/pipeline/fusions.h"
 #include "core/quant/config_image.h"
 
@@ -129,9 +128,9 @@ void keep_origins(const model::Model &model, const std::map<std::string, NamedOr
 }  // namespace
 
 std::vector<Handle> replace_place(host::WorkingModel &working, const FusionSpec &fusion,
-                                  const pattern::Pattern &expression, FusionPlace &place) {
+                                  const pattern::Pattern &expression, const Folding &folding, FusionPlace &place) {
   model::Model &model = working.model;
-  require_nothing_lost(model, fusion, place);
+  require_nothing_lost(model, fusion, place, folding);
   const Points points = points_of(working, fusion, place);
   pattern::NamedValues values;
   for (const auto &[name, slots] : place.inputs) values[name] = place.value(model, name);

@@ -227,7 +227,8 @@ std::vector<Handle> Fusions::replace(host::WorkingModel &working, Handle root, s
   std::vector<FusionPlace> noted = all(working.model);
   std::vector<Handle> made;
   for (FusionPlace &other : noted) {
-    if (other.output == place.output) made = replace_place(working, fusion, *expression, other);
+    if (other.output == place.output)
+      made = replace_place(working, fusion, *expression, {folded_, form == HT_FUSION_FUSED}, other);
   }
   write_places(working.model, noted);
   return made;

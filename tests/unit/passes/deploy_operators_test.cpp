@@ -144,7 +144,8 @@ GraphMaker biased_net() {
 TEST_CASE("a node of a place that a pass merged into another one is an error") {
   expect_lost(
       biased_net(), fusion("biased", "y = Relu(Add(Conv(x, w, b?), c))", "deployed: 'y = com.acme.Biased(x, w, b, c)'"),
-      {"fuse-bias-add"}, {"the place of Relu 'relu'", "what was computed of c inside", "before fuse-operators"});
+      {"fuse-bias-add"},
+      {"the place of Relu 'relu'", "what was computed of c inside", "before the fuse-operators that finds places"});
   expect_lost(
       biased_net(), fusion("biased", "y = Relu(Add(Conv(x, w), c))", "deployed: 'y = com.acme.Biased(x, w, c)'"),
       {"fuse-bias-add"}, {"lose input 2 of Conv 'conv' inside, 'conv_bias', for which the pattern has no name", "b?"});
@@ -158,9 +159,10 @@ TEST_CASE("a node that was put between those of a place is an error") {
   m.add_node(m.main_graph(), "Tanh", "", "between", {&t, 1}, {&between, 1});
   m.set_input(r.node("sigmoid"), 0, between);
   find_quantization_points(r);
-  expect_error(Status::kFailedPrecondition,
-               {"lose Tanh 'between' inside, which the pattern does not have", "before fuse-operators"},
-               [&] { r.run("deploy-operators"); });
+  expect_error(
+      Status::kFailedPrecondition,
+      {"lose Tanh 'between' inside, which the pattern does not have", "before the fuse-operators that finds places"},
+      [&] { r.run("deploy-operators"); });
 }
 
 TEST_CASE("what runs as one operator is deployed as another; what only passes values on may be gone") {
