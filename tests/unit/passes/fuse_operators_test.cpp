@@ -205,6 +205,48 @@ TEST_CASE("the weight of a fused operator is searched like that of the operator 
   CHECK(std::ranges::equal(scales, plain.working.configs.scales(plain.input("conv", 1))));
 }
 
+// x -> swish -> tanh, the swish as it is or as one operator; the verdicts of a dispatcher on both.
+std::string verdicts(std::string_view keys, const std::string &method) {
+  GraphMaker g;
+  add_swish(g, g.input("x", {1, 2, 4, 4}), "s2");
+  g.node("Tanh", {"s2"}, {"y"}, "tanh");
+  g.output("y");
+  PassRunner r = fused(std::move(g), fusion("swish", kSwish, keys));
+  r.run("dispatch", "{method: " + method + "}");
+  const auto verdict = [&](const char *name) { return r.working.dispatch.at(r.node(name)).verdict; };
+  const bool computes = verdict(r.node("conv") == HT_NONE ? "mul" : "conv") == HT_DISPATCH_QUANTIZE;
+  return std::string(computes ? "conv" : "") + (verdict("tanh") == HT_DISPATCH_QUANTIZE ? " tanh" : "");
+}
+
+TEST_CASE("to a dispatcher a fused operator is a weighted one where one that it stands for is") {
+  constexpr std::string_view kFused = "fused: 'y = com.acme.Swish(x, w, b)'";
+  const std::pair<const char *, const char *> table[] = {
+      {"conservative", "conv tanh"}, {"aggressive", "conv tanh"}, {"perseus", "conv tanh"}, {"pointwise", "conv"}};
+  for (const auto &[method, wanted] : table) {
+    CAPTURE(method);
+    CHECK(verdicts("", method) == wanted);
+    CHECK(verdicts(kFused, method) == wanted);
+  }
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  g.node("Tanh", {"x"}, {"t"}, "tanh");
+  g.node("Relu", {"t"}, {"y"}, "relu");
+  g.output("y");
+  PassRunner r = fused(std::move(g), fusion("gate", "y = Relu(Tanh(x))", "fused: 'y = com.acme.Gate(x)'"));
+  r.run("dispatch", "{method: conservative}");
+  CHECK(r.working.dispatch.at(r.node("relu")).verdict != HT_DISPATCH_QUANTIZE);
+}
+
+TEST_CASE("the data of a fused operator have ranges at run time like those of the operator that it stands for") {
+  PassRunner plain = replaced(""), made = replaced("fused: 'y = com.acme.Swish(x, w, b)'");
+  plain.run("dynamic-quantization");
+  made.run("dynamic-quantization");
+  CHECK(plain.row("dynamic") == "1 inputs of weighted operators");
+  CHECK(made.row("dynamic") == plain.row("dynamic"));
+  CHECK(made.working.configs.get(made.input("mul", 0)).spec.dynamic != 0);
+  CHECK(made.state(made.output("mul")) == "fp32");
+}
+
 TEST_CASE("what overrides call weights and bias is in a fused operator what it was in its place") {
   using pipeline::SlotKind;
   // A bias with scales that the operator can derive, and one that reads another input.
