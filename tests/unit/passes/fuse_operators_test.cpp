@@ -103,6 +103,26 @@ TEST_CASE("where a fixed scale does not suit what a name stands for the next lon
         "1 place (1 not fused: b of Mul 'mul': a fixed scale and float exclude each other), 1 place");
 }
 
+TEST_CASE(
+    "where a refused pattern has too many ways to be laid over its nodes the report says that some were not tried") {
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  std::string pattern;
+  std::vector<std::string> read;
+  for (int i = 0; i < 11; ++i) {
+    read.push_back("v" + std::to_string(i));
+    g.node("Relu", {"x"}, {read.back()}, "relu" + std::to_string(i));
+    pattern += (i == 0 ? "Relu(x)" : ", Relu(x)");
+  }
+  g.node("Max", read, {"y"}, "max");
+  g.output("y");
+  const PassRunner r = fused(std::move(g), fusion("largest", "y = Max(" + pattern + ")", "dtypes: {x: {bits: 4}}"));
+  CHECK(
+      r.row("fusion 'largest'") ==
+      "1 place (1 not fused: x of Max 'max' has 8 bits, not 4); not every way to lay the pattern before Max 'max' was "
+      "tried: there are too many");
+}
+
 TEST_CASE("where several outputs refuse the longest pattern the next longest has the nodes") {
   GraphMaker g;
   g.input("x", {1, 2, 4, 4});
