@@ -48,6 +48,7 @@ class Matcher {
     for (Found &found : found_) matches.push_back(std::move(found.match));
     return matches;
   }
+  const std::vector<Untried> &untried() const { return untried_; }
 
  private:
   struct Found {
@@ -97,6 +98,7 @@ class Matcher {
     } catch (const Error &error) {
       // Of a symmetric pattern that may not stand here all ways are tried: too many of them are no fault of the text.
       if (!refused || error.status() != Status::kResourceExhausted) throw;
+      untried_.push_back({search.number, order_[position]});
     }
   }
 
@@ -125,6 +127,7 @@ class Matcher {
   Constants constants_;
   std::unordered_set<Handle> taken_;
   std::vector<Found> found_;
+  std::vector<Untried> untried_;
 };
 
 }  // namespace
@@ -134,11 +137,14 @@ std::vector<Match> find(const model::Model &model, Handle graph, std::span<const
   return Matcher(model, graph, all).run(searches_for(patterns));
 }
 
-std::vector<Match> find(const model::Model &model, std::span<const Pattern> patterns, const Accept &accept) {
+std::vector<Match> find(const model::Model &model, std::span<const Pattern> patterns, const Accept &accept,
+                        std::vector<Untried> *untried) {
   const std::vector<Search> searches = searches_for(patterns);
   std::vector<Match> matches;
   for (const Handle graph : model.graphs()) {
-    for (Match &match : Matcher(model, graph, accept).run(searches)) matches.push_back(std::move(match));
+    Matcher matcher(model, graph, accept);
+    for (Match &match : matcher.run(searches)) matches.push_back(std::move(match));
+    if (untried != nullptr) untried->insert(untried->end(), matcher.untried().begin(), matcher.untried().end());
   }
   return matches;
 }

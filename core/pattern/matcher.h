@@ -24,11 +24,18 @@ struct Match {
 // otherwise, and to those after it.
 using Accept = std::function<bool(const Match &)>;
 
+// Where a match was refused and there are too many others to try each.
+struct Untried {
+  std::size_t pattern = 0;
+  Handle root = HT_NONE;
+};
+
 // Occurrences in one graph, in topological order of their roots. Patterns with more operators go first, those with
 // equally many in the order given; a node belongs to one match at most.
 std::vector<Match> find(const model::Model &model, Handle graph, std::span<const Pattern> patterns);
 
-// The same in every graph, the main one first. Without `accept` every match may stand.
-std::vector<Match> find(const model::Model &model, std::span<const Pattern> patterns, const Accept &accept = {});
+// The same in every graph, the main one first. Without `accept` every match may stand. `untried`: what is left open.
+std::vector<Match> find(const model::Model &model, std::span<const Pattern> patterns, const Accept &accept = {},
+                        std::vector<Untried> *untried = nullptr);
 
 }  // namespace halftone::pattern

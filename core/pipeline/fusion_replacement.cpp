@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/base/error.h"
 #include "core/pattern/expression.h"
 #include "core/pattern/replacement.h"
 #include "core/pipeline/fusions.h"
@@ -12,39 +11,6 @@ namespace halftone::pipeline {
 namespace {
 
 using quant::SlotKey;
-
-// An input of the nodes that fold-batch-norm reads and the model does not store, or nullptr.
-const model::Value *computed_parameter(const model::Model &model, const model::Node &norm) {
-  const Handle layer = norm.inputs[0] == HT_NONE ? HT_NONE : model.value(norm.inputs[0]).producer;
-  std::vector<Handle> read(norm.inputs.begin() + 1, norm.inputs.end());
-  if (layer != HT_NONE) {
-    const std::vector<Handle> &inputs = model.node(layer).inputs;
-    read.insert(read.end(), inputs.begin() + 1, inputs.end());
-  }
-  for (const Handle value : read) {
-    if (value != HT_NONE && !model.value(value).initializer) return &model.value(value);
-  }
-  return nullptr;
-}
-
-// The forms read nothing of a normalization, so that one that is still there would be lost.
-void require_folded(const model::Model &model, const FusionSpec &fusion, const FusionPlace &place) {
-  for (std::size_t at = 0; at < place.nodes.size() && at < fusion.pattern.operations.size(); ++at) {
-    if (!pattern::is_folded_norm(fusion.pattern, at) || !model.alive(place.nodes[at])) continue;
-    const model::Node &norm = model.node(place.nodes[at]), &root = model.node(place.root(model));
-    const model::Value *computed = computed_parameter(model, norm);
-    fail(
-        Status::kFailedPrecondition,
-        "the fusion '{}' puts another form into the place of {} '{}', which would lose BatchNormalization '{}' inside, "
-        "as it is not folded; {}",
-        fusion.name, root.op_type, root.name, norm.name,
-        computed == nullptr
-            ? "put fold-batch-norm between fuse-operators and this pass"
-            : fmt::format("fold-batch-norm takes stored parameters, and '{}' is computed: leave the normalization out "
-                          "of the pattern",
-                          computed->name));
-  }
-}
 
 // Configs that move, by the name of their value.
 using Points = std::map<std::string, std::vector<Handle>>;
@@ -162,9 +128,9 @@ void keep_origins(const model::Model &model, const std::map<std::string, NamedOr
 }  // namespace
 
 std::vector<Handle> replace_place(host::WorkingModel &working, const FusionSpec &fusion,
-                                  const pattern::Pattern &expression, FusionPlace &place) {
+                                  const pattern::Pattern &expression, const Folding &folding, FusionPlace &place) {
   model::Model &model = working.model;
-  require_folded(model, fusion, place);
+  require_nothing_lost(model, fusion, place, folding);
   const Points points = points_of(working, fusion, place);
   pattern::NamedValues values;
   for (const auto &[name, slots] : place.inputs) values[name] = place.value(model, name);

@@ -34,6 +34,7 @@ bool has_several_outputs(const model::Model &model, Handle root) {
 struct Count {
   std::size_t taken = 0;
   std::vector<std::pair<Handle, std::string>> refused;  // roots of what is no place, each with the first hindrance
+  std::vector<Handle> untried;                          // roots of what may be one all the same
 
   // Of a match; one root may have several, of which the last may be a place.
   void judge(Handle root, const std::string &hindrance) {
@@ -52,6 +53,11 @@ std::string line_of(const model::Model &model, const FusionSpec &fusion, const C
   std::string line = fmt::format("{} {}", found, found == 1 ? "place" : "places");
   if (!count.refused.empty())
     line += fmt::format(" ({} not fused: {})", count.refused.size(), count.refused.front().second);
+  if (!count.untried.empty()) {
+    line += fmt::format("; not every way to lay the pattern before {} was tried: there are too many",
+                        shown(model.node(count.untried.front())));
+    if (count.untried.size() > 1) line += fmt::format(", as for {} more", count.untried.size() - 1);
+  }
   if (found > 0) return line;
   for (const std::string &missing : pattern::missing_operators(model, fusion.pattern))
     line += "; the model has no " + missing;
@@ -134,11 +140,13 @@ std::vector<std::string> Fusions::find(host::WorkingModel &working) {
     counts[match.pattern].judge(match.nodes.front(), why);
     return why.empty();
   };
-  for (const pattern::Match &match : pattern::find(model, patterns, accept)) {
+  std::vector<pattern::Untried> untried;
+  for (const pattern::Match &match : pattern::find(model, patterns, accept, &untried)) {
     const FusionSpec &fusion = platform_.fusions[match.pattern];
     noted.push_back(pipeline::place_of(model, fusion, match));
     note_norm_training(working.model, fusion, noted.back());
   }
+  for (const pattern::Untried &open : untried) counts[open.pattern].untried.push_back(open.root);
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < counts.size(); ++i) lines.push_back(line_of(model, platform_.fusions[i], counts[i]));
   write_places(working.model, noted);
@@ -227,7 +235,8 @@ std::vector<Handle> Fusions::replace(host::WorkingModel &working, Handle root, s
   std::vector<FusionPlace> noted = all(working.model);
   std::vector<Handle> made;
   for (FusionPlace &other : noted) {
-    if (other.output == place.output) made = replace_place(working, fusion, *expression, other);
+    if (other.output == place.output)
+      made = replace_place(working, fusion, *expression, {folded_, form == HT_FUSION_FUSED}, other);
   }
   write_places(working.model, noted);
   return made;

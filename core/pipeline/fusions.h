@@ -35,6 +35,8 @@ class Fusions final : public host::FusionService {
 
   // What a report says of places in float, which a pass that deploys does not see; before it runs.
   std::vector<std::pair<std::string, std::string>> left_out(const host::WorkingModel &working, std::string_view pass);
+  // Whether fold-batch-norm has run: what is not folded by then cannot be.
+  void folded(bool is_done) { folded_ = is_done; }
   // What was remembered of another working copy no longer counts.
   void forget() { known_.reset(); }
   const FusionSpec &spec(const FusionPlace &place) const;
@@ -56,6 +58,7 @@ class Fusions final : public host::FusionService {
 
   const PlatformDescriptor &platform_;  // of the target that owns this
   std::optional<Known> known_;
+  bool folded_ = false;
 };
 
 // The configs of a value around a place that a name of the pattern stands for: of its output where it is the output's.

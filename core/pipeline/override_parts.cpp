@@ -115,8 +115,7 @@ SlotChanges changes_for(const std::vector<OverridePart> &parts, const SlotKinds 
   return out;
 }
 
-std::string set_yaml(const model::Model &model, const std::vector<quant::SlotKey> &keys, const std::string &changes) {
-  const SlotKinds kinds(model);
+std::string set_yaml(const SlotKinds &kinds, const std::vector<quant::SlotKey> &keys, const std::string &changes) {
   std::vector<std::string> named;
   std::string numbered[2];
   for (const quant::SlotKey &key : keys) {

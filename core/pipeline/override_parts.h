@@ -55,6 +55,6 @@ struct SlotChanges {
 SlotChanges changes_for(const std::vector<OverridePart> &parts, const SlotKinds &kinds, const quant::SlotKey &key);
 
 // What `set:` holds to speak of these slots and of no others of their node: "weights: {bits: 4}".
-std::string set_yaml(const model::Model &model, const std::vector<quant::SlotKey> &keys, const std::string &changes);
+std::string set_yaml(const SlotKinds &kinds, const std::vector<quant::SlotKey> &keys, const std::string &changes);
 
 }  // namespace halftone::pipeline

@@ -389,6 +389,8 @@ StepReport Runner::run_one(const PlannedStep &step, const RunServices &services)
   require_facts(step);
   try {
     const auto left_out = fusions_left_out(step);
+    if (Fusions *fusions = target_ ? target_->fusions() : nullptr)
+      fusions->folded(facts_.contains(HT_FACT_BATCH_NORM_FOLDED));
     StepReport report = run_step(step, services, model_for(step));
     report.rows.insert(report.rows.end(), left_out.begin(), left_out.end());
     count_facts(step);

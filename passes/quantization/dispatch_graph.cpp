@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "fused_weights.h"
 #include "halftone/config.hpp"
 
 namespace halftone::passes {
@@ -58,7 +59,7 @@ std::vector<DispatchNode> dispatch_graph(const sdk::Context &ctx) {
     own.op_type = node.op_type();
     own.quantizable = rule.quantized != 0;
     if (!own.quantizable) own.hindrance = sdk::view(rule.reason);
-    own.computing = rule.computing != 0 || weighted(node);
+    own.computing = rule.computing != 0 || weighted(node) || stands_for_weighted(target, node);
     own.gives_no_data = !node.outputs().empty();
     for (std::uint32_t out = 0; out < node.outputs().size(); ++out) {
       const ht_handle value = node.output(out);

@@ -15,10 +15,11 @@ namespace halftone::passes {
 struct DispatchNode {
   ht_handle handle = HT_NONE;
   std::string name, op_type;
-  bool quantizable = false;    // the platform has a quantized form of it
-  std::string hindrance;       // in the platform's words, where it has none
-  bool computing = false;      // weighted: Conv, ConvTranspose, Gemm, MatMul and what the platform adds
-  bool gives_no_data = false;  // all that it writes is a shape, an index or a condition
+  bool quantizable = false;  // the platform has a quantized form of it
+  std::string hindrance;     // in the platform's words, where it has none
+  bool computing =
+      false;  // weighted: Conv, ConvTranspose, Gemm, MatMul what the platform adds and fusions put there for them
+  bool gives_no_data = false;                             // all that it writes is a shape, an index or a condition
   std::vector<std::size_t> data_readers, data_writers;    // neighbours by data
   std::vector<std::size_t> other_readers, other_writers;  // by shapes, indices, conditions and limits
 };

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string>
 
+#include "fused_weights.h"
 #include "platform_options.h"
 #include "quantization_points.h"
 
@@ -20,7 +21,8 @@ class DynamicQuantization final : public sdk::Pass {
             "Data inputs of weighted operators are quantized with the range of the tensor at hand, so that no "
             "calibration data are needed; all other activations, and biases, stay in float. It takes the place of "
             "runtime-calibration. `type: uint8` is what DynamicQuantizeLinear of ONNX computes; `platform` keeps the "
-            "platform's own type. Ranges are of the whole tensor of one sample, or of a batch where a runtime runs "
+            "platform's own type. An operator that a fusion puts in the place of a weighted one counts as one. Ranges "
+            "are of the whole tensor of one sample, or of a batch where a runtime runs "
             "batches. A platform whose activations are dynamic anyhow says so itself, with `dynamic: true` in its "
             "type.\n"
             "\n"
@@ -40,8 +42,10 @@ class DynamicQuantization final : public sdk::Pass {
       if (parameter || baked || info.state == HT_STATE_FP32) continue;
       if (info.root != config || info.master != HT_NONE) points.configs.release(config);
       const ht_node_rule rule = platform_rule(ctx, info.node);
-      const bool takes = info.direction == HT_SLOT_INPUT && rule.computing != 0 && info.slot < rule.input_count &&
-                         rule.inputs[info.slot].role == HT_SLOT_ACTIVATION;
+      const bool data = info.direction == HT_SLOT_INPUT && info.slot < rule.input_count &&
+                        rule.inputs[info.slot].role == HT_SLOT_ACTIVATION;
+      const bool takes =
+          data && (rule.computing != 0 || stands_for_weighted(sdk::Target(ctx), points.graph.node(info.node)));
       if (!takes) {
         to_float(points, config);
         ++in_float;

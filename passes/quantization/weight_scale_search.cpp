@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "halftone/target.hpp"
+#include "fused_weights.h"
 #include "platform_options.h"
 #include "quantization_points.h"
 #include "weight_error.h"
@@ -112,14 +112,7 @@ class WeightScaleSearch final : public sdk::Pass {
     if (spec.granularity == HT_PER_BLOCK || !points.is_parameter(info)) return false;
     const ht_node_rule rule = platform_rule(ctx, info.node);
     if (info.slot >= rule.input_count || rule.inputs[info.slot].role != HT_SLOT_WEIGHT) return false;
-    return rule.computing != 0 || is_weight_of_fusion(ctx, points, info);
-  }
-
-  // What an operator of a plug-in reads as a weight was one of the operators that it stands for, with the same axis.
-  static bool is_weight_of_fusion(const sdk::Context &ctx, const QuantizationPoints &points,
-                                  const ht_config_info &info) {
-    if (points.graph.node(info.node).domain().empty()) return false;
-    return sdk::Target(ctx).slot_role(info.node, HT_SLOT_INPUT, info.slot) == HT_SLOT_WEIGHT;
+    return rule.computing != 0 || reads_fused_weight(sdk::Target(ctx), points.graph.node(info.node), info.slot);
   }
 
   // True when a scale changed.

@@ -33,6 +33,20 @@ def small(work, glyphs, plugins):
     npy(work / "small.npy", "<f4", (4, 3, 8, 8), struct.pack(f"<{len(floats)}f", *floats))
 
 
+def unfolded(work, glyphs, plugins):
+    """A convolution with a normalization that cannot be folded: its weight is computed, or a variance is below zero."""
+    small(work, glyphs, plugins)
+    for name, filter_name, variance in (("computed", "f", 1.0), ("negative", "w", -1.0)):
+        nodes = [onnx.node("Neg", ["w"], ["f"]), onnx.conv(("x", filter_name)),
+                 onnx.node("BatchNormalization", ["c", "scale", "shift", "mean", "var"], ["t"], "norm"), onnx.node("Relu", ["t"], ["y"])]
+        values = {"scale": 1.0, "shift": 0.5, "mean": 0.25, "var": variance}
+        stored = [onnx.tensor(parameter, (4,), [value] * 4) for parameter, value in values.items()]
+        shape = ["N", 3, 8, 8]
+        (work / f"{name}.onnx").write_bytes(onnx.model(
+            nodes, [onnx.value_info("x", shape)], [onnx.value_info("y", ["N", 4, 8, 8])],
+            [onnx.tensor("w", onnx.WEIGHT_SHAPE, onnx.WEIGHTS), *stored], opset=15))
+
+
 def unfixed(work, glyphs, plugins):
     shape = ["N", 3, 8, "W"]
     (work / "unfixed.onnx").write_bytes(onnx.model(

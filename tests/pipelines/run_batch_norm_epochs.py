@@ -1,6 +1,7 @@
 """Normalizations that are trained by the batch for some epochs and then frozen. Each function is one test; the first argument names it.
 
 The training is computed again by NumPy on a layer that is small enough for it; the rest runs on the example model."""
+import os
 import pathlib
 import signal
 import struct
@@ -132,29 +133,62 @@ def steps_done(file):
     return struct.unpack_from("<Q", data, len(MAGIC) + 24)[0] if len(data) > len(MAGIC) + 32 else 0
 
 
+def watched(bench, command, state, done, until):
+    """Runs until the checkpoint has so many steps, or to the end, and kills what runs then; gives the exit code. There must never be fewer
+    steps than were `done` before."""
+    process = bench.start(*command)
+    deadline = time.monotonic() + 300
+    try:
+        os.setpriority(os.PRIO_PROCESS, process.pid, 10)  # so that it is rather the run that waits
+        while process.poll() is None and time.monotonic() < deadline:
+            steps = steps_done(state)
+            require(steps >= done, f"{steps} steps, where {done} were done before: the run began anew")
+            if steps >= until:
+                break
+            time.sleep(0.001)
+    finally:
+        process.kill()
+        process.wait()
+    return process.returncode
+
+
+def killed_behind(bench, command, state, least, most):
+    """Kills a run when the checkpoint has `least` steps; gives how many it has then. On a busy machine the run may go beyond `most` steps, or
+    come to its end, before it is killed: another one starts from the same checkpoint."""
+    before, done = state.read_bytes() if state.exists() else None, steps_done(state)
+    for _ in range(30):
+        ended = watched(bench, command, state, done, least)
+        require(ended in (0, -signal.SIGKILL), f"a run that goes on from step {done} ended with {ended}")
+        steps = steps_done(state)
+        require(steps >= least, f"{steps} steps of {least}, and no more came")
+        if steps <= most:
+            return steps
+        state.unlink()
+        if before is not None:
+            state.write_bytes(before)
+    return require(False, f"a run that is to be killed behind step {least} always went beyond {most}")
+
+
 def killed(bench):
     """Killed before normalizations are frozen and behind it, and started again: the bytes of a run that nobody disturbed."""
     form = narrow(bench)
-    steps = training("batch_norm_epochs: 10, checkpoint_steps: 1, checkpoint: state", epochs=20)
+    steps = training("batch_norm_epochs: 20, checkpoint_steps: 1, checkpoint: state", epochs=40)
     setting = ", limit: 40, threads: 1"
     corrected(bench, "whole", steps, setting, **form)
     state = bench.work / "state"
-    last, frozen_at = steps_done(state), 20
-    require(last == 40, f"{last} steps, where 20 epochs of two were meant")
+    last, frozen_at = steps_done(state), 40
+    require(last == 80, f"{last} steps, where 40 epochs of two were meant")
     whole = state.read_bytes()
     state.unlink()
     (bench.work / "again.yaml").write_text((bench.work / "whole.yaml").read_text().replace("whole", "again"))
-    command, stopped = ("run", "again.yaml", "-q", *form["extra"]), []
-    for wanted in (1, frozen_at, frozen_at + 4):
-        process = bench.start(*command)
-        deadline = time.monotonic() + 120
-        while process.poll() is None and steps_done(state) < wanted and time.monotonic() < deadline:
-            pass
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        stopped.append(steps_done(state))
-    require(0 < stopped[0] < frozen_at <= stopped[1] < stopped[2] < last, f"killed behind steps {stopped} of {last}")
-    bench.run(*command)
+    command = ("run", "again.yaml", "-q", *form["extra"])
+    killed_behind(bench, command, state, 1, frozen_at - 1)
+    first_frozen = killed_behind(bench, command, state, frozen_at, frozen_at + 20)
+    done = killed_behind(bench, command, state, first_frozen + 1, last - 1)
+    for ending in ("onnx", "configs"):
+        (bench.work / f"again.{ending}").unlink(missing_ok=True)
+    ended = watched(bench, command, state, done, last + 1)
+    require(ended == 0, f"the run that goes on from step {done} ended with {ended}")
     for ending in ("onnx", "configs"):
         require(bench.bytes(f"whole.{ending}") == bench.bytes(f"again.{ending}"), f"a killed run ends with another {ending}")
     require(state.read_bytes() == whole, "a killed run ends with another checkpoint")

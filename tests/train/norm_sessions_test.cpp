@@ -68,17 +68,36 @@ Floats spikes(std::int64_t rows) {
   return x;
 }
 
+// Whether all values fit into a memory limit, so that none is computed again: none can be dropped where each is asked
+// for.
+bool keeps_all_within(std::uint64_t memory, std::uint32_t threads, const Floats &data, const Floats &target) {
+  Shortcut net;
+  TrainRequest request = net.request(threads, memory);
+  const model::Model &m = net.net.working.model;
+  for (const Handle node : m.topological_order(m.main_graph())) request.outputs.push_back(m.node(node).outputs.front());
+  TrainRig rig(net.net.working, request);
+  try {
+    rig.accumulate({data}, {target});
+    return true;
+  } catch (const Error &error) {
+    REQUIRE(error.status() == Status::kResourceExhausted);
+    return false;
+  }
+}
+
 TEST_CASE(
     "sums of a normalization are added in one order: the same bytes on any number of threads, computed again too") {
   // 13 rows in 8 shards, of 35 positions each.
   const Floats data = spikes(13), target = noise({13, kChannels, 7, 5}, 4);
   std::vector<std::vector<float>> found;
-  for (const std::uint64_t memory : {0U, 14U << 10U, 12U << 10U}) {
+  for (const std::uint64_t memory : {0U, 13U << 10U, 12U << 10U, 10U << 10U}) {
     for (const std::uint32_t threads : {1U, 2U, 3U}) {
       Shortcut net;
       TrainRig rig(net.net.working, net.request(threads, memory * threads));
       rig.accumulate({data}, {target});
       found.push_back(rig.read(HT_LEARNED_STATISTICS, net.statistics[0]));
+      INFO("memory ", memory, ", threads ", threads);
+      CHECK(keeps_all_within(memory * threads, threads, data, target) == (memory == 0));
     }
   }
   for (std::size_t i = 0; i < found.size(); ++i) {

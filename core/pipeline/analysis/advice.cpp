@@ -4,13 +4,11 @@
 
 #include <fmt/core.h>
 
-#include "core/pipeline/override_parts.h"
-
 namespace halftone::pipeline {
 
 using model::Handle;
 
-Advice::Advice(const host::WorkingModel &working) : working_(working) {
+Advice::Advice(const host::WorkingModel &working) : working_(working), kinds_(working.model) {
   for (const Handle config : working.configs.all()) {
     const Handle source = working.configs.source(config);
     if (source != config) shared_[source].push_back(config);
@@ -37,7 +35,7 @@ std::string Advice::rules(Handle config, const std::string &changes) const {
   std::string yaml;
   for (const auto &[node, keys] : nodes) {
     yaml += fmt::format("- match: {{node: {}}}\n  set: {{{}}}\n", exact_pattern(working_.model.node(node).name),
-                        set_yaml(working_.model, keys, changes));
+                        set_yaml(kinds_, keys, changes));
   }
   return yaml;
 }

@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "core/host/context.h"
+#include "core/pipeline/override_parts.h"
 
 namespace halftone::pipeline {
 
 class Advice {
  public:
+  // The model is kept by reference, as it is now.
   explicit Advice(const host::WorkingModel &working);
 
   // A rule for each node that has a part in the quantizer of `config`, its own first. `changes` is what the rules set,
@@ -20,6 +22,7 @@ class Advice {
 
  private:
   const host::WorkingModel &working_;
+  const SlotKinds kinds_;
   std::map<model::Handle, std::vector<model::Handle>> shared_;  // by the config that owns the scale, itself left out
 };
 

@@ -38,8 +38,9 @@ typedef struct ht_fusion {
   /* Configs that a fusion wants to have one scale: those of one group follow each other, and HT_NONE ends a group. */
   ht_status(HT_CALL *shares)(ht_ctx *ctx, ht_handles *configs);
   /* Puts another form into a place: new nodes with the configs of the values around it, in the order of the form's
-   * text. None, and nothing changed, where the fusion has no such form. HT_FAILED_PRECONDITION where a normalization
-   * inside is not folded, or the model's opset lacks an operator; HT_PERMISSION_DENIED without HT_CAP_GRAPH_EDIT. */
+   * text. None, and nothing changed, where the fusion has no such form. HT_FAILED_PRECONDITION where a computation
+   * inside would be lost, as of a normalization that is not folded, or the model's opset lacks an operator;
+   * HT_PERMISSION_DENIED without HT_CAP_GRAPH_EDIT. */
   ht_status(HT_CALL *replace)(ht_ctx *ctx, ht_handle root, uint32_t form, ht_handles *nodes);
 } ht_fusion;
 HT_EXTERN_C_END

@@ -98,5 +98,99 @@ TEST_CASE("a normalization that cannot be folded is another one") {
                [&] { r.run("deploy-operators"); });
 }
 
+// What deploying says when passes have changed nodes between finding places and deploying them.
+void expect_lost(GraphMaker g, const std::string &fusions, const std::vector<std::string_view> &passes,
+                 std::initializer_list<std::string_view> told) {
+  PassRunner r(std::move(g.model), platform_with(fusions));
+  r.run("fuse-operators");
+  for (const std::string_view pass : passes) r.run(pass);
+  find_quantization_points(r);
+  expect_error(Status::kFailedPrecondition, told, [&] { r.run("deploy-operators"); });
+}
+
+TEST_CASE("a normalization that became another operator, as the weight before it is computed, is an error") {
+  const auto net = [] {
+    GraphMaker g = swish_net(true);
+    g.input("filter", {2, 2, 1, 1});
+    g.model.set_input(g.model.find_node(g.graph, "conv"), 1, g.at("filter"));
+    return g;
+  };
+  const std::string fusions = fusion("swish", kNormSwish, kDeployed);
+  const std::string remedy = "takes stored parameters, and 'filter' is computed: leave the normalization out";
+  for (const std::string_view pass : {"fold-batch-norm", "replace-batch-norm"}) {
+    expect_lost(
+        net(), fusions, {pass},
+        {"the place of Mul 'mul', which would lose Conv 'norm' inside, which stands for BatchNormalization", remedy});
+  }
+}
+
+TEST_CASE("a normalization that became another operator where it could have been folded is an error") {
+  expect_lost(swish_net(true), fusion("swish", kNormSwish, kDeployed), {"replace-batch-norm"},
+              {"lose Conv 'norm' inside", "put fold-batch-norm between fuse-operators and this pass"});
+}
+
+GraphMaker biased_net() {
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  g.constant("w", model::Tensor::from_floats({2, 2, 1, 1}, std::vector<float>{1.27F, -0.5F, 0.25F, 2.54F}));
+  g.constant("c", model::Tensor::from_floats({2, 1, 1}, std::vector<float>{0.5F, -1}));
+  g.node("Conv", {"x", "w"}, {"t"}, "conv");
+  g.node("Add", {"t", "c"}, {"a"}, "add");
+  g.node("Relu", {"a"}, {"y"}, "relu");
+  g.output("y");
+  return g;
+}
+
+TEST_CASE("a node of a place that a pass merged into another one is an error") {
+  expect_lost(
+      biased_net(), fusion("biased", "y = Relu(Add(Conv(x, w, b?), c))", "deployed: 'y = com.acme.Biased(x, w, b, c)'"),
+      {"fuse-bias-add"},
+      {"the place of Relu 'relu'", "what was computed of c inside", "before the fuse-operators that finds places"});
+  expect_lost(
+      biased_net(), fusion("biased", "y = Relu(Add(Conv(x, w), c))", "deployed: 'y = com.acme.Biased(x, w, c)'"),
+      {"fuse-bias-add"}, {"lose input 2 of Conv 'conv' inside, 'conv_bias', for which the pattern has no name", "b?"});
+}
+
+TEST_CASE("a node that was put between those of a place is an error") {
+  PassRunner r(std::move(swish_net().model), platform_with(fusion("swish", kSwish, kDeployed)));
+  r.run("fuse-operators");
+  model::Model &m = r.working.model;
+  const model::Handle t = m.find_value(m.main_graph(), "t"), between = m.add_value(m.main_graph(), "u");
+  m.add_node(m.main_graph(), "Tanh", "", "between", {&t, 1}, {&between, 1});
+  m.set_input(r.node("sigmoid"), 0, between);
+  find_quantization_points(r);
+  expect_error(
+      Status::kFailedPrecondition,
+      {"lose Tanh 'between' inside, which the pattern does not have", "before the fuse-operators that finds places"},
+      [&] { r.run("deploy-operators"); });
+}
+
+TEST_CASE("what runs as one operator is deployed as another; what only passes values on may be gone") {
+  GraphMaker g = swish_net(true);
+  PassRunner r(std::move(g.model), platform_with(fusion("norm", "y = BatchNormalization(Conv(x, w, b?), g, beta, m, v)",
+                                                        "fused: 'y = com.acme.Norm(x, w, b)', "
+                                                        "deployed: 'y = com.acme.Deployed(w, x, b)'")));
+  r.run("fuse-operators", "{stage: find}");
+  r.run("fold-batch-norm");
+  r.run("fuse-operators", "{stage: replace}");
+  find_quantization_points(r);
+  r.run("deploy-operators");
+  CHECK(model::test::ops_in_order(r.working.model) == "Deployed Sigmoid Mul");
+
+  GraphMaker h;
+  h.input("x", {1, 2, 4, 4});
+  h.node("Tanh", {"x"}, {"t"}, "tanh");
+  h.node("Identity", {"t"}, {"i"}, "identity");
+  h.node("Relu", {"i"}, {"y"}, "relu");
+  h.output("y");
+  PassRunner s(std::move(h.model),
+               platform_with(fusion("gate", "y = Relu(Identity(Tanh(x)))", "deployed: 'y = com.acme.Gate(x)'")));
+  s.run("fuse-operators");
+  s.run("remove-identity");
+  find_quantization_points(s);
+  s.run("deploy-operators");
+  CHECK(model::test::ops_in_order(s.working.model) == "Gate");
+}
+
 }  // namespace
 }  // namespace halftone::test

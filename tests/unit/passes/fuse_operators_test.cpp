@@ -103,6 +103,26 @@ TEST_CASE("where a fixed scale does not suit what a name stands for the next lon
         "1 place (1 not fused: b of Mul 'mul': a fixed scale and float exclude each other), 1 place");
 }
 
+TEST_CASE(
+    "where a refused pattern has too many ways to be laid over its nodes the report says that some were not tried") {
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  std::string pattern;
+  std::vector<std::string> read;
+  for (int i = 0; i < 11; ++i) {
+    read.push_back("v" + std::to_string(i));
+    g.node("Relu", {"x"}, {read.back()}, "relu" + std::to_string(i));
+    pattern += (i == 0 ? "Relu(x)" : ", Relu(x)");
+  }
+  g.node("Max", read, {"y"}, "max");
+  g.output("y");
+  const PassRunner r = fused(std::move(g), fusion("largest", "y = Max(" + pattern + ")", "dtypes: {x: {bits: 4}}"));
+  CHECK(
+      r.row("fusion 'largest'") ==
+      "1 place (1 not fused: x of Max 'max' has 8 bits, not 4); not every way to lay the pattern before Max 'max' was "
+      "tried: there are too many");
+}
+
 TEST_CASE("where several outputs refuse the longest pattern the next longest has the nodes") {
   GraphMaker g;
   g.input("x", {1, 2, 4, 4});
@@ -203,6 +223,48 @@ TEST_CASE("the weight of a fused operator is searched like that of the operator 
   CHECK(made.row("searched") == plain.row("searched"));
   const auto scales = made.working.configs.scales(made.input("mul", 1));
   CHECK(std::ranges::equal(scales, plain.working.configs.scales(plain.input("conv", 1))));
+}
+
+// x -> swish -> tanh, the swish as it is or as one operator; the verdicts of a dispatcher on both.
+std::string verdicts(std::string_view keys, const std::string &method) {
+  GraphMaker g;
+  add_swish(g, g.input("x", {1, 2, 4, 4}), "s2");
+  g.node("Tanh", {"s2"}, {"y"}, "tanh");
+  g.output("y");
+  PassRunner r = fused(std::move(g), fusion("swish", kSwish, keys));
+  r.run("dispatch", "{method: " + method + "}");
+  const auto verdict = [&](const char *name) { return r.working.dispatch.at(r.node(name)).verdict; };
+  const bool computes = verdict(r.node("conv") == HT_NONE ? "mul" : "conv") == HT_DISPATCH_QUANTIZE;
+  return std::string(computes ? "conv" : "") + (verdict("tanh") == HT_DISPATCH_QUANTIZE ? " tanh" : "");
+}
+
+TEST_CASE("to a dispatcher a fused operator is a weighted one where one that it stands for is") {
+  constexpr std::string_view kFused = "fused: 'y = com.acme.Swish(x, w, b)'";
+  const std::pair<const char *, const char *> table[] = {
+      {"conservative", "conv tanh"}, {"aggressive", "conv tanh"}, {"perseus", "conv tanh"}, {"pointwise", "conv"}};
+  for (const auto &[method, wanted] : table) {
+    CAPTURE(method);
+    CHECK(verdicts("", method) == wanted);
+    CHECK(verdicts(kFused, method) == wanted);
+  }
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  g.node("Tanh", {"x"}, {"t"}, "tanh");
+  g.node("Relu", {"t"}, {"y"}, "relu");
+  g.output("y");
+  PassRunner r = fused(std::move(g), fusion("gate", "y = Relu(Tanh(x))", "fused: 'y = com.acme.Gate(x)'"));
+  r.run("dispatch", "{method: conservative}");
+  CHECK(r.working.dispatch.at(r.node("relu")).verdict != HT_DISPATCH_QUANTIZE);
+}
+
+TEST_CASE("the data of a fused operator have ranges at run time like those of the operator that it stands for") {
+  PassRunner plain = replaced(""), made = replaced("fused: 'y = com.acme.Swish(x, w, b)'");
+  plain.run("dynamic-quantization");
+  made.run("dynamic-quantization");
+  CHECK(plain.row("dynamic") == "1 inputs of weighted operators");
+  CHECK(made.row("dynamic") == plain.row("dynamic"));
+  CHECK(made.working.configs.get(made.input("mul", 0)).spec.dynamic != 0);
+  CHECK(made.state(made.output("mul")) == "fp32");
 }
 
 TEST_CASE("what overrides call weights and bias is in a fused operator what it was in its place") {

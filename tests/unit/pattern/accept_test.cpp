@@ -47,6 +47,14 @@ TEST_CASE("the same pattern may be laid over a root in another way") {
   CHECK(found_of(g.model, {"Add(Conv(*), _)"}, other) == "0: add conv2");
 }
 
+TEST_CASE("a refusal after which every way was tried leaves nothing open") {
+  const GraphMaker g = chains();
+  const std::vector<Pattern> patterns = {parse("Tanh(Relu(Conv(*)))")};
+  std::vector<Untried> untried;
+  CHECK(find(g.model, patterns, but(g.model, 0, "tanh2"), &untried).size() == 1);
+  CHECK(untried.empty());
+}
+
 TEST_CASE("a symmetric pattern that is refused in every way is no error") {
   GraphMaker g;
   std::string text = "Max(";
@@ -61,6 +69,13 @@ TEST_CASE("a symmetric pattern that is refused in every way is no error") {
   text += ")";
   CHECK(found_of(g.model, {text}).starts_with("0: max"));
   CHECK(found_of(g.model, {text, "Relu(x)"}, but(g.model, 0, "max")).starts_with("1: relu"));
+  // It says so where it gave up.
+  const std::vector<Pattern> patterns = {parse("Relu(x)"), parse(text)};
+  std::vector<Untried> untried;
+  find(g.model, patterns, but(g.model, 1, "max"), &untried);
+  REQUIRE(untried.size() == 1);
+  CHECK(untried[0].pattern == 1);
+  CHECK(untried[0].root == g.model.find_node(g.graph, "max"));
 }
 
 }  // namespace
