@@ -39,8 +39,7 @@ typedef struct ht_fusion {
   ht_status(HT_CALL *shares)(ht_ctx *ctx, ht_handles *configs);
   /* Puts another form into a place: new nodes with the configs of the values around it, in the order of the form's
    * text. None, and nothing changed, where the fusion has no such form. HT_FAILED_PRECONDITION where a computation
-   * inside would be lost, as of a normalization that is not folded, or the model's opset lacks an operator;
-   * HT_PERMISSION_DENIED without HT_CAP_GRAPH_EDIT. */
+   * inside would be lost, or the opset lacks an operator; HT_PERMISSION_DENIED without HT_CAP_GRAPH_EDIT. */
   ht_status(HT_CALL *replace)(ht_ctx *ctx, ht_handle root, uint32_t form, ht_handles *nodes);
 } ht_fusion;
 HT_EXTERN_C_END
