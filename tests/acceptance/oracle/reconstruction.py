@@ -26,6 +26,7 @@ ENDS = [{"match": {"node": node}, "set": {"inputs": {0: {"bits": 8}}, "weights":
         for node in ("/conv1/Conv", "/linear/Gemm")]
 RESNET, MOBILENET2, MOBILENET1 = "resnet20-cifar10", "mobilenetv2-cifar10", "mobilenetv1-025-imagenet"
 ROUNDING = {"steps": 200, "lr": 0.01, "batch": 16}
+STEP_SIZES = {"steps": 500, "batch": 4, "lr": 0.0004, "scale_lr": 0.0004, "block_size": 12}
 # Name: model, platform, passes before configs are assigned, passes that train, most points below float (none: no limit).
 ROWS = {
     "w4a8-plain": (RESNET, "w4a8", [], [], None),
@@ -37,8 +38,9 @@ ROWS = {
     "w8a8-plain": (RESNET, "tensorrt-int8", [], [], None),
     "w8a8": (RESNET, "tensorrt-int8", [], [{"learned-step-size": {"steps": 200, "block_size": 4}}], 1.0),
     "mobilenetv1-w8a8-plain": (MOBILENET1, "tensorrt-int8", [], [], None),
-    "mobilenetv1-w8a8": (MOBILENET1, "tensorrt-int8", ["activation-equalization"], [{"learned-step-size": {
-        "steps": 500, "batch": 4, "lr": 0.0004, "scale_lr": 0.0004, "block_size": 12}}], None),
+    "mobilenetv1-w8a8": (MOBILENET1, "tensorrt-int8", ["activation-equalization"], [{"learned-step-size": STEP_SIZES}], None),
+    "mobilenetv1-w8u8-plain": (MOBILENET1, "openvino-int8", [], [], None),
+    "mobilenetv1-w8u8": (MOBILENET1, "openvino-int8", ["activation-equalization"], [{"learned-step-size": STEP_SIZES}], 1.0),
 }
 
 
