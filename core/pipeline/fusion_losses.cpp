@@ -35,10 +35,14 @@ class Losses {
     for (std::size_t at = 0; at < form_.operations.size(); ++at) {
       if (is_alive(at) && pattern::is_folded_norm(form_, at)) refuse_norm(at);
     }
-    for (std::size_t at = 0; at < form_.operations.size(); ++at) {
-      if (is_alive(at)) require_inputs(at);
-    }
     for (const std::string &name : pattern::carried_names(form_)) require_read(name);
+    for (std::size_t at = 0; at < form_.operations.size(); ++at) {
+      if (is_alive(at)) {
+        require_inputs(at);
+      } else {
+        require_numbers(at);
+      }
+    }
   }
 
  private:
@@ -70,7 +74,8 @@ class Losses {
     }
     if (folding_.is_done) {
       return is_alive(at) ? "fold-batch-norm could not fold it: leave the normalization out of the pattern"
-                          : "put fold-batch-norm before the pass that put it there";
+                          : "put fold-batch-norm before the pass that put it there, or leave the normalization out of "
+                            "the pattern";
     }
     return folding_.runs_here
                ? "the order is fuse-operators with `stage: find`, fold-batch-norm, fuse-operators with `stage: replace`"
@@ -134,13 +139,34 @@ class Losses {
       if (value == HT_NONE || is_outside({at, slot}) || is_number(at, slot)) continue;
       const std::vector<std::size_t> wanted = operations_at(at, slot);
       if (wanted.empty()) refuse_input(node, slot);
-      const Handle producer = model_.value(value).producer;
-      const auto makes = [&](std::size_t operation) {
-        const std::vector<Handle> all = makers(operation);
-        return std::ranges::find(all, producer) != all.end();
-      };
-      if (producer == HT_NONE || std::ranges::none_of(wanted, makes)) refuse_stranger(value, wanted);
+      const auto gives = [&](std::size_t operation) { return is_result(value, operation); };
+      if (std::ranges::none_of(wanted, gives)) refuse_stranger(value, wanted);
     }
+  }
+
+  // What an operation of constants computes may have been computed already.
+  bool is_result(Handle value, std::size_t operation) const {
+    const Handle producer = model_.value(value).producer;
+    const std::vector<Handle> all = makers(operation);
+    if (producer == HT_NONE) return all.empty() && model_.value(value).initializer;
+    return std::ranges::find(all, producer) != all.end();
+  }
+
+  // A node that was taken away had a number of the pattern. It changed nothing, or was computed already, or else
+  // another node has the number now.
+  void require_numbers(std::size_t at) const {
+    const Operation &operation = form_.operations[at];
+    const auto is_number_term = [](const Term &term) { return term.kind == Term::Kind::kNumber; };
+    const auto changes_nothing = [](const pattern::OperatorType &type) {
+      return type.type == "Dropout" || type.type == "Pad" || type.type == "Identity";
+    };
+    if (std::ranges::none_of(operation.inputs, is_number_term) || pattern::is_folded_norm(form_, at) ||
+        makers(at).empty() || std::ranges::all_of(operation.types, changes_nothing))
+      return;
+    const pattern::OperatorType &type = operation.types.front();
+    refuse(fmt::format("{} of a number inside, as {} has the number now", type.type,
+                       shown(model_.node(makers(at).front()))),
+           "put the pass that took it away before the fuse-operators that finds places");
   }
 
   [[noreturn]] void refuse_input(const model::Node &node, std::uint32_t slot) const {

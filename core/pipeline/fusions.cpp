@@ -146,7 +146,9 @@ std::vector<std::string> Fusions::find(host::WorkingModel &working) {
     noted.push_back(pipeline::place_of(model, fusion, match));
     note_norm_training(working.model, fusion, noted.back());
   }
-  for (const pattern::Untried &open : untried) counts[open.pattern].untried.push_back(open.root);
+  for (const pattern::Untried &open : untried) {
+    if (place_of(model, open.root) == nullptr) counts[open.pattern].untried.push_back(open.root);
+  }
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < counts.size(); ++i) lines.push_back(line_of(model, platform_.fusions[i], counts[i]));
   write_places(working.model, noted);

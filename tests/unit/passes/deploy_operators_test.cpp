@@ -129,11 +129,12 @@ TEST_CASE("a normalization that became another operator where it could have been
               {"lose Conv 'norm' inside", "put fold-batch-norm between fuse-operators and this pass"});
 }
 
-GraphMaker biased_net() {
+// A layer with a constant added.
+GraphMaker biased_net(model::Tensor added) {
   GraphMaker g;
   g.input("x", {1, 2, 4, 4});
   g.constant("w", model::Tensor::from_floats({2, 2, 1, 1}, std::vector<float>{1.27F, -0.5F, 0.25F, 2.54F}));
-  g.constant("c", model::Tensor::from_floats({2, 1, 1}, std::vector<float>{0.5F, -1}));
+  g.constant("c", std::move(added));
   g.node("Conv", {"x", "w"}, {"t"}, "conv");
   g.node("Add", {"t", "c"}, {"a"}, "add");
   g.node("Relu", {"a"}, {"y"}, "relu");
@@ -142,13 +143,63 @@ GraphMaker biased_net() {
 }
 
 TEST_CASE("a node of a place that a pass merged into another one is an error") {
-  expect_lost(
-      biased_net(), fusion("biased", "y = Relu(Add(Conv(x, w, b?), c))", "deployed: 'y = com.acme.Biased(x, w, b, c)'"),
-      {"fuse-bias-add"},
-      {"the place of Relu 'relu'", "what was computed of c inside", "before the fuse-operators that finds places"});
-  expect_lost(
-      biased_net(), fusion("biased", "y = Relu(Add(Conv(x, w), c))", "deployed: 'y = com.acme.Biased(x, w, c)'"),
-      {"fuse-bias-add"}, {"lose input 2 of Conv 'conv' inside, 'conv_bias', for which the pattern has no name", "b?"});
+  const model::Tensor bias = model::Tensor::from_floats({2, 1, 1}, std::vector<float>{0.5F, -1});
+  for (const char *b : {", b?", ""}) {
+    const std::string conv = fmt::format("Conv(x, w{})", b), read = *b == 0 ? "x, w, c" : "x, w, b, c";
+    expect_lost(
+        biased_net(bias),
+        fusion("biased", fmt::format("y = Relu(Add({}, c))", conv),
+               fmt::format("deployed: 'y = com.acme.Biased({})'", read)),
+        {"fuse-bias-add"},
+        {"the place of Relu 'relu'", "what was computed of c inside", "before the fuse-operators that finds places"});
+  }
+  expect_lost(biased_net(model::Tensor::from_floats({}, std::vector<float>{3})),
+              fusion("shifted", "y = Relu(Add(Conv(x, w, b?), 3))", "deployed: 'y = com.acme.Shifted(x, w, b)'"),
+              {"fuse-bias-add"},
+              {"the place of Relu 'relu'", "lose Add of a number inside, as Conv 'conv' has the number now",
+               "before the fuse-operators that finds places"});
+}
+
+TEST_CASE("a bias that a place got later, and for which the pattern has no name, is an error") {
+  const model::Tensor zeros = model::Tensor::from_floats({2, 1, 1}, std::vector<float>{0, 0});
+  PassRunner r(std::move(biased_net(zeros).model),
+               platform_with(fusion("added", "y = Add(Conv(x, w), c)", "deployed: 'y = com.acme.Added(x, w, c)'")));
+  r.run("fuse-operators");
+  model::Model &m = r.working.model;
+  const model::Tensor bias = model::Tensor::from_floats({2}, std::vector<float>{1, 2});
+  m.set_input(r.node("conv"), 2, m.add_initializer(m.main_graph(), "shift", bias));
+  find_quantization_points(r);
+  expect_error(Status::kFailedPrecondition,
+               {"lose input 2 of Conv 'conv' inside, 'shift', for which the pattern has no name", "b?"},
+               [&] { r.run("deploy-operators"); });
+}
+
+TEST_CASE("a node that only passed a value on into a place and is gone is an error of the value that it read") {
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  g.node("Tanh", {"x"}, {"t"}, "tanh");
+  g.node("Identity", {"t"}, {"i"}, "identity");
+  g.node("Relu", {"i"}, {"y"}, "relu");
+  g.output("y");
+  expect_lost(std::move(g), fusion("gate", "y = Relu(Identity(x))", "deployed: 'y = com.acme.Gate(x)'"),
+              {"remove-identity"},
+              {"the place of Relu 'relu'", "what was computed of x inside", "put the pass that took it away before"});
+}
+
+TEST_CASE("what was computed of constants alone may be computed already") {
+  GraphMaker g;
+  g.input("x", {1, 2, 4, 4});
+  g.constant("two", model::Tensor::from_floats({}, std::vector<float>{2}));
+  g.node("Sqrt", {"two"}, {"root"}, "sqrt");
+  g.node("Div", {"x", "root"}, {"y"}, "div");
+  g.output("y");
+  PassRunner r(std::move(g.model),
+               platform_with(fusion("half", "y = Div(x, Sqrt(2))", "deployed: 'y = com.acme.Half(x)'")));
+  r.run("fuse-operators");
+  r.run("constant-folding");
+  find_quantization_points(r);
+  r.run("deploy-operators");
+  CHECK(model::test::ops_in_order(r.working.model) == "Half");
 }
 
 TEST_CASE("a node that was put between those of a place is an error") {
