@@ -17,8 +17,8 @@ struct DispatchNode {
   std::string name, op_type;
   bool quantizable = false;  // the platform has a quantized form of it
   std::string hindrance;     // in the platform's words, where it has none
-  bool computing =
-      false;  // weighted: Conv, ConvTranspose, Gemm, MatMul what the platform adds and fusions put there for them
+  // Weighted: Conv, ConvTranspose, Gemm, MatMul, what the platform adds, and what fusions put there for them.
+  bool computing = false;
   bool gives_no_data = false;                             // all that it writes is a shape, an index or a condition
   std::vector<std::size_t> data_readers, data_writers;    // neighbours by data
   std::vector<std::size_t> other_readers, other_writers;  // by shapes, indices, conditions and limits

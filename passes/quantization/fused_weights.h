@@ -12,7 +12,7 @@ namespace halftone::passes {
 // no other operator outside ONNX what it reads.
 bool reads_fused_weight(const sdk::Target &target, const sdk::Node &node, std::uint32_t slot);
 
-// One that stands for a weighted operator, and counts as one: some slot of it reads such a weight.
+// One that stands for operators of which one has a weight, and counts as weighted: some slot of it reads that weight.
 bool stands_for_weighted(const sdk::Target &target, const sdk::Node &node);
 
 }  // namespace halftone::passes

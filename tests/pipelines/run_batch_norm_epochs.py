@@ -139,7 +139,8 @@ def watched(bench, command, state, done, until):
     process = bench.start(*command)
     deadline = time.monotonic() + 300
     try:
-        os.setpriority(os.PRIO_PROCESS, process.pid, 10)  # so that it is rather the run that waits
+        # So that it is rather the run that waits.
+        os.setpriority(os.PRIO_PROCESS, process.pid, max(10, os.getpriority(os.PRIO_PROCESS, process.pid)))
         while process.poll() is None and time.monotonic() < deadline:
             steps = steps_done(state)
             require(steps >= done, f"{steps} steps, where {done} were done before: the run began anew")
