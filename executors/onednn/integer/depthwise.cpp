@@ -1,7 +1,6 @@
 // Sums where each channel has inputs of its own: words of two taps are interleaved, so that a pair of them is one
 // product.
 #undef HWY_TARGET_INCLUDE
-#define HWY_WANT_AVX3_DL  // for vpdpwssd
 #define HWY_TARGET_INCLUDE "onednn/integer/depthwise.cpp"
 #include <hwy/foreach_target.h>  // compiles what follows once for each instruction set
 

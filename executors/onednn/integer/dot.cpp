@@ -9,7 +9,6 @@
 
 #include "packed.h"
 
-#define HWY_WANT_AVX3_DL  // for vpdpwssd and vpdpbusd
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "onednn/integer/dot.cpp"
 #include <hwy/foreach_target.h>  // compiles what follows once for each instruction set

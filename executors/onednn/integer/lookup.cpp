@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#define HWY_WANT_AVX3_DL  // for vpermi2b
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "onednn/integer/lookup.cpp"
 #include <hwy/foreach_target.h>  // compiles what follows once for each instruction set
