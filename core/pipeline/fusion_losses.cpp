@@ -14,10 +14,6 @@ using pattern::Operation;
 using pattern::Pattern;
 using pattern::Term;
 
-std::string shown(const model::Node &node) {
-  return fmt::format("{} '{}'", node.op_type, node.name);
-}
-
 // What the nodes of the place are now: the float form, or the operator that runs in its place.
 const Pattern &form_of(const model::Model &model, const FusionSpec &fusion, const FusionPlace &place) {
   if (!fusion.fused || place.nodes.size() != 1) return fusion.pattern;
@@ -160,12 +156,12 @@ class Losses {
     const auto changes_nothing = [](const pattern::OperatorType &type) {
       return type.type == "Dropout" || type.type == "Pad" || type.type == "Identity";
     };
+    const std::vector<Handle> before = makers(at);
     if (std::ranges::none_of(operation.inputs, is_number_term) || pattern::is_folded_norm(form_, at) ||
-        makers(at).empty() || std::ranges::all_of(operation.types, changes_nothing))
+        before.empty() || std::ranges::all_of(operation.types, changes_nothing))
       return;
-    const pattern::OperatorType &type = operation.types.front();
-    refuse(fmt::format("{} of a number inside, as {} has the number now", type.type,
-                       shown(model_.node(makers(at).front()))),
+    refuse(fmt::format("{} of a number inside, as {} has the number now", operation.types.front().type,
+                       shown(model_.node(before.front()))),
            "put the pass that took it away before the fuse-operators that finds places");
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "core/pattern/expression.h"
@@ -118,6 +119,10 @@ Handle FusionPlace::value(const model::Model &model, const std::string &name) co
     if (slot.slot < values.size()) return values[slot.slot];
   }
   return HT_NONE;
+}
+
+std::string shown(const model::Node &node) {
+  return fmt::format("{} '{}'", node.op_type, node.name);
 }
 
 FusionPlace place_of(const model::Model &model, const FusionSpec &fusion, const pattern::Match &match) {

@@ -37,6 +37,9 @@ struct FusionPlace {
   Handle value(const model::Model &model, const std::string &name) const;
 };
 
+// "Relu 'relu_1'", for messages.
+std::string shown(const model::Node &node);
+
 FusionPlace place_of(const model::Model &model, const FusionSpec &fusion, const pattern::Match &match);
 
 // Notes for passes that train, where the fusion says how normalizations inside are trained: under the name of what each

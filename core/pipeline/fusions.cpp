@@ -17,10 +17,6 @@
 namespace halftone::pipeline {
 namespace {
 
-std::string shown(const model::Node &node) {
-  return fmt::format("{} '{}'", node.op_type, node.name);
-}
-
 // Outputs of the root that something reads: what stands for the place has one.
 bool has_several_outputs(const model::Model &model, Handle root) {
   const std::vector<Handle> &outputs = model.node(root).outputs;

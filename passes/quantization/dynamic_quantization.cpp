@@ -22,11 +22,9 @@ class DynamicQuantization final : public sdk::Pass {
             "calibration data are needed; all other activations, and biases, stay in float. It takes the place of "
             "runtime-calibration. `type: uint8` is what DynamicQuantizeLinear of ONNX computes; `platform` keeps the "
             "platform's own type. An operator that a fusion puts in the place of others counts as weighted where it "
-            "reads "
-            "a weight of theirs, with all its data inputs. Ranges are of the whole tensor of one sample, or of a batch "
-            "where a runtime runs "
-            "batches. A platform whose activations are dynamic anyhow says so itself, with `dynamic: true` in its "
-            "type.\n"
+            "reads a weight of theirs, with all its data inputs. Ranges are of the whole tensor of one sample, or of a "
+            "batch where a runtime runs batches. A platform whose activations are dynamic anyhow says so itself, with "
+            "`dynamic: true` in its type.\n"
             "\n"
             "Source: ONNX operator DynamicQuantizeLinear. PPQ counterpart: the policy DYNAMIC.");
     d.params.choice("type", "what the activations become", "uint8", {"uint8", "platform"});
@@ -35,6 +33,7 @@ class DynamicQuantization final : public sdk::Pass {
 
   void run(const sdk::Context &ctx) override {
     const QuantizationPoints points(ctx);
+    const sdk::Target target(ctx);
     std::size_t dynamic = 0, in_float = 0;
     const std::vector<ht_handle> all = points.configs.all();
     for (const ht_handle config : all) {
@@ -46,8 +45,7 @@ class DynamicQuantization final : public sdk::Pass {
       const ht_node_rule rule = platform_rule(ctx, info.node);
       const bool data = info.direction == HT_SLOT_INPUT && info.slot < rule.input_count &&
                         rule.inputs[info.slot].role == HT_SLOT_ACTIVATION;
-      const bool takes =
-          data && (rule.computing != 0 || stands_for_weighted(sdk::Target(ctx), points.graph.node(info.node)));
+      const bool takes = data && (rule.computing != 0 || stands_for_weighted(target, points.graph.node(info.node)));
       if (!takes) {
         to_float(points, config);
         ++in_float;
