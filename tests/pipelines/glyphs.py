@@ -3,8 +3,10 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from test_main import require  # noqa: E402
@@ -25,6 +27,39 @@ class Bench:
         """Starts the program and does not wait for it."""
         return subprocess.Popen([str(self.halftone), *map(str, args)], cwd=self.work, env=self.environment,
                                 stdout=subprocess.DEVNULL, stderr=stderr)
+
+    def stopped(self, condition, *args):
+        """Starts the program and stops it where `condition` holds, which is asked only while it stands still. Gives the process, which the
+        caller kills or lets go on; one with an exit code came to its end before, as it may on a busy machine."""
+        process = self.start(*args)
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            if process.returncode is not None:
+                return process
+            now = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            if now.si_code != os.CLD_STOPPED:
+                process.wait()
+                return process
+            try:
+                held = condition()
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
+            if held:
+                return process
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.001)
+
+    def caught(self, condition, *args, anew=lambda: None):
+        """A process that is stopped where `condition` holds. `anew` undoes what one did that came to its end before."""
+        for _ in range(30):
+            process = self.stopped(condition, *args)
+            if process.returncode is None:
+                return process
+            require(process.returncode == 0, f"{' '.join(map(str, args))}\nended with {process.returncode}")
+            anew()
+        return require(False, f"{' '.join(map(str, args))}\nalways ended before it could be caught")
 
     def done(self, *args):
         return subprocess.run([str(self.halftone), *map(str, args)], cwd=self.work, env=self.environment, capture_output=True,

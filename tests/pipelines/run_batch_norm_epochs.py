@@ -1,12 +1,8 @@
 """Normalizations that are trained by the batch for some epochs and then frozen. Each function is one test; the first argument names it.
 
 The training is computed again by NumPy on a layer that is small enough for it; the rest runs on the example model."""
-import os
 import pathlib
-import signal
-import struct
 import sys
-import time
 
 import numpy
 
@@ -15,6 +11,7 @@ import make_onnx as onnx  # noqa: E402
 from glyphs import FOLDERS, Bench  # noqa: E402
 from run_correction import corrected, narrow, noise  # noqa: E402
 from test_main import require, run_tests  # noqa: E402
+from training_checkpoint import killed_within, steps_done  # noqa: E402
 
 SAMPLES, INPUTS, CLASSES, EPOCHS = 24, 5, 4, 6
 RATE, MOMENTUM, EPSILON = 0.5, 0.9, 1e-5
@@ -28,7 +25,6 @@ types:
 operators:
   - {types: [Conv], computing: true}
 """
-MAGIC = b"halftone training checkpoint 1\n"
 
 
 def layer():
@@ -127,49 +123,6 @@ def training(more, epochs=4):
     return (f"quantization-aware-training: {{epochs: {epochs}, batch: 16, lr: 0.0005, scale_lr: 0.0005, validation: 8, batch_norm: train, {more}}}",)
 
 
-def steps_done(file):
-    """What the checkpoint says: behind its first line and three digests."""
-    data = file.read_bytes() if file.exists() else b""
-    return struct.unpack_from("<Q", data, len(MAGIC) + 24)[0] if len(data) > len(MAGIC) + 32 else 0
-
-
-def watched(bench, command, state, done, until):
-    """Runs until the checkpoint has so many steps, or to the end, and kills what runs then; gives the exit code. There must never be fewer
-    steps than were `done` before."""
-    process = bench.start(*command)
-    deadline = time.monotonic() + 300
-    try:
-        # So that it is rather the run that waits.
-        os.setpriority(os.PRIO_PROCESS, process.pid, max(10, os.getpriority(os.PRIO_PROCESS, process.pid)))
-        while process.poll() is None and time.monotonic() < deadline:
-            steps = steps_done(state)
-            require(steps >= done, f"{steps} steps, where {done} were done before: the run began anew")
-            if steps >= until:
-                break
-            time.sleep(0.001)
-    finally:
-        process.kill()
-        process.wait()
-    return process.returncode
-
-
-def killed_behind(bench, command, state, least, most):
-    """Kills a run when the checkpoint has `least` steps; gives how many it has then. On a busy machine the run may go beyond `most` steps, or
-    come to its end, before it is killed: another one starts from the same checkpoint."""
-    before, done = state.read_bytes() if state.exists() else None, steps_done(state)
-    for _ in range(30):
-        ended = watched(bench, command, state, done, least)
-        require(ended in (0, -signal.SIGKILL), f"a run that goes on from step {done} ended with {ended}")
-        steps = steps_done(state)
-        require(steps >= least, f"{steps} steps of {least}, and no more came")
-        if steps <= most:
-            return steps
-        state.unlink()
-        if before is not None:
-            state.write_bytes(before)
-    return require(False, f"a run that is to be killed behind step {least} always went beyond {most}")
-
-
 def killed(bench):
     """Killed before normalizations are frozen and behind it, and started again: the bytes of a run that nobody disturbed."""
     form = narrow(bench)
@@ -182,14 +135,10 @@ def killed(bench):
     whole = state.read_bytes()
     state.unlink()
     (bench.work / "again.yaml").write_text((bench.work / "whole.yaml").read_text().replace("whole", "again"))
-    command = ("run", "again.yaml", "-q", *form["extra"])
-    killed_behind(bench, command, state, 1, frozen_at - 1)
-    first_frozen = killed_behind(bench, command, state, frozen_at, frozen_at + 20)
-    done = killed_behind(bench, command, state, first_frozen + 1, last - 1)
-    for ending in ("onnx", "configs"):
-        (bench.work / f"again.{ending}").unlink(missing_ok=True)
-    ended = watched(bench, command, state, done, last + 1)
-    require(ended == 0, f"the run that goes on from step {done} ended with {ended}")
+    killed_within(bench, "again", state, 1, frozen_at - 1, form["extra"])
+    first_frozen = killed_within(bench, "again", state, frozen_at, frozen_at + 20, form["extra"])
+    killed_within(bench, "again", state, first_frozen + 1, last - 1, form["extra"])
+    bench.run("run", "again.yaml", "-q", *form["extra"])
     for ending in ("onnx", "configs"):
         require(bench.bytes(f"whole.{ending}") == bench.bytes(f"again.{ending}"), f"a killed run ends with another {ending}")
     require(state.read_bytes() == whole, "a killed run ends with another checkpoint")

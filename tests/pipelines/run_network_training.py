@@ -3,16 +3,15 @@ import ast
 import json
 import os
 import pathlib
-import signal
 import struct
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "errors"))
 import make_onnx as onnx  # noqa: E402
 from fixtures import npy  # noqa: E402
 from glyphs import FOLDERS, Bench  # noqa: E402
 from test_main import require, run_tests  # noqa: E402
+from training_checkpoint import killed_within, steps_done  # noqa: E402
 from run_correction import AFTER, BEFORE, corrected, narrow, noise  # noqa: E402
 
 SHORT = "epochs: 3, batch: 16, lr: 0.0005, scale_lr: 0.0005"
@@ -135,28 +134,17 @@ def killed(bench):
     """Killed again and again and started again, with a checkpoint after every step: the bytes of a run that nobody disturbed."""
     form = narrow(bench)
     steps = training(f"{SHORT}, labels: 1, checkpoint_steps: 1, checkpoint: state")
-    setting = labelled(bench, ", limit: 40, threads: 1")
+    setting = labelled(bench, ", limit: 100, threads: 1")
     corrected(bench, "whole", steps, setting, **form)
-    checkpoint = bench.work / "state"
-    checkpoint.unlink()
-    text = (bench.work / "whole.yaml").read_text().replace("whole", "again")
-    (bench.work / "again.yaml").write_text(text)
-    command, kills = ("run", "again.yaml", "-q", *form["extra"]), 0
-    for _ in range(4):
-        before = checkpoint.read_bytes() if checkpoint.exists() else None
-        process = bench.start(*command)
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            if checkpoint.exists() and checkpoint.read_bytes() != before:
-                break
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        kills += process.returncode == -signal.SIGKILL
-        if process.returncode == 0:
-            break
-    require(kills > 0, "the run ended before it could be killed")
-    require(not (bench.work / "again.onnx").exists() or process.returncode == 0, "a killed run left a result")
-    bench.run(*command)
+    state = bench.work / "state"
+    last = steps_done(state)
+    require(last >= 12, f"{last} steps, of which three parts are to be killed")
+    state.unlink()
+    (bench.work / "again.yaml").write_text((bench.work / "whole.yaml").read_text().replace("whole", "again"))
+    done = 0
+    for most in (last // 3, 2 * last // 3, last - 1):
+        done = killed_within(bench, "again", state, done + 1, most, form["extra"])
+    bench.run("run", "again.yaml", "-q", *form["extra"])
     for ending in ("onnx", "configs"):
         require(bench.bytes(f"whole.{ending}") == bench.bytes(f"again.{ending}"), f"a killed run ends with another {ending}")
 

@@ -5,7 +5,6 @@ import pathlib
 import signal
 import struct
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "errors"))
 import fixtures  # noqa: E402
@@ -23,6 +22,11 @@ def data(bench):
 def calibrate(bench, name, *args):
     bench.run("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", name, "-q", *args)
     return bench.bytes(name)
+
+
+def kill(process):
+    process.kill()
+    process.wait()
 
 
 def quantize(bench, source, *args):
@@ -99,25 +103,21 @@ def quantized_weights(bench):
 def killed(bench):
     """Killed between two checkpoints, and resumed: the same bytes, and the samples of the checkpoint are not run again."""
     expected = calibrate(bench, "whole.htstats")
-    command = ("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", "out.htstats", "--checkpoint-every", 8,
-                            "--threads", 1, "-q", "--resume")
-    checkpoint = bench.work / "out.htstats.partial"
-    kills = 0
+    command = ("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", "out.htstats", "--threads", 1, "-q", "--resume")
+    result, checkpoint = bench.work / "out.htstats", bench.work / "out.htstats.partial"
     for _ in range(3):
         before = checkpoint.read_bytes() if checkpoint.exists() else None
-        process = bench.start(*command)
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            if checkpoint.exists() and checkpoint.read_bytes() != before:
-                break
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        require(not (bench.work / "out.htstats").exists() or process.returncode == 0, "a killed run left a result")
-        kills += process.returncode == -signal.SIGKILL
-        if process.returncode == 0:
-            break
-    require(kills > 0, "the run ended before it could be killed")
-    bench.run("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", "out.htstats", "--resume", "--json", "figures.json", "-q")
+
+        def another():
+            return not result.exists() and checkpoint.exists() and checkpoint.read_bytes() != before
+
+        def anew():
+            bench.remove("out.htstats")
+            if before is not None:
+                checkpoint.write_bytes(before)
+
+        kill(bench.caught(another, *command, "--checkpoint-every", 8, anew=anew))
+    bench.run(*command, "--json", "figures.json")
     require(bench.bytes("out.htstats") == expected, "the resumed run gives another file")
     require(bench.json("figures.json")["resumed_at"] >= 8, "nothing was taken from the checkpoint")
     require(not checkpoint.exists(), "the checkpoint is still there")
@@ -127,12 +127,8 @@ def checkpoint_of_others(bench):
     """A checkpoint is not mixed with other data, samples or platforms of the same graph, and not overwritten unasked."""
     checkpoint = bench.work / "out.htstats.partial"
     model, args = bench.glyphs / "model.onnx", ("-o", "out.htstats", "-q", "--observe-for", "onnxruntime-int8", "--limit", 100)
-    process = bench.start("calibrate", model, *data(bench), *args, "--checkpoint-every", 4, "--threads", 1)
-    while process.poll() is None and not checkpoint.exists():
-        pass
-    process.kill()
-    process.wait()
-    require(checkpoint.exists(), "the run ended before its first checkpoint")
+    kill(bench.caught(checkpoint.exists, "calibrate", model, *data(bench), *args, "--checkpoint-every", 4, "--threads", 1,
+                      anew=lambda: bench.remove("out.htstats")))
     kept = checkpoint.read_bytes()
     for wanted, *more in (("go on from it with --resume", *args), ("other platforms", *args, "--observe-for", "naive-int8", "--resume"),
                           ("other samples", *args, "--resume", "--shard", "1/2"), ("by reference", *args, "--resume", "--executor", "reference")):
@@ -160,19 +156,11 @@ def two_graphs(bench):
     require(bench.run("inspect", "whole.htstats").count("\ngraph ") == 2, "the model does not have two graphs any more")
     run = ("calibrate", "add.onnx", "-o", "out.htstats", "-q", "--checkpoint-every", 1, "--threads", 1, "-c")
     checkpoint = bench.work / "out.htstats.partial"
-    process = bench.start(*run, "x.npy")
-    graphs = 0
-    while process.poll() is None and graphs < 2:
-        if not checkpoint.exists():
-            continue
-        process.send_signal(signal.SIGSTOP)
-        graphs = bench.run("inspect", "out.htstats.partial").count("\ngraph ")
-        if graphs < 2:
-            process.send_signal(signal.SIGCONT)
-            time.sleep(0.001)
-    process.kill()
-    process.wait()
-    require(graphs == 2, "the run ended before its second graph")
+
+    def both_graphs():
+        return checkpoint.exists() and bench.run("inspect", "out.htstats.partial").count("\ngraph ") == 2
+
+    kill(bench.caught(both_graphs, *run, "x.npy", anew=lambda: bench.remove("out.htstats")))
     kept = checkpoint.read_bytes()
     for _ in range(2):
         text = bench.fails(*run, "other.npy", "--resume")
@@ -287,19 +275,30 @@ configs_out: out.json
     bench.run("run", "p.yaml", "-q", "--stats-in", "p.htstats")
 
 
+def is_locked(path):
+    """Whether another process holds the lock: the file is there a moment before."""
+    try:
+        with open(path, encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def two_writers(bench):
     """A second calibration with the same output is told of the first, which ends as if alone; what a killed one leaves hinders
     nobody, and nothing is left in the end."""
     expected = calibrate(bench, "out.htstats")
     bench.remove("out.htstats")
     args = ("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", "out.htstats", "-q")
-    lock = bench.work / "out.htstats.lock"
+
+    def under_way():
+        return is_locked(bench.work / "out.htstats.lock") and not (bench.work / "out.htstats").exists()
+
     for end in (None, signal.SIGKILL):
-        first = bench.start(*args, "--threads", 1, "--executor", "reference", "--resume")
-        deadline = time.monotonic() + 60
-        while not lock.exists() and time.monotonic() < deadline:
-            pass
-        first.send_signal(signal.SIGSTOP)
+        first = bench.caught(under_way, *args, "--threads", 1, "--executor", "reference", "--resume", anew=lambda: bench.remove("out.htstats"))
         told = bench.fails(*args)
         require("another process is writing 'out.htstats' (it holds 'out.htstats.lock'); wait for it, or name another output" in told, told)
         require(not (bench.work / "out.htstats").exists(), "the second calibration wrote its result")
