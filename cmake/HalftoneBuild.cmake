@@ -84,6 +84,10 @@ endfunction()
 # halftone_use_objects(PROGRAM TARGET NAMES...): the program links the objects of these sources of a plug-in, by the sources' names
 # without ending, so that a test or a benchmark calls the very functions that ship.
 function(halftone_use_objects program target)
+  get_target_property(folder ${target} SOURCE_DIR)
+  list(TRANSFORM ARGN REPLACE "(.+)" "${folder}/\\1.cpp" OUTPUT_VARIABLE sources)
+  # An object of several sources has no name of one of them.
+  set_source_files_properties(${sources} TARGET_DIRECTORY ${target} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   list(JOIN ARGN "|" names)
   target_sources(${program} PRIVATE "$<FILTER:$<TARGET_OBJECTS:${target}>,INCLUDE,/(${names})\\.cpp\\.o$>")
 endfunction()

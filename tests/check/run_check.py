@@ -137,7 +137,7 @@ def first_party(bench):
     files = sorted(bench.plugins.glob("*.so")) + sorted(bench.plugins.glob("*.platform.yaml"))
     require(len(files) > 10, f"only {len(files)} plug-ins in {bench.plugins}")
     for file in files:
-        results, printed = bench.check(file, code=0)
+        results, printed = bench.check(file, "--timeout", 600, code=0)  # it is not about time, and other tests run beside it
         failed = [check for check, result in results.items() if result["verdict"] == "FAILED"]
         require(not failed, f"{file.name}: {failed}\n{printed}")
         runs = results["runs"].get("runs", {"done": 0, "refused": 0})
