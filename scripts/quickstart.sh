@@ -11,7 +11,8 @@ example=examples/glyphs
 
 [ "${HALFTONE_INSTALL:-yes}" = no ] || scripts/install-dependencies.sh
 mkdir -p build
-if ! cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DHALFTONE_BUILD_TESTS=OFF >build/configure.log 2>&1; then
+if ! cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DHALFTONE_UNITY=ON -DHALFTONE_BUILD_TESTS=OFF \
+  >build/configure.log 2>&1; then
   cat build/configure.log
   exit 1
 fi

@@ -36,7 +36,7 @@ else
 fi
 
 stage_build() {
-  cmake -S . -B build-test -G Ninja -DCMAKE_BUILD_TYPE=Release -DHALFTONE_WERROR=ON -DHALFTONE_BUILD_TESTS=ON &&
+  cmake -S . -B build-test -G Ninja -DCMAKE_BUILD_TYPE=Release -DHALFTONE_WERROR=ON -DHALFTONE_UNITY=ON -DHALFTONE_BUILD_TESTS=ON &&
     cmake --build build-test -j "$jobs"
 }
 
@@ -54,7 +54,7 @@ leak_detection() {
 # configure_sanitized FOLDER SANITIZERS LEVEL: what runs for long is worth optimising, unit tests are not.
 configure_sanitized() {
   cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=$3 -g1" \
-    "-DCMAKE_C_FLAGS_RELWITHDEBINFO=$3 -g1" "-DHALFTONE_SANITIZE=$2" -DHALFTONE_BUILD_TESTS=ON
+    "-DCMAKE_C_FLAGS_RELWITHDEBINFO=$3 -g1" "-DHALFTONE_SANITIZE=$2" -DHALFTONE_UNITY=ON -DHALFTONE_BUILD_TESTS=ON
 }
 
 ubsan_options="print_stacktrace=1:halt_on_error=1:suppressions=$root/tests/sanitize/ubsan.supp"

@@ -14,7 +14,7 @@
 namespace halftone::calibration {
 namespace {
 
-constexpr std::size_t kChunk = 8192;
+constexpr std::size_t kRunOfValues = 8192;
 
 bool wants_channels(const Request &request) {
   return request.channel_range || request.channel_moments;
@@ -76,8 +76,8 @@ Octaves &Accumulator::octaves_for_writing() {
 }
 
 bool Accumulator::sweep(const float *values, std::size_t count) {
-  for (std::size_t i = 0; i < count; i += kChunk) {
-    const std::size_t chunk = std::min(kChunk, count - i);
+  for (std::size_t i = 0; i < count; i += kRunOfValues) {
+    const std::size_t chunk = std::min(kRunOfValues, count - i);
     // Until there are octaves, they are made only for what is not all zeros.
     const bool known = octaves_ != nullptr;
     const Extent extent = known ? octaves_for_writing().count(values + i, chunk) : scan(values + i, chunk);

@@ -30,7 +30,7 @@ Strides dense_strides(const ht_tensor_view &view) {
   return strides;
 }
 
-Strides strides_of(const ht_tensor_view &view) {
+Strides actual_strides(const ht_tensor_view &view) {
   if (view.strides == nullptr) return dense_strides(view);
   Strides strides{};
   std::copy_n(view.strides, view.rank, strides.begin());
@@ -38,8 +38,8 @@ Strides strides_of(const ht_tensor_view &view) {
 }
 
 // The stride of an axis of extent 1 is never used, and may be anything.
-bool is_row_major(const ht_tensor_view &view) {
-  const Strides dense = dense_strides(view), actual = strides_of(view);
+bool lies_in_order(const ht_tensor_view &view) {
+  const Strides dense = dense_strides(view), actual = actual_strides(view);
   for (std::uint32_t k = 0; k < view.rank; ++k) {
     const std::int64_t steps = is_blocked(view) && k == view.block_axis ? blocks_of(view) : view.shape[k];
     if (steps != 1 && dense[k] != actual[k]) return false;
@@ -49,7 +49,7 @@ bool is_row_major(const ht_tensor_view &view) {
 
 // Whether the elements of a plain view fill one stretch of memory, in whatever order of axes.
 bool is_dense(const ht_tensor_view &view) {
-  const Strides actual = strides_of(view);
+  const Strides actual = actual_strides(view);
   std::array<std::uint32_t, HT_MAX_RANK> axes{};
   std::iota(axes.begin(), axes.begin() + view.rank, 0U);
   std::sort(axes.begin(), axes.begin() + view.rank,
@@ -97,7 +97,7 @@ void TensorLayout::split_at(const ht_tensor_view &view, std::uint32_t axis) {
 TensorLayout::TensorLayout(const ht_tensor_view &view, bool by_channel, std::uint32_t channel_axis) {
   check(view, by_channel, channel_axis);
   values = static_cast<const float *>(view.data);
-  const bool row_major = is_row_major(view);
+  const bool row_major = lies_in_order(view);
   if (is_blocked(view) && row_major && (!by_channel || channel_axis == view.block_axis)) {
     split_at(view, view.block_axis);
     block = view.block_size;
@@ -113,11 +113,11 @@ TensorLayout::TensorLayout(const ht_tensor_view &view) {
   check(view, false, 0);
   values = static_cast<const float *>(view.data);
   split_at(view, view.rank);
-  if ((is_blocked(view) || !is_row_major(view)) && elements() > 0) copy(view);
+  if ((is_blocked(view) || !lies_in_order(view)) && elements() > 0) copy(view);
 }
 
 void TensorLayout::copy(const ht_tensor_view &view) {
-  const Strides strides = strides_of(view);
+  const Strides strides = actual_strides(view);
   const auto offset_along = [&](std::uint32_t k, std::int64_t i) {
     if (!is_blocked(view) || k != view.block_axis) return i * strides[k];
     return i / view.block_size * strides[k] + i % view.block_size;

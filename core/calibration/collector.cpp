@@ -12,13 +12,13 @@ namespace halftone::calibration {
 namespace {
 
 // Values in a fixed order, so that workers keep accumulators in plain arrays.
-struct Layout {
+struct RequestLayout {
   std::vector<model::Handle> values;
   std::vector<ValueRequest> requests;
   std::vector<std::string> names;
   std::map<model::Handle, std::size_t> position;
 
-  Layout(const Requests &all, const model::Model &model) {
+  RequestLayout(const Requests &all, const model::Model &model) {
     for (const auto &[value, request] : all) {
       position[value] = values.size();
       values.push_back(value);
@@ -74,7 +74,7 @@ class Collector final : public SampleSink {
  public:
   // The totals are left in `kept` when the flow lets go of its sinks. `may_skip`: a sample that fails half-way is
   // dropped with all that was seen of it.
-  Collector(const Layout &layout, const model::Model &model, const Dataset &dataset, bool may_skip,
+  Collector(const RequestLayout &layout, const model::Model &model, const Dataset &dataset, bool may_skip,
             std::vector<Accumulator> &kept)
       : layout_(layout),
         model_(model),
@@ -117,7 +117,7 @@ class Collector final : public SampleSink {
   }
 
  private:
-  const Layout &layout_;
+  const RequestLayout &layout_;
   const model::Model &model_;
   const Dataset &dataset_;
   bool may_skip_;
@@ -289,7 +289,7 @@ class Pass {
   const host::Session &session_;
   const model::Model &model_;
   const CollectPlan &plan_;
-  Layout layout_;
+  RequestLayout layout_;
   Collected out_;
   host::Context watch_ctx_;
   double samples_a_second_ = 0;           // of the last part

@@ -40,7 +40,7 @@ double badness(const ErrorFigures &figures, Method method) {
   }
 }
 
-std::string text_of(const std::optional<ErrorFigures> &figures, Method method) {
+std::string figure_text(const std::optional<ErrorFigures> &figures, Method method) {
   if (!figures) return "";
   switch (method) {
     case Method::kCosine:
@@ -94,9 +94,9 @@ std::string error_table(const pipeline::ErrorAnalysis &analysis, Method method, 
   Table table(header);
   for (const OperatorError *op : order) {
     std::vector<std::string> row = {shortened(op->name.empty() ? op->value : op->name, name_room),
-                                    shortened(op->type, kType), text_of(op->*columns.front().figures, method),
+                                    shortened(op->type, kType), figure_text(op->*columns.front().figures, method),
                                     bar_text(worst > 0 ? key(*op) / worst : 0, bar_room)};
-    for (std::size_t i = 1; i < columns.size(); ++i) row.push_back(text_of(op->*columns[i].figures, method));
+    for (std::size_t i = 1; i < columns.size(); ++i) row.push_back(figure_text(op->*columns[i].figures, method));
     if (cost != nullptr) row.push_back(cost_of(*cost, op->node));
     table.add(std::move(row));
   }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kName = 18, kPlace = 12, kBar = 6;
 
-std::string percent(double share) {
+std::string fine_percent(double share) {
   return fmt::format("{:.4f} %", 100 * share);
 }
 
@@ -63,7 +63,7 @@ std::string variables_table(const std::vector<pipeline::Variable> &variables, st
         std::vector<std::string> row = {
             shortened(v.value, kName),
             shortened(fmt::format("{} {}{}", v.type, v.is_output ? "out" : "in", v.slot), kPlace),
-            v.codes ? percent(v.codes->noise_to_signal) : "",
+            v.codes ? fine_percent(v.codes->noise_to_signal) : "",
             bar,
             number(v.floats.minimum),
             number(v.floats.maximum)};
@@ -85,7 +85,7 @@ std::string parameters_table(const std::vector<pipeline::Parameter> &parameters,
         return std::vector<std::string>{shortened(p.value, kName),
                                         shortened(fmt::format("{} in{}", p.type, p.slot), kPlace),
                                         std::to_string(p.bits),
-                                        percent(p.noise_to_signal),
+                                        fine_percent(p.noise_to_signal),
                                         bar,
                                         number(p.minimum),
                                         number(p.maximum),

@@ -29,7 +29,8 @@ namespace po = boost::program_options;
 
 namespace {
 
-constexpr const char *kUsage = "PIPELINE.yaml | MODEL --platform NAME --calibration PATH [--data PATH] [options]";
+constexpr const char *kAnalyzeUsage =
+    "PIPELINE.yaml | MODEL --platform NAME --calibration PATH [--data PATH] [options]";
 const std::vector<std::string> kParts = {"graphwise", "layerwise", "own", "statistics", "parameters", "causes"};
 constexpr std::int64_t kSamples = 32;
 
@@ -96,7 +97,7 @@ pipeline::PipelineSpec spec_of_options(const po::variables_map &values, const st
     fail(Status::kInvalidArgument, "{}; usage: halftone analyze {}",
          calibration.empty() ? "no samples are named: give --calibration PATH, or --stats-in FILE and --data PATH"
                              : "--stats-in takes the place of --calibration; give one of them",
-         kUsage);
+         kAnalyzeUsage);
   }
   spec.calibration = data_spec(values, calibration);
   spec.observer = text_of(values, "observer");
@@ -105,7 +106,7 @@ pipeline::PipelineSpec spec_of_options(const po::variables_map &values, const st
   if (spec.platform.empty()) {
     fail(Status::kInvalidArgument,
          "no platform is named: give --platform NAME (`halftone platforms` lists them); usage: halftone analyze {}",
-         kUsage);
+         kAnalyzeUsage);
   }
   set_platform_choices(texts_of(values, "platform-setting"), spec);
   return spec;
@@ -257,9 +258,9 @@ int command_analyze(const std::vector<std::string> &arguments) {
   po::positional_options_description positional;
   positional.add("model", 1);
   po::variables_map values;
-  if (!parse_arguments("analyze", kUsage, options, positional, arguments, values)) return kExitOk;
+  if (!parse_arguments("analyze", kAnalyzeUsage, options, positional, arguments, values)) return kExitOk;
   const std::string model = text_of(values, "model");
-  if (model.empty()) fail(Status::kInvalidArgument, "no model is named; usage: halftone analyze {}", kUsage);
+  if (model.empty()) fail(Status::kInvalidArgument, "no model is named; usage: halftone analyze {}", kAnalyzeUsage);
   const Method method = parse_method(text_of(values, "method"));
   const std::set<std::string> parts = parts_of(values);
   const std::uint64_t samples = whole_number(values, "samples", kSamples, 1, std::int64_t{1} << 40);

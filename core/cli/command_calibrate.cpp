@@ -27,7 +27,7 @@ namespace po = boost::program_options;
 
 namespace {
 
-constexpr const char *kUsage = "MODEL --calibration PATH -o FILE.htstats [options]";
+constexpr const char *kCalibrateUsage = "MODEL --calibration PATH -o FILE.htstats [options]";
 
 po::options_description options_of_calibrate() {
   po::options_description options("options");
@@ -99,7 +99,7 @@ std::vector<pipeline::PipelineSpec> specs_of_options(const po::variables_map &va
   const std::vector<std::string> calibration = texts_of(values, "calibration");
   if (calibration.empty())
     fail(Status::kInvalidArgument, "no samples are named: give --calibration PATH; usage: halftone calibrate {}",
-         kUsage);
+         kCalibrateUsage);
   pipeline::PipelineSpec base;
   base.model = model;
   base.calibration = data_spec(values, calibration);
@@ -181,10 +181,10 @@ int command_calibrate(const std::vector<std::string> &arguments) {
   po::positional_options_description positional;
   positional.add("model", 1);
   po::variables_map values;
-  if (!parse_arguments("calibrate", kUsage, options, positional, arguments, values)) return kExitOk;
+  if (!parse_arguments("calibrate", kCalibrateUsage, options, positional, arguments, values)) return kExitOk;
   const std::string model = text_of(values, "model"), output = text_of(values, "output"),
                     json = text_of(values, "json");
-  if (model.empty()) fail(Status::kInvalidArgument, "no model is named; usage: halftone calibrate {}", kUsage);
+  if (model.empty()) fail(Status::kInvalidArgument, "no model is named; usage: halftone calibrate {}", kCalibrateUsage);
   pipeline::require_statistics_name(output);
   pipeline::CalibratePlan plan;
   plan.shard = parse_shard(text_of(values, "shard"));

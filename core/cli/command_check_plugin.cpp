@@ -20,7 +20,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char *kUsage = "FILE [--only CHECK] [--seed N] [--set COMPONENT.NAME=VALUE ...] [--json FILE]";
+constexpr const char *kCheckPluginUsage =
+    "FILE [--only CHECK] [--seed N] [--set COMPONENT.NAME=VALUE ...] [--json FILE]";
 
 void add_parameter(const std::string &text, Setting &parameters) {
   const std::size_t equals = text.find('='), dot = text.substr(0, equals).rfind('.');
@@ -110,7 +111,7 @@ int command_check_plugin(const std::vector<std::string> &arguments) {
   po::positional_options_description positional;
   positional.add("file", 1);
   po::variables_map values;
-  if (!parse_arguments("check-plugin", kUsage, options, positional, arguments, values)) return kExitOk;
+  if (!parse_arguments("check-plugin", kCheckPluginUsage, options, positional, arguments, values)) return kExitOk;
   if (values.count("list") != 0) {
     Table table({"check", "what must hold"});
     for (const check::CheckName &name : check::check_names()) table.add({name.name, name.summary});
@@ -118,7 +119,8 @@ int command_check_plugin(const std::vector<std::string> &arguments) {
     return kExitOk;
   }
   const std::string file = text_of(values, "file");
-  if (file.empty()) fail(Status::kInvalidArgument, "no plug-in is named; usage: halftone check-plugin {}", kUsage);
+  if (file.empty())
+    fail(Status::kInvalidArgument, "no plug-in is named; usage: halftone check-plugin {}", kCheckPluginUsage);
   check::CheckOptions wanted;
   wanted.file = existing(file);
   wanted.only = text_of(values, "only");

@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char *kUsage = "SETTING.json --platform NAME --model FILE --calibration PATH -o PIPELINE.yaml";
+constexpr const char *kConvertSettingUsage =
+    "SETTING.json --platform NAME --model FILE --calibration PATH -o PIPELINE.yaml";
 
 po::options_description options_of_convert() {
   po::options_description options("options");
@@ -116,10 +117,12 @@ int command_convert_setting(const std::vector<std::string> &arguments) {
   po::positional_options_description positional;
   positional.add("setting", 1);
   po::variables_map values;
-  if (!parse_arguments("convert-setting", kUsage, options_of_convert(), positional, arguments, values)) return kExitOk;
+  if (!parse_arguments("convert-setting", kConvertSettingUsage, options_of_convert(), positional, arguments, values))
+    return kExitOk;
   const std::string file = text_of(values, "setting"), output = text_of(values, "output");
   const std::string platform = text_of(values, "platform"), model = text_of(values, "model");
-  if (file.empty()) fail(Status::kInvalidArgument, "which setting? usage: halftone convert-setting {}", kUsage);
+  if (file.empty())
+    fail(Status::kInvalidArgument, "which setting? usage: halftone convert-setting {}", kConvertSettingUsage);
   const bool exact = values.count("exact") != 0;
   if (exact && platform.empty())
     fail(Status::kInvalidArgument, "--exact needs --platform with a platform of PPQ, such as TRT_INT8");

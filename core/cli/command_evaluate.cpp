@@ -32,7 +32,7 @@ namespace po = boost::program_options;
 
 namespace {
 
-constexpr const char *kUsage = "MODEL --data PATH [--labels FILE] [--against FLOAT.onnx] [options]";
+constexpr const char *kEvaluateUsage = "MODEL --data PATH [--labels FILE] [--against FLOAT.onnx] [options]";
 
 // A model from a file, ready to run.
 struct Loaded {
@@ -180,11 +180,11 @@ int command_evaluate(const std::vector<std::string> &arguments) {
   po::positional_options_description positional;
   positional.add("model", 1);
   po::variables_map values;
-  if (!parse_arguments("evaluate", kUsage, options, positional, arguments, values)) return kExitOk;
+  if (!parse_arguments("evaluate", kEvaluateUsage, options, positional, arguments, values)) return kExitOk;
   const std::string model_path = text_of(values, "model");
   if (model_path.empty() || values.count("data") == 0) {
     fail(Status::kInvalidArgument, "{}; usage: halftone evaluate {}",
-         model_path.empty() ? "no model is named" : "no samples are named: give --data PATH", kUsage);
+         model_path.empty() ? "no model is named" : "no samples are named: give --data PATH", kEvaluateUsage);
   }
   const host::Mode mode = mode_named(text_of(values, "mode"));
   const Engine engine(values, mode);

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char *kUsage =
+constexpr const char *kNewUsage =
     "pass | platform | observer | exporter | executor | reader | op-kernels | op-gradients NAME [--language c | cpp] "
     "[--output FOLDER]";
 
@@ -110,9 +110,9 @@ int command_new(const std::vector<std::string> &arguments) {
   po::positional_options_description positional;
   positional.add("what", 2);
   po::variables_map values;
-  if (!parse_arguments("new", kUsage, options, positional, arguments, values)) return kExitOk;
+  if (!parse_arguments("new", kNewUsage, options, positional, arguments, values)) return kExitOk;
   const std::vector<std::string> what = texts_of(values, "what");
-  if (what.empty()) fail(Status::kInvalidArgument, "say what to make; usage: halftone new {}", kUsage);
+  if (what.empty()) fail(Status::kInvalidArgument, "say what to make; usage: halftone new {}", kNewUsage);
   const NewKind &kind = kind_of(what[0]);
   if (what.size() != 2)
     fail(Status::kInvalidArgument, "say what to call the {}: halftone new {} NAME", kind.name, kind.name);

@@ -29,7 +29,7 @@ namespace po = boost::program_options;
 
 namespace {
 
-constexpr const char *kUsage = "MODEL [--data PATH] [--runs N] [--threads N] [options]";
+constexpr const char *kProfileUsage = "MODEL [--data PATH] [--runs N] [--threads N] [options]";
 constexpr std::uint32_t kRandomSamples = 4;
 constexpr std::uint64_t kStoredSamples = 64;  // unless --limit says otherwise: they are kept in memory
 
@@ -201,10 +201,10 @@ int command_profile(const std::vector<std::string> &arguments) {
   po::positional_options_description positional;
   positional.add("model", 1);
   po::variables_map values;
-  if (!parse_arguments("profile", kUsage, options, positional, arguments, values)) return kExitOk;
+  if (!parse_arguments("profile", kProfileUsage, options, positional, arguments, values)) return kExitOk;
   const std::string model_path = text_of(values, "model");
   if (model_path.empty()) {
-    fail(Status::kInvalidArgument, "no model is named; usage: halftone profile {}", kUsage);
+    fail(Status::kInvalidArgument, "no model is named; usage: halftone profile {}", kProfileUsage);
   }
   const host::Mode mode = mode_named(text_of(values, "mode"));
   const Engine engine(values, mode);

@@ -14,7 +14,7 @@ namespace po = boost::program_options;
 
 namespace {
 
-constexpr const char *kUsage = "MODEL --platform NAME --calibration PATH -o OUT.onnx [options]";
+constexpr const char *kQuantizeUsage = "MODEL --platform NAME --calibration PATH -o OUT.onnx [options]";
 
 po::options_description options_of_quantize() {
   po::options_description options("options");
@@ -47,7 +47,7 @@ po::options_description options_of_quantize() {
 
 std::string required(const po::variables_map &values, const char *name, const char *remedy) {
   const std::string text = text_of(values, name);
-  if (text.empty()) fail(Status::kInvalidArgument, "{}; usage: halftone quantize {}", remedy, kUsage);
+  if (text.empty()) fail(Status::kInvalidArgument, "{}; usage: halftone quantize {}", remedy, kQuantizeUsage);
   return text;
 }
 
@@ -58,7 +58,7 @@ int command_quantize(const std::vector<std::string> &arguments) {
   po::positional_options_description positional;
   positional.add("model", 1);
   po::variables_map values;
-  if (!parse_arguments("quantize", kUsage, options, positional, arguments, values)) return kExitOk;
+  if (!parse_arguments("quantize", kQuantizeUsage, options, positional, arguments, values)) return kExitOk;
   pipeline::PipelineSpec spec;
   spec.model = required(values, "model", "no model is named");
   spec.platform = text_of(values, "platform");
@@ -69,7 +69,7 @@ int command_quantize(const std::vector<std::string> &arguments) {
         Status::kInvalidArgument,
         "no samples are named: give --calibration PATH, or --stats-in FILE with statistics of samples; usage: halftone "
         "quantize {}",
-        kUsage);
+        kQuantizeUsage);
   }
   if (!calibration.empty() && !spec.statistics_in.empty()) {
     fail(Status::kInvalidArgument, "--stats-in takes the place of --calibration; give one of them{}",
@@ -91,7 +91,7 @@ int command_quantize(const std::vector<std::string> &arguments) {
   if (spec.platform.empty()) {
     fail(Status::kInvalidArgument,
          "no platform is named: give --platform NAME (`halftone platforms` lists them); usage: halftone quantize {}",
-         kUsage);
+         kQuantizeUsage);
   }
   set_platform_choices(texts_of(values, "platform-setting"), spec);
   read_plugin_options(values, spec);

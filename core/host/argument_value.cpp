@@ -7,14 +7,11 @@
 #include "core/base/byte_size.h"
 #include "core/base/error.h"
 #include "core/base/nearest.h"
+#include "core/host/text_of.h"
 #include "core/pattern/pattern_setting.h"
 
 namespace halftone::host {
 namespace {
-
-std::string_view text_of(ht_str text) {
-  return {text.data, static_cast<std::size_t>(text.size)};
-}
 
 // What was written, for messages: 'text' in quotes, numbers bare, containers by name.
 std::string shown(const Setting &setting) {

@@ -10,13 +10,10 @@
 #include "core/base/nearest.h"
 #include "core/host/argument_value.h"
 #include "core/host/schema.h"
+#include "core/host/text_of.h"
 
 namespace halftone::host {
 namespace {
-
-std::string_view text_of(ht_str text) {
-  return {text.data, static_cast<std::size_t>(text.size)};
-}
 
 std::string list_of(const std::vector<std::string> &names) {
   std::string out;

@@ -10,6 +10,7 @@
 #include "core/host/negotiate.h"
 #include "core/host/roles.h"
 #include "core/host/schema.h"
+#include "core/host/text_of.h"
 #include "core/pattern/pattern.h"
 
 namespace halftone::host {
@@ -27,10 +28,6 @@ constexpr std::uint32_t kAllFlags = HT_PARAM_REQUIRED | HT_PARAM_LIST | HT_PARAM
 
 bool is_number(std::uint32_t kind) {
   return kind == HT_VALUE_I64 || kind == HT_VALUE_F64 || kind == HT_VALUE_SIZE;
-}
-
-std::string_view text_of(ht_str text) {
-  return {text.data, static_cast<std::size_t>(text.size)};
 }
 
 template <typename T>

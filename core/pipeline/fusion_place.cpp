@@ -11,32 +11,31 @@
 namespace halftone::pipeline {
 namespace {
 
-using Json = nlohmann::json;
-
 const std::string kNote = std::string(HT_NOTE_PREFIX) + "fusions";
 const std::string kNormNote = std::string(HT_NOTE_PREFIX) + "norm-training/";
 
-Json slots_json(const std::vector<FusionPlace::Slot> &slots) {
-  Json list = Json::array();
+nlohmann::json slots_json(const std::vector<FusionPlace::Slot> &slots) {
+  nlohmann::json list = nlohmann::json::array();
   for (const FusionPlace::Slot &slot : slots) list.push_back({slot.node, slot.slot});
   return list;
 }
 
-std::vector<FusionPlace::Slot> slots_from(const Json &json) {
+std::vector<FusionPlace::Slot> slots_from(const nlohmann::json &json) {
   std::vector<FusionPlace::Slot> slots;
-  for (const Json &pair : json) slots.push_back({pair.at(0).get<std::size_t>(), pair.at(1).get<std::uint32_t>()});
+  for (const nlohmann::json &pair : json)
+    slots.push_back({pair.at(0).get<std::size_t>(), pair.at(1).get<std::uint32_t>()});
   return slots;
 }
 
-Json origins_json(const std::map<std::string, SlotOrigin> &origins) {
-  Json list = Json::object();
+nlohmann::json origins_json(const std::map<std::string, SlotOrigin> &origins) {
+  nlohmann::json list = nlohmann::json::object();
   for (const auto &[name, origin] : origins)
     list[name] = {origin.role, origin.was, origin.channel_axis.value_or(-1), origin.block_axis.value_or(-1)};
   return list;
 }
 
-std::map<std::string, SlotOrigin> origins_from(const Json &json) {
-  const auto axis = [](const Json &number) {
+std::map<std::string, SlotOrigin> origins_from(const nlohmann::json &json) {
+  const auto axis = [](const nlohmann::json &number) {
     const auto at = number.get<std::int32_t>();
     return at < 0 ? std::nullopt : std::optional(at);
   };
@@ -172,7 +171,7 @@ std::vector<FusionPlace> read_places(const model::Model &model) {
   std::vector<FusionPlace> places;
   const auto note = model.metadata.find(kNote);
   if (note == model.metadata.end()) return places;
-  for (const Json &json : Json::parse(note->second)) {
+  for (const nlohmann::json &json : nlohmann::json::parse(note->second)) {
     FusionPlace place;
     place.fusion = json.at("fusion");
     place.nodes = json.at("nodes").get<std::vector<Handle>>();
@@ -194,9 +193,9 @@ std::vector<FusionPlace> read_places(const model::Model &model, const std::vecto
 }
 
 void write_places(model::Model &model, const std::vector<FusionPlace> &places) {
-  Json list = Json::array();
+  nlohmann::json list = nlohmann::json::array();
   for (const FusionPlace &place : places) {
-    Json inputs = Json::object();
+    nlohmann::json inputs = nlohmann::json::object();
     for (const auto &[name, slots] : place.inputs) inputs[name] = slots_json(slots);
     list.push_back({{"fusion", place.fusion},
                     {"nodes", place.nodes},

@@ -14,7 +14,6 @@ namespace halftone::pipeline {
 
 namespace {
 
-using Json = nlohmann::json;
 constexpr std::size_t kMostDepth = 64;
 
 // The parser says what it found but not where, so its input tells how far it has read.
@@ -58,7 +57,7 @@ class Builder {
   }
   bool number_float(double value, const std::string &written) { return add(scalar(value, written), word_begin()); }
   bool string(const std::string &value) { return add(scalar(value, value), string_begin()); }
-  bool binary(const Json::binary_t & /*value*/) { return false; }  // JSON has none
+  bool binary(const nlohmann::json::binary_t & /*value*/) { return false; }  // JSON has none
   bool start_object(std::size_t /*count*/) { return open(Setting::Map{}); }
   bool start_array(std::size_t /*count*/) { return open(Setting::List{}); }
   bool end_object() { return close(); }
@@ -73,7 +72,7 @@ class Builder {
     keys_.push_back({name, where});
     return true;
   }
-  bool parse_error(std::size_t position, const std::string & /*token*/, const Json::exception &error) {
+  bool parse_error(std::size_t position, const std::string & /*token*/, const nlohmann::json::exception &error) {
     // What it says of the place comes from here, in the form of other messages.
     std::string_view why = error.what();
     if (const std::size_t colon = why.find(": "); colon != std::string_view::npos) why.remove_prefix(colon + 2);
@@ -178,7 +177,7 @@ Setting parse_json(std::string_view text, std::string_view name) {
   Builder builder(text, name);
   const WatchedInput begin{text.data(), builder.furthest()};
   const WatchedInput end{text.data() + text.size(), builder.furthest()};
-  Json::sax_parse(begin, end, &builder);
+  nlohmann::json::sax_parse(begin, end, &builder);
   return builder.take();
 }
 

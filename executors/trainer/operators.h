@@ -15,6 +15,11 @@ std::unique_ptr<Step> make_operator(const sdk::Context &ctx, const sdk::Node &no
 // Null where this form of the operator is left to the plain kernel.
 using OperatorFactory = std::unique_ptr<Step> (*)(const sdk::Context &ctx, const sdk::OpNode &node);
 
+template <typename T>
+std::unique_ptr<Step> make_step(const sdk::Context &ctx, const sdk::OpNode &node) {
+  return std::make_unique<T>(ctx, node);
+}
+
 struct OperatorEntry {
   OperatorEntry(const char *op_type, OperatorFactory factory);  // for the lifetime of the library
 };

@@ -10,7 +10,7 @@ namespace halftone::passes {
 namespace {
 
 // Rows that one piece of work rounds; never depends on the number of threads.
-constexpr std::size_t kRows = 32;
+constexpr std::size_t kRowsOfTask = 32;
 
 }  // namespace
 
@@ -124,7 +124,8 @@ class RoundTuning final : public sdk::Pass {
   double tune(const sdk::Context &ctx, const Layer &layer, LayerMoments &moments) const {
     const sdk::Graph graph(ctx);
     const MatrixLayout &m = layer.matrix;
-    Task task{layer, moments, WeightGrid(graph, sdk::Configs(ctx), layer), {}, {}, {}, (m.outputs + kRows - 1) / kRows};
+    Task task{layer, moments, WeightGrid(graph, sdk::Configs(ctx), layer), {},
+              {},    {},      (m.outputs + kRowsOfTask - 1) / kRowsOfTask};
     if (bias_) task.bias = find_bias(graph, layer);
     const bool centred = task.bias.node != HT_NONE && moments.positions > 0;
     to_one_unit(moments, alpha_of(ctx, layer));
@@ -165,7 +166,7 @@ class RoundTuning final : public sdk::Pass {
 
   void round_all(const sdk::Context &ctx, Task &task) const {
     const MatrixLayout &m = task.layer.matrix;
-    const std::uint64_t bytes = 6 * sizeof(double) * m.columns * (m.columns + kRows);
+    const std::uint64_t bytes = 6 * sizeof(double) * m.columns * (m.columns + kRowsOfTask);
     const auto gram_of = [&](std::uint64_t g) {
       return std::span<const double>(task.moments.gram).subspan(g * m.columns * m.columns, m.columns * m.columns);
     };
@@ -186,7 +187,7 @@ class RoundTuning final : public sdk::Pass {
 
   void round_rows(Task &task, const SecondOrderRounding &rounding, std::size_t g, std::size_t chunk) const {
     const MatrixLayout &m = task.layer.matrix;
-    const std::size_t first = chunk * kRows, count = std::min(kRows, m.outputs - first);
+    const std::size_t first = chunk * kRowsOfTask, count = std::min(kRowsOfTask, m.outputs - first);
     WeightRows rows = task.grid.rows(g, first, count);
     const std::vector<double> present = rows.values;
     if (cross_) {

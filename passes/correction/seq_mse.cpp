@@ -9,7 +9,7 @@
 namespace halftone::passes {
 namespace {
 
-constexpr std::size_t kRows = 32;
+constexpr std::size_t kRowsAtOnce = 32;
 // The floor that the kernel's arithmetic has for scales.
 constexpr float kLeastScale = 1e-8F;
 // Differences below this are rounding in the search itself.
@@ -92,7 +92,7 @@ class SeqMse final : public sdk::Pass {
   // errors[row * candidates + candidate] for rows of one group.
   void try_scales(const WeightGrid &grid, const LayerMoments &moments, const MatrixLayout &m, std::size_t g,
                   std::size_t first, std::vector<double> &errors) const {
-    const std::size_t count = std::min(kRows, m.outputs - first);
+    const std::size_t count = std::min(kRowsAtOnce, m.outputs - first);
     const WeightRows rows = grid.rows(g, first, count);
     const auto gram = std::span<const double>(moments.gram).subspan(g * m.columns * m.columns, m.columns * m.columns);
     std::vector<double> differences(rows.values.size());
@@ -116,12 +116,12 @@ class SeqMse final : public sdk::Pass {
     const WeightGrid grid(graph, configs, layer);
     const MatrixLayout &m = layer.matrix;
     if (grid.spec.scale_form != HT_SCALE_FREE || !rows_have_one_scale(grid, m)) return false;
-    const std::size_t chunks = (m.outputs + kRows - 1) / kRows;
+    const std::size_t chunks = (m.outputs + kRowsAtOnce - 1) / kRowsAtOnce;
     std::vector<double> errors(m.groups * m.outputs * factors_.size());
-    sdk::for_each_piece(ctx, m.groups * chunks, 4 * sizeof(double) * m.columns * kRows,
+    sdk::for_each_piece(ctx, m.groups * chunks, 4 * sizeof(double) * m.columns * kRowsAtOnce,
                         [&](const sdk::Context &, std::uint32_t, std::uint64_t piece) {
                           const auto at = static_cast<std::size_t>(piece);
-                          try_scales(grid, moments, m, at / chunks, at % chunks * kRows, errors);
+                          try_scales(grid, moments, m, at / chunks, at % chunks * kRowsAtOnce, errors);
                         });
     // Rows that share a scale are judged together.
     std::vector<double> of_scale(grid.scales.size() * factors_.size(), 0);

@@ -7,7 +7,7 @@
 namespace halftone::observers {
 namespace {
 
-constexpr int kOctavesDown = 8, kOctavesUp = 1, kPerOctave = 16;
+constexpr int kOctavesDown = 8, kOctavesUp = 1, kTriesPerOctave = 16;
 
 float largest_value(std::uint32_t kind) {
   return kind == HT_QUANT_F8E4M3FN ? 448.0F : 57344.0F;
@@ -93,7 +93,7 @@ class Floating final : public RangeSearch {
     Cast cast(ctx, distribution, spec.kind);
     const bool powers = spec.scale_form == HT_SCALE_POWER_OF_TWO;
     const double whole = powers ? std::exp2(std::ceil(std::log2(most / largest))) : most / largest;
-    const int each = powers ? 1 : kPerOctave;
+    const int each = powers ? 1 : kTriesPerOctave;
     double best = whole, least = cast.error(static_cast<float>(whole));
     for (int i = 1; i <= (kOctavesDown + kOctavesUp) * each; ++i) {
       const int steps = i <= kOctavesDown * each ? -i : i - kOctavesDown * each;

@@ -7,11 +7,11 @@
 namespace halftone::observers {
 namespace {
 
-constexpr int kPerOctave = 32, kOctaves = 8;
-constexpr std::size_t kCandidates = kPerOctave * kOctaves + 1;
+constexpr int kCandidatesPerOctave = 32, kOctaves = 8;
+constexpr std::size_t kCandidates = kCandidatesPerOctave * kOctaves + 1;
 
 float part_of(std::size_t candidate) {
-  return static_cast<float>(std::exp2(-static_cast<double>(candidate) / kPerOctave));
+  return static_cast<float>(std::exp2(-static_cast<double>(candidate) / kCandidatesPerOctave));
 }
 
 // How often each candidate range keeps the largest value of a row above the second.

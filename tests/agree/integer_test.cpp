@@ -22,7 +22,7 @@ std::string refusal(Net &net, const std::string &executor) {
 }
 
 // A convolution of random shape, quantized at every slot or at some.
-Net random_convolution(std::uint64_t seed) {
+Net random_convolution_net(std::uint64_t seed) {
   Net net(seed);
   const auto roll = [&](std::uint64_t sides) { return static_cast<std::int64_t>(net.roll(sides)); };
   const std::size_t axes = net.roll(8) == 0 ? 1 : 2;
@@ -70,7 +70,7 @@ TEST_CASE("random graphs have the same bits in integer mode on both executors") 
 
 TEST_CASE("random convolutions have the same bits in integer mode on both executors") {
   for (std::uint64_t seed = 1; seed <= 600; ++seed) {
-    Net net = random_convolution(seed);
+    Net net = random_convolution_net(seed);
     const std::string what = differing(net, seed);
     CHECK_MESSAGE(what.empty(), "convolution ", seed, ", ", what);
   }

@@ -368,15 +368,6 @@ TEST_CASE("a batch with one value for each channel is refused, and not normalize
   CHECK_NOTHROW(rig.evaluate({noise({1, 6}, 1)}));
 }
 
-std::string refusal(host::WorkingModel &working, const TrainRequest &request) {
-  try {
-    TrainRig rig(working, request);
-    return "";
-  } catch (const Error &error) {
-    return error.message();
-  }
-}
-
 TEST_CASE("folds that cannot be trained are refused when the session is opened") {
   Chain chain(0);
   const auto refused = [&](const std::function<void(TrainRequest &)> &change, const std::string &why) {

@@ -171,15 +171,6 @@ TEST_CASE("a random network with random configs is computed as by the reference 
   }
 }
 
-std::string refusal(host::WorkingModel &working, const TrainRequest &request) {
-  try {
-    TrainRig rig(working, request);
-    return "";
-  } catch (const Error &error) {
-    return error.message();
-  }
-}
-
 TEST_CASE("what cannot be trained is refused when the session is opened") {
   Net net(3);
   const Handle x = net.input({1, 4, 5, 5});

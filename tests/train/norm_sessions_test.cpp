@@ -12,12 +12,12 @@ namespace {
 
 using model::Handle;
 
-constexpr std::int64_t kChannels = 6;
+constexpr std::int64_t kNormChannels = 6;
 
 // A normalization, two convolutions, and late another reader of what is normalized, which wants it to lie otherwise.
 struct Shortcut {
   Shortcut() : net(7) {
-    const Handle x = net.node("Neg", {net.input({1, kChannels, 7, 5})});
+    const Handle x = net.node("Neg", {net.input({1, kNormChannels, 7, 5})});
     Handle y = normalized(x);
     for (int i = 0; i < 2; ++i) y = net.node("Relu", {convolved(y)});
     output = net.node("Add", {y, convolved(x)});
@@ -25,17 +25,17 @@ struct Shortcut {
   }
   Handle normalized(Handle x) {
     std::vector<Handle> inputs = {x};
-    for (int i = 0; i < 4; ++i) inputs.push_back(net.weight({kChannels}, 0.5F));
+    for (int i = 0; i < 4; ++i) inputs.push_back(net.weight({kNormChannels}, 0.5F));
     const Handle y = net.node("BatchNormalization", inputs);
     model::Model &m = net.working.model;
-    m.set_initializer(inputs[4], model::Tensor::from_floats({kChannels}, std::vector<float>(kChannels, 1)));
+    m.set_initializer(inputs[4], model::Tensor::from_floats({kNormChannels}, std::vector<float>(kNormChannels, 1)));
     learned.insert(learned.end(), {inputs[1], inputs[2]});
     statistics = {inputs[3], inputs[4]};
     norm = m.value(y).producer;
     return y;
   }
   Handle convolved(Handle x) {
-    learned.push_back(net.weight({kChannels, kChannels, 3, 3}, 0.25F));
+    learned.push_back(net.weight({kNormChannels, kNormChannels, 3, 3}, 0.25F));
     return net.node("Conv", {x, learned.back()}, {Net::ints("pads", {1, 1, 1, 1})});
   }
   TrainRequest request(std::uint32_t threads, std::uint64_t memory) const {
@@ -57,11 +57,11 @@ struct Shortcut {
 // and with the other sign at the start of the next. What is left of a sum tells in which order it was made.
 Floats spikes(std::int64_t rows) {
   constexpr std::int64_t kArea = 7 * 5;
-  Floats x = noise({rows, kChannels, 7, 5}, 3);
+  Floats x = noise({rows, kNormChannels, 7, 5}, 3);
   for (std::int64_t row = 0; row < rows - rows % 2; ++row) {
     const bool even = row % 2 == 0;
-    for (std::int64_t c = 0; c < kChannels; ++c) {
-      const auto start = static_cast<std::size_t>((row * kChannels + c) * kArea);
+    for (std::int64_t c = 0; c < kNormChannels; ++c) {
+      const auto start = static_cast<std::size_t>((row * kNormChannels + c) * kArea);
       x.data[even ? start + kArea - 1 : start] = even ? 0x1p60F : -0x1p60F;
     }
   }
@@ -88,7 +88,7 @@ bool keeps_all_within(std::uint64_t memory, std::uint32_t threads, const Floats 
 TEST_CASE(
     "sums of a normalization are added in one order: the same bytes on any number of threads, computed again too") {
   // 13 rows in 8 shards, of 35 positions each.
-  const Floats data = spikes(13), target = noise({13, kChannels, 7, 5}, 4);
+  const Floats data = spikes(13), target = noise({13, kNormChannels, 7, 5}, 4);
   std::vector<std::vector<float>> found;
   for (const std::uint64_t memory : {0U, 13U << 10U, 12U << 10U, 10U << 10U}) {
     for (const std::uint32_t threads : {1U, 2U, 3U}) {
@@ -107,10 +107,10 @@ TEST_CASE(
 }
 
 // One layer on pictures of a single position.
-struct Point {
-  explicit Point(bool folded) : net(9) {
-    const Handle x = net.input({1, kChannels, 1, 1});
-    request.weights = {net.weight({4, kChannels, 1, 1}, 0.5F), net.weight({4})};
+struct NormPoint {
+  explicit NormPoint(bool folded) : net(9) {
+    const Handle x = net.input({1, kNormChannels, 1, 1});
+    request.weights = {net.weight({4, kNormChannels, 1, 1}, 0.5F), net.weight({4})};
     Handle y = net.node("Conv", {x, request.weights[0], request.weights[1]});
     layer = net.working.model.value(y).producer;
     if (folded) {
@@ -149,12 +149,12 @@ TEST_CASE("one sample of one position has no variance and is refused; two sample
   for (const bool folded : {true, false}) {
     for (const std::uint64_t memory : {0U, 1U << 20U}) {
       INFO("folded ", folded, ", memory ", memory);
-      Point point(folded);
+      NormPoint point(folded);
       point.request.memory = memory;
       TrainRig rig(point.net.working, point.request);
       const auto before = point.running_mean(rig);
       try {
-        rig.accumulate({noise({1, kChannels, 1, 1}, 1)}, {noise({1, 4, 1, 1}, 2)});
+        rig.accumulate({noise({1, kNormChannels, 1, 1}, 1)}, {noise({1, 4, 1, 1}, 2)});
         FAIL("a batch of one value was normalized");
       } catch (const Error &error) {
         CHECK(error.message().find("a batch with one value for each channel cannot be normalized by itself; take a "
@@ -162,9 +162,9 @@ TEST_CASE("one sample of one position has no variance and is refused; two sample
       }
       CHECK(point.running_mean(rig) == before);
       // By the running statistics one sample is enough.
-      CHECK_NOTHROW(rig.evaluate({noise({1, kChannels, 1, 1}, 1)}));
+      CHECK_NOTHROW(rig.evaluate({noise({1, kNormChannels, 1, 1}, 1)}));
       // Two samples, of which each shard has one.
-      rig.accumulate({noise({2, kChannels, 1, 1}, 1)}, {noise({2, 4, 1, 1}, 2)});
+      rig.accumulate({noise({2, kNormChannels, 1, 1}, 1)}, {noise({2, 4, 1, 1}, 2)});
       rig.update(1e-2F);
       const auto after = point.running_mean(rig);
       for (std::size_t c = 0; c < after.size(); ++c) CHECK((std::isfinite(after[c]) && after[c] != before[c]));

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <random>
 
+#include "core/base/error.h"
 #include "core/host/instance.h"
 #include "core/host/kernel_index.h"
 #include "core/host/session.h"
@@ -286,6 +287,15 @@ std::vector<model::Handle> weights_of(const model::Model &m, bool biases) {
     }
   }
   return out;
+}
+
+std::string refusal(host::WorkingModel &working, const TrainRequest &request) {
+  try {
+    TrainRig rig(working, request);
+    return "";
+  } catch (const Error &error) {
+    return error.message();
+  }
 }
 
 ht_train_loss loss_of(std::uint32_t kind, model::Handle output, float parameter) {

@@ -76,6 +76,9 @@ class TrainRig {
 // and 2 of Conv, ConvTranspose, Gemm and MatMul.
 std::vector<model::Handle> weights_of(const model::Model &m, bool biases);
 
+// Why a session cannot be opened; empty when it can.
+std::string refusal(host::WorkingModel &working, const TrainRequest &request);
+
 ht_train_loss loss_of(std::uint32_t kind, model::Handle output, float parameter = 2);
 Floats noise(std::vector<std::int64_t> shape, std::uint64_t seed);
 

@@ -10,7 +10,7 @@ namespace halftone::host {
 
 namespace {
 
-CalibrationService &service(ht_ctx *ctx) {
+CalibrationService &calibration_of(ht_ctx *ctx) {
   if (ctx->calibration == nullptr) fail(Status::kFailedPrecondition, "this call has no calibration data");
   return *ctx->calibration;
 }
@@ -26,7 +26,7 @@ ht_collect_options read_options(const ht_collect_options *given) {
 }
 
 ht_status HT_CALL wants(ht_ctx *ctx, ht_handle config, const ht_str *observer, std::uint32_t *out) {
-  return serve_run(ctx, [&] { *out = service(ctx).wants(*ctx, config, text(observer)); });
+  return serve_run(ctx, [&] { *out = calibration_of(ctx).wants(*ctx, config, text(observer)); });
 }
 
 ht_status HT_CALL collect(ht_ctx *ctx, const ht_statistics_request *requests, std::uint64_t count,
@@ -34,28 +34,28 @@ ht_status HT_CALL collect(ht_ctx *ctx, const ht_statistics_request *requests, st
   return serve_run(ctx, [&] {
     std::vector<ht_statistics_request> list;
     for (std::uint64_t i = 0; i < count; ++i) list.push_back(*element(requests, i));
-    service(ctx).collect(*ctx, list, read_options(options));
+    calibration_of(ctx).collect(*ctx, list, read_options(options));
   });
 }
 
 ht_status HT_CALL statistics(ht_ctx *ctx, ht_handle value, const ht_statistics **out) {
-  return serve_run(ctx, [&] { *out = service(ctx).statistics(*ctx, value); });
+  return serve_run(ctx, [&] { *out = calibration_of(ctx).statistics(*ctx, value); });
 }
 
 ht_status HT_CALL measure(ht_ctx *ctx, const ht_tensor_view *tensor, std::uint32_t what, std::uint32_t channel_axis,
                           const ht_statistics **out) {
-  return serve_run(ctx, [&] { *out = service(ctx).measure(*ctx, *tensor, what, channel_axis); });
+  return serve_run(ctx, [&] { *out = calibration_of(ctx).measure(*ctx, *tensor, what, channel_axis); });
 }
 
 ht_status HT_CALL render(ht_ctx *ctx, ht_handle config, const ht_statistics *stats, const ht_str *observer) {
-  return serve_run(ctx, [&] { service(ctx).render(*ctx, config, *stats, text(observer)); });
+  return serve_run(ctx, [&] { calibration_of(ctx).render(*ctx, config, *stats, text(observer)); });
 }
 
 ht_status HT_CALL render_all(ht_ctx *ctx, const ht_handle *configs, std::uint64_t count, const ht_str *observer,
                              std::uint32_t *rendered) {
   return serve_run(ctx, [&] {
     const std::span<const ht_handle> list(configs, static_cast<std::size_t>(count));
-    std::ranges::copy(service(ctx).render_all(*ctx, list, text(observer)), rendered);
+    std::ranges::copy(calibration_of(ctx).render_all(*ctx, list, text(observer)), rendered);
   });
 }
 
@@ -63,7 +63,7 @@ ht_status HT_CALL observe_all(ht_ctx *ctx, const ht_handle *configs, std::uint64
                               const ht_collect_options *options) {
   return serve_run(ctx, [&] {
     const std::span<const ht_handle> list(configs, static_cast<std::size_t>(count));
-    service(ctx).observe_all(*ctx, list, text(observer), read_options(options));
+    calibration_of(ctx).observe_all(*ctx, list, text(observer), read_options(options));
   });
 }
 

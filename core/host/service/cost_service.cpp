@@ -5,14 +5,9 @@
 namespace halftone::host {
 namespace {
 
-TargetService &target(ht_ctx *ctx) {
-  if (ctx->target == nullptr) fail(Status::kInvalidArgument, "this run has no platform; name one with `platform:`");
-  return *ctx->target;
-}
-
 ht_status HT_CALL unit(ht_ctx *ctx, ht_str *name) {
   return serve(ctx, [&] {
-    const std::string found = target(ctx).cost_unit();
+    const std::string found = target_of(ctx).cost_unit();
     *name = {keep(ctx, std::span<const char>(found.data(), found.size())), found.size()};
   });
 }
@@ -21,7 +16,7 @@ ht_status HT_CALL node(ht_ctx *ctx, ht_handle handle, std::uint32_t form, std::u
                        ht_node_cost *cost) {
   return serve(ctx, [&] {
     if (form > HT_COST_FLOAT) fail(Status::kInvalidArgument, "{} is no form of a cost", form);
-    const NodeCost found = target(ctx).node_cost(working(ctx), handle, form, weight_bits);
+    const NodeCost found = target_of(ctx).node_cost(working(ctx), handle, form, weight_bits);
     ht_node_cost out{};
     out.known = found.known ? 1 : 0;
     out.cost = found.cost;

@@ -78,6 +78,9 @@ class ExecutionService {
   virtual std::vector<std::int64_t> labels(Context &ctx) = 0;
 };
 
+// The service of a call that may run the model; fails in one that may not.
+ExecutionService &execution_of(ht_ctx *ctx);
+
 class ParallelService {
  public:
   virtual ~ParallelService() = default;

@@ -11,12 +11,12 @@
 
 namespace halftone::host {
 
-namespace {
-
-ExecutionService &service(ht_ctx *ctx) {
+ExecutionService &execution_of(ht_ctx *ctx) {
   if (ctx->execution == nullptr) fail(Status::kFailedPrecondition, "this call cannot run the model");
   return *ctx->execution;
 }
+
+namespace {
 
 void take_source(const ht_execution_source &given, ExecutionRequest &request) {
   ht_execution_source source{};
@@ -126,14 +126,14 @@ ht_status HT_CALL run(ht_ctx *ctx, const ht_execution_options *options, const ht
     if (!receiver.see || (!request.references.empty() && !receiver.see_reference)) {
       fail(Status::kInvalidArgument, "the sink lacks a function for the values that it asks for");
     }
-    const ExecutionOutcome outcome = service(ctx).run(*ctx, request, receiver);
+    const ExecutionOutcome outcome = execution_of(ctx).run(*ctx, request, receiver);
     if (result == nullptr) return;
     put(result, ht_execution_result{sizeof(ht_execution_result), outcome.workers, outcome.samples, outcome.skipped});
   });
 }
 
 ht_status HT_CALL samples(ht_ctx *ctx, const ht_execution_options *options, std::uint64_t *count) {
-  return serve_run(ctx, [&] { *count = service(ctx).samples(*ctx, request_of(*options)); });
+  return serve_run(ctx, [&] { *count = execution_of(ctx).samples(*ctx, request_of(*options)); });
 }
 
 std::uint64_t worker_bytes(const ht_parallel_options *options) {

@@ -20,14 +20,8 @@ FusionService &required(ht_ctx *ctx) {
 
 ht_strs kept_texts(ht_ctx *ctx, const std::vector<std::string> &texts) {
   std::vector<ht_str> list;
-  for (const std::string &one : texts) {
-    list.push_back({keep(ctx, std::span<const char>(one.data(), one.size())), one.size()});
-  }
+  for (const std::string &one : texts) list.push_back(kept_text(ctx, one));
   return {keep(ctx, std::span<const ht_str>(list)), list.size()};
-}
-
-ht_handles kept_handles(ht_ctx *ctx, const std::vector<model::Handle> &list) {
-  return {keep(ctx, std::span<const model::Handle>(list)), list.size()};
 }
 
 ht_status HT_CALL names(ht_ctx *ctx, ht_strs *list) {

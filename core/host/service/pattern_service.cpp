@@ -10,14 +10,6 @@ namespace halftone::host {
 
 namespace {
 
-ht_handles kept_handles(ht_ctx *ctx, std::span<const model::Handle> list) {
-  return {keep(ctx, list), list.size()};
-}
-
-ht_str kept_text(ht_ctx *ctx, std::string_view s) {
-  return {keep(ctx, std::span<const char>(s.data(), s.size())), s.size()};
-}
-
 ht_pattern_match kept_match(ht_ctx *ctx, const pattern::Pattern &pattern, const pattern::Match &match) {
   std::vector<ht_pattern_binding> bindings;
   for (std::size_t i = 0; i < pattern.names.size(); ++i) {

@@ -32,6 +32,13 @@ T *keep(ht_ctx *ctx, std::span<const T> items) {
   return copy;
 }
 
+inline ht_str kept_text(ht_ctx *ctx, std::string_view s) {
+  return {keep(ctx, std::span<const char>(s.data(), s.size())), s.size()};
+}
+inline ht_handles kept_handles(ht_ctx *ctx, std::span<const model::Handle> list) {
+  return {keep(ctx, list), list.size()};
+}
+
 // Writes at most what the caller's struct has room for; the reader's rule of the ABI seen from the writing side.
 template <typename T>
 void put(T *out, const T &value) {

@@ -60,4 +60,7 @@ class TargetService {
   virtual FusionService *fusions() { return nullptr; }
 };
 
+// The platform of a call's run; fails where it has none.
+TargetService &target_of(ht_ctx *ctx);
+
 }  // namespace halftone::host

@@ -8,16 +8,12 @@
 
 namespace halftone::host {
 
-namespace {
-
-TargetService &target(ht_ctx *ctx) {
+TargetService &target_of(ht_ctx *ctx) {
   if (ctx->target == nullptr) fail(Status::kInvalidArgument, "this run has no platform; name one with `platform:`");
   return *ctx->target;
 }
 
-ht_str kept_text(ht_ctx *ctx, std::string_view s) {
-  return {keep(ctx, std::span<const char>(s.data(), s.size())), s.size()};
-}
+namespace {
 
 ht_value text_value(ht_ctx *ctx, std::span<const ht_str> list) {
   return {HT_VALUE_STR, static_cast<std::uint32_t>(list.size()), keep(ctx, list), {0, 0}};
@@ -42,13 +38,13 @@ ht_slot_rule slot_rule(ht_ctx *ctx, const SlotRule &rule) {
 }
 
 ht_status HT_CALL platform(ht_ctx *ctx, ht_str *id) {
-  return serve(ctx, [&] { *id = kept_text(ctx, target(ctx).platform()); });
+  return serve(ctx, [&] { *id = kept_text(ctx, target_of(ctx).platform()); });
 }
 
 ht_status HT_CALL node_rule(ht_ctx *ctx, ht_handle node, ht_node_rule *rule) {
   return serve(ctx, [&] {
     NodeRule resolved;
-    target(ctx).node_rule(working(ctx), node, resolved);
+    target_of(ctx).node_rule(working(ctx), node, resolved);
     std::vector<ht_slot_rule> inputs, outputs;
     for (const SlotRule &slot : resolved.inputs) inputs.push_back(slot_rule(ctx, slot));
     for (const SlotRule &slot : resolved.outputs) outputs.push_back(slot_rule(ctx, slot));
@@ -89,14 +85,14 @@ ht_value option_value(ht_ctx *ctx, const Setting &setting) {
 
 ht_status HT_CALL option(ht_ctx *ctx, const ht_str *name, ht_value *value) {
   return serve(ctx, [&] {
-    const Setting *setting = target(ctx).option(text(name));
+    const Setting *setting = target_of(ctx).option(text(name));
     *value = setting == nullptr ? ht_value{} : option_value(ctx, *setting);
   });
 }
 
 ht_status HT_CALL slot_role(ht_ctx *ctx, ht_handle node, std::uint32_t direction, std::uint32_t slot,
                             std::uint32_t *role) {
-  return serve(ctx, [&] { *role = target(ctx).slot_role(working(ctx), node, direction == HT_SLOT_OUTPUT, slot); });
+  return serve(ctx, [&] { *role = target_of(ctx).slot_role(working(ctx), node, direction == HT_SLOT_OUTPUT, slot); });
 }
 
 ht_status HT_CALL dispatch(ht_ctx *ctx, ht_handle node, std::uint32_t *verdict, ht_str *reason) {

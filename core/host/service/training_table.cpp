@@ -7,7 +7,7 @@ namespace halftone::host {
 
 namespace {
 
-TrainingService &service(ht_ctx *ctx) {
+TrainingService &training_of(ht_ctx *ctx) {
   if (ctx->training == nullptr) fail(Status::kFailedPrecondition, "this call cannot train");
   return *ctx->training;
 }
@@ -17,7 +17,7 @@ ht_status HT_CALL find_gradient(ht_ctx *ctx, ht_handle handle, const ht_op_gradi
     const model::Model &m = working(ctx).model;
     const model::Node &node = m.node(handle);
     try {
-      *gradient = &service(ctx).gradient(node.domain, node.op_type, m.opset(node.domain));
+      *gradient = &training_of(ctx).gradient(node.domain, node.op_type, m.opset(node.domain));
     } catch (Error &error) {
       error.note(fmt::format("in node '{}' ({})", node.name, node.op_type));
       throw;
@@ -27,7 +27,7 @@ ht_status HT_CALL find_gradient(ht_ctx *ctx, ht_handle handle, const ht_op_gradi
 
 ht_status HT_CALL find_trainer(ht_ctx *ctx, const ht_trainer **trainer, void **instance) {
   return serve_run(ctx, [&] {
-    const Instance &found = service(ctx).trainer(*ctx);
+    const Instance &found = training_of(ctx).trainer(*ctx);
     *trainer = &found.role<ht_trainer>(HT_TRAINER_1);
     *instance = found.raw();
   });

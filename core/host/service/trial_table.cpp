@@ -9,11 +9,6 @@
 namespace halftone::host {
 namespace {
 
-ExecutionService &service(ht_ctx *ctx) {
-  if (ctx->execution == nullptr) fail(Status::kFailedPrecondition, "this call cannot run the model");
-  return *ctx->execution;
-}
-
 // What a caller of another minor left out is zero.
 template <typename T>
 T whole(const T &given) {
@@ -79,7 +74,7 @@ ht_status HT_CALL run(ht_ctx *ctx, const ht_trial_options *options, const ht_tri
     Context ordered;
     ordered.component = ctx->component;
     const TrialReceiver receiver = receiver_of(*sink, ctx, ordered);
-    const ExecutionOutcome outcome = service(ctx).run_trials(*ctx, request_of(*options), receiver);
+    const ExecutionOutcome outcome = execution_of(ctx).run_trials(*ctx, request_of(*options), receiver);
     if (result == nullptr) return;
     put(result, ht_execution_result{sizeof(ht_execution_result), outcome.workers, outcome.samples, outcome.skipped});
   });
@@ -87,7 +82,7 @@ ht_status HT_CALL run(ht_ctx *ctx, const ht_trial_options *options, const ht_tri
 
 ht_status HT_CALL labels(ht_ctx *ctx, ht_i64s *out) {
   return serve_run(ctx, [&] {
-    const std::vector<std::int64_t> found = service(ctx).labels(*ctx);
+    const std::vector<std::int64_t> found = execution_of(ctx).labels(*ctx);
     *out = {keep(ctx, std::span<const std::int64_t>(found)), found.size()};
   });
 }

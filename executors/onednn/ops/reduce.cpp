@@ -13,13 +13,13 @@ struct Reduction {
   double unit;  // that sums are multiplied by
 };
 
-constexpr std::int64_t kLanes = 8;
+constexpr std::int64_t kLanesOfSum = 8;
 
 double sum_of(const float *x, std::int64_t n) {
-  double lanes[kLanes] = {};
+  double lanes[kLanesOfSum] = {};
   std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (std::int64_t k = 0; k < kLanes; ++k) lanes[k] += double{x[i + k]};
+  for (; i + kLanesOfSum <= n; i += kLanesOfSum) {
+    for (std::int64_t k = 0; k < kLanesOfSum; ++k) lanes[k] += double{x[i + k]};
   }
   double sum = 0;
   for (const double lane : lanes) sum += lane;

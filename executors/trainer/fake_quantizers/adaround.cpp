@@ -70,7 +70,7 @@ class AdaRound final : public StepQuantizer {
   }
 };
 
-const sdk::Params &parameters() {
+const sdk::Params &adaround_parameters() {
   static const sdk::Params none;
   return none;
 }
@@ -82,7 +82,7 @@ const Method &adaround_method() {
                              "Weights learn to be rounded up or down",
                              "Learns for each weight whether it is rounded up or down.",
                              "Nagel et al. 2020, arXiv:2004.10568",
-                             &parameters,
+                             &adaround_parameters,
                              [](const PointSpec &spec, const MethodArguments &) {
                                return std::unique_ptr<FakeQuantizer>(std::make_unique<AdaRound>(spec));
                              }};

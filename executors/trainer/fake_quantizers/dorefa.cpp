@@ -99,7 +99,7 @@ class DoReFa final : public StepQuantizer {
   }
 };
 
-const sdk::Params &parameters() {
+const sdk::Params &dorefa_parameters() {
   static const sdk::Params none;
   return none;
 }
@@ -111,7 +111,7 @@ const Method &dorefa_method() {
                              "Weights are squashed by tanh",
                              "Quantizes tanh of the weights, spread over the whole range of the config.",
                              "Zhou et al. 2016, arXiv:1606.06160",
-                             &parameters,
+                             &dorefa_parameters,
                              [](const PointSpec &spec, const MethodArguments &) {
                                return std::unique_ptr<FakeQuantizer>(std::make_unique<DoReFa>(spec));
                              }};

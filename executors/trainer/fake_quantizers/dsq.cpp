@@ -39,7 +39,7 @@ class Dsq final : public StepQuantizer {
   Stair stair_;
 };
 
-const sdk::Params &parameters() {
+const sdk::Params &dsq_parameters() {
   static const sdk::Params table = [] {
     sdk::Params p;
     p.number("alpha", "how soft the steps are: near 0 they are stairs, near 1 a line", 0.4, 0.001, 0.9);
@@ -56,7 +56,7 @@ const Method &dsq_method() {
       "Gradients of a soft staircase",
       "Rounds, and takes gradients of a differentiable staircase of tanh pieces; learns the scale.",
       "Gong et al. 2019, arXiv:1908.05033",
-      &parameters,
+      &dsq_parameters,
       [](const PointSpec &spec, const MethodArguments &arguments) {
         return std::unique_ptr<FakeQuantizer>(std::make_unique<Dsq>(spec, arguments.number("alpha")));
       }};

@@ -13,7 +13,7 @@ class Fixed final : public StepQuantizer {
   std::uint32_t learnable() const override { return 0; }
 };
 
-const sdk::Params &parameters() {
+const sdk::Params &fixed_parameters() {
   static const sdk::Params none;
   return none;
 }
@@ -26,7 +26,7 @@ const Method &fixed_method() {
                              "Quantizes with the config's scale. The gradient of a value is that of its quantized "
                              "value, and 0 where that is clamped.",
                              "Bengio, Leonard, Courville 2013, arXiv:1308.3432 (straight-through estimator)",
-                             &parameters,
+                             &fixed_parameters,
                              [](const PointSpec &spec, const MethodArguments &) {
                                return std::unique_ptr<FakeQuantizer>(std::make_unique<Fixed>(spec));
                              }};

@@ -33,7 +33,7 @@ class Lsq final : public LearnedStep {
   bool from_mean_;
 };
 
-const sdk::Params &parameters() {
+const sdk::Params &lsq_parameters() {
   static const sdk::Params table = [] {
     sdk::Params p;
     add_learned_step_parameters(p);
@@ -64,7 +64,7 @@ const Method &lsq_method() {
                              "The scale is learned",
                              "Learns the step size with the gradient of the rounding.",
                              "Esser et al. 2020, arXiv:1902.08153",
-                             &parameters,
+                             &lsq_parameters,
                              [](const PointSpec &spec, const MethodArguments &arguments) {
                                return std::unique_ptr<FakeQuantizer>(std::make_unique<Lsq>(spec, arguments));
                              }};

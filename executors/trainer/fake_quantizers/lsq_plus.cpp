@@ -105,7 +105,7 @@ class LsqPlus final : public LearnedStep {
   bool from_values_;
 };
 
-const sdk::Params &parameters() {
+const sdk::Params &lsq_plus_parameters() {
   static const sdk::Params table = [] {
     sdk::Params p;
     add_learned_step_parameters(p);
@@ -126,7 +126,7 @@ const Method &lsq_plus_method() {
                              "Scale and offset are learned",
                              "Learns the step size and, of asymmetric points, the zero point.",
                              "Bhalgat et al. 2020, arXiv:2004.09576",
-                             &parameters,
+                             &lsq_plus_parameters,
                              [](const PointSpec &spec, const MethodArguments &arguments) {
                                return std::unique_ptr<FakeQuantizer>(std::make_unique<LsqPlus>(spec, arguments));
                              }};

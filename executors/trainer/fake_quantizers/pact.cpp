@@ -64,7 +64,7 @@ class Pact final : public StepQuantizer {
   double decay_, start_;
 };
 
-const sdk::Params &parameters() {
+const sdk::Params &pact_parameters() {
   static const sdk::Params table = [] {
     sdk::Params p;
     p.number("decay", "weight of the penalty decay * alpha^2 / 2, which the method adds to the loss itself", 0.0, 0.0,
@@ -83,7 +83,7 @@ const Method &pact_method() {
                              "The clipping value is learned",
                              "Learns where activations are clipped; the scale follows.",
                              "Choi et al. 2018, arXiv:1805.06085",
-                             &parameters,
+                             &pact_parameters,
                              [](const PointSpec &spec, const MethodArguments &arguments) {
                                return std::unique_ptr<FakeQuantizer>(std::make_unique<Pact>(spec, arguments));
                              }};

@@ -36,7 +36,7 @@ class PowerOfTwo final : public StepQuantizer {
   std::string direction_;
 };
 
-const sdk::Params &parameters() {
+const sdk::Params &power_of_two_parameters() {
   static const sdk::Params table = [] {
     sdk::Params p;
     p.choice("direction",
@@ -56,7 +56,7 @@ const Method &power_of_two_method() {
       "The scale becomes a power of two and stays",
       "Moves the config's scale to 2^n at the start, so that hardware rescales by shifts; then as 'fixed'.",
       "Jain et al. 2020, arXiv:1903.08066, section 3 (power-of-2 scale factors)",
-      &parameters,
+      &power_of_two_parameters,
       [](const PointSpec &spec, const MethodArguments &arguments) {
         return std::unique_ptr<FakeQuantizer>(std::make_unique<PowerOfTwo>(spec, arguments.choice("direction")));
       }};

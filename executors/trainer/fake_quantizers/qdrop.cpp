@@ -30,7 +30,7 @@ class QDrop final : public LearnedStep {
   std::uint64_t threshold_;
 };
 
-const sdk::Params &parameters() {
+const sdk::Params &qdrop_parameters() {
   static const sdk::Params table = [] {
     sdk::Params p;
     p.number("keep", "probability that an element is quantized while learning; 1: always", 0.5, 0.0, 1.0);
@@ -48,7 +48,7 @@ const Method &qdrop_method() {
                              "While learning, quantizes each element with a probability; learns the scale and, of "
                              "asymmetric points, the zero point.",
                              "Wei et al. 2022, arXiv:2203.05740",
-                             &parameters,
+                             &qdrop_parameters,
                              [](const PointSpec &spec, const MethodArguments &arguments) {
                                return std::unique_ptr<FakeQuantizer>(std::make_unique<QDrop>(spec, arguments));
                              }};

@@ -61,7 +61,7 @@ class Tqt final : public StepQuantizer {
   bool from_deviation_;
 };
 
-const sdk::Params &parameters() {
+const sdk::Params &tqt_parameters() {
   static const sdk::Params table = [] {
     sdk::Params p;
     p.choice("initial",
@@ -80,7 +80,7 @@ const Method &tqt_method() {
                              "The threshold is learned in powers of two",
                              "Learns log2 of the clipping threshold; scales are always powers of two.",
                              "Jain et al. 2020, arXiv:1903.08066",
-                             &parameters,
+                             &tqt_parameters,
                              [](const PointSpec &spec, const MethodArguments &arguments) {
                                return std::unique_ptr<FakeQuantizer>(std::make_unique<Tqt>(spec, arguments));
                              }};

@@ -278,13 +278,8 @@ void ConvolutionStep<Kind>::backward_bias(ShardRun &run, const Tensor &dy) const
   run.deliver(inputs[2], std::move(bias));
 }
 
-template <typename Kind>
-std::unique_ptr<Step> make(const sdk::Context &ctx, const sdk::OpNode &node) {
-  return std::make_unique<ConvolutionStep<Kind>>(ctx, node);
-}
-
-const OperatorEntry kConv("Conv", &make<api::Convolution>);
-const OperatorEntry kConvTranspose("ConvTranspose", &make<api::Deconvolution>);
+const OperatorEntry kConv("Conv", &make_step<ConvolutionStep<api::Convolution>>);
+const OperatorEntry kConvTranspose("ConvTranspose", &make_step<ConvolutionStep<api::Deconvolution>>);
 
 }  // namespace
 }  // namespace halftone::trainer

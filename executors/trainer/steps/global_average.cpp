@@ -69,12 +69,8 @@ class GlobalAverageStep final : public StepWithPlainForm {
   bool moves_;                        // the window may stand elsewhere than over all of the input
 };
 
-std::unique_ptr<Step> make(const sdk::Context &ctx, const sdk::OpNode &node) {
-  return std::make_unique<GlobalAverageStep>(ctx, node);
-}
-
-const OperatorEntry kGlobalAveragePool("GlobalAveragePool", &make);
-const OperatorEntry kAveragePool("AveragePool", &make);
+const OperatorEntry kGlobalAveragePool("GlobalAveragePool", &make_step<GlobalAverageStep>);
+const OperatorEntry kAveragePool("AveragePool", &make_step<GlobalAverageStep>);
 
 }  // namespace
 }  // namespace halftone::trainer

@@ -186,13 +186,8 @@ class MatMulStep final : public ProductStep {
   }
 };
 
-template <typename T>
-std::unique_ptr<Step> make(const sdk::Context &ctx, const sdk::OpNode &node) {
-  return std::make_unique<T>(ctx, node);
-}
-
-const OperatorEntry kGemm("Gemm", &make<GemmStep>);
-const OperatorEntry kMatMul("MatMul", &make<MatMulStep>);
+const OperatorEntry kGemm("Gemm", &make_step<GemmStep>);
+const OperatorEntry kMatMul("MatMul", &make_step<MatMulStep>);
 
 }  // namespace
 }  // namespace halftone::trainer

@@ -7,12 +7,11 @@
 
 #include "../chosen_blocks.h"
 #include "../learned_values.h"
+#include "learned_kinds.h"
 #include "method_fit.h"
 
 namespace halftone::passes {
 namespace {
-
-constexpr std::uint32_t kOffset = 1U << HT_LEARNED_OFFSET, kRounding = 1U << HT_LEARNED_ROUNDING;
 
 bool is_any_of(const sdk::Node &node, std::span<const std::string_view> types) {
   return node.domain().empty() && std::ranges::find(types, node.op_type()) != types.end();
@@ -115,8 +114,8 @@ class Planner {
     const bool rounds = point.method == "adaround" || point.method == "dorefa";
     // A scale that something outside reads stays.
     const bool moves = recipe_.learns.scales && chosen && users_.only_in(owner, inside_);
-    if (!moves) point.learns &= kRounding;
-    if (!recipe_.learns.offsets) point.learns &= ~kOffset;
+    if (!moves) point.learns &= kLearnsRounding;
+    if (!recipe_.learns.offsets) point.learns &= ~kLearnsOffset;
     if (point.method == "fixed" || (!moves && !rounds && point.method != "qdrop")) return;
     if (point.method == "adaround") {
       plan_.rounded.push_back(weight);

@@ -189,25 +189,27 @@ class OpGradients {
 #define HALFTONE_OP_GRADIENTS(Class) HALFTONE_COMPONENT(Class)
 
 // One entry in the plug-in's list of gradients, from any of its source files. `since` and `until` are opsets, both
-// inclusive. A family registers one class under several lines.
-#define HALFTONE_OP_GRADIENT_OF(domain_id, Class, op_type_id, since, until)                              \
-  namespace {                                                                                            \
-  constexpr ht_op_gradient HALFTONE_JOIN(halftone_op_gradient_, __LINE__) = {                            \
-      sizeof(ht_op_gradient),                                                                            \
-      0,                                                                                                 \
-      domain_id,                                                                                         \
-      op_type_id,                                                                                        \
-      since,                                                                                             \
-      until,                                                                                             \
-      Class::kUse.reads_inputs,                                                                          \
-      Class::kUse.reads_outputs,                                                                         \
-      Class::kUse.differentiates,                                                                        \
-      &::halftone::sdk::OpGradientSlots<Class>::prepare,                                                 \
-      &::halftone::sdk::OpGradientSlots<Class>::release,                                                 \
-      &::halftone::sdk::OpGradientSlots<Class>::backward};                                               \
-  __attribute__((used, section("ht_op_gradients")))                                                      \
-  const ht_op_gradient *const HALFTONE_JOIN(halftone_op_gradient_entry_,                                 \
-                                            __LINE__) = &HALFTONE_JOIN(halftone_op_gradient_, __LINE__); \
+// inclusive. A family registers one class several times.
+#define HALFTONE_OP_GRADIENT_OF(domain_id, Class, op_type_id, since, until) \
+  HALFTONE_OP_GRADIENT_NUMBERED(__COUNTER__, domain_id, Class, op_type_id, since, until)
+#define HALFTONE_OP_GRADIENT_NUMBERED(number, domain_id, Class, op_type_id, since, until)            \
+  namespace {                                                                                        \
+  constexpr ht_op_gradient HALFTONE_JOIN(halftone_op_gradient_, number) = {                          \
+      sizeof(ht_op_gradient),                                                                        \
+      0,                                                                                             \
+      domain_id,                                                                                     \
+      op_type_id,                                                                                    \
+      since,                                                                                         \
+      until,                                                                                         \
+      Class::kUse.reads_inputs,                                                                      \
+      Class::kUse.reads_outputs,                                                                     \
+      Class::kUse.differentiates,                                                                    \
+      &::halftone::sdk::OpGradientSlots<Class>::prepare,                                             \
+      &::halftone::sdk::OpGradientSlots<Class>::release,                                             \
+      &::halftone::sdk::OpGradientSlots<Class>::backward};                                           \
+  __attribute__((used, section("ht_op_gradients")))                                                  \
+  const ht_op_gradient *const HALFTONE_JOIN(halftone_op_gradient_entry_,                             \
+                                            number) = &HALFTONE_JOIN(halftone_op_gradient_, number); \
   }
 #define HALFTONE_OP_GRADIENT(Class, op_type_id, since, until) \
   HALFTONE_OP_GRADIENT_OF("", Class, op_type_id, since, until)

@@ -252,22 +252,24 @@ class OpKernels {
 #define HALFTONE_JOIN(a, b) HALFTONE_JOIN_(a, b)
 
 // One entry in the plug-in's kernel list, from any of its source files. `since` and `until` are opsets, both inclusive.
-// A family registers one class under several lines.
-#define HALFTONE_OP_KERNEL_OF(domain_id, Class, op_type_id, since, until)                                            \
-  namespace {                                                                                                        \
-  constexpr ht_op_kernel HALFTONE_JOIN(halftone_op_kernel_, __LINE__) = {                                            \
-      sizeof(ht_op_kernel),                                                                                          \
-      0,                                                                                                             \
-      domain_id,                                                                                                     \
-      op_type_id,                                                                                                    \
-      since,                                                                                                         \
-      until,                                                                                                         \
-      &::halftone::sdk::OpKernelSlots<Class>::prepare,                                                               \
-      &::halftone::sdk::OpKernelSlots<Class>::release,                                                               \
-      &::halftone::sdk::OpKernelSlots<Class>::infer,                                                                 \
-      &::halftone::sdk::OpKernelSlots<Class>::run};                                                                  \
-  __attribute__((used, section("ht_op_kernels")))                                                                    \
-  const ht_op_kernel *const HALFTONE_JOIN(halftone_op_kernel_entry_, __LINE__) = &HALFTONE_JOIN(halftone_op_kernel_, \
-                                                                                                __LINE__);           \
+// A family registers one class several times.
+#define HALFTONE_OP_KERNEL_OF(domain_id, Class, op_type_id, since, until) \
+  HALFTONE_OP_KERNEL_NUMBERED(__COUNTER__, domain_id, Class, op_type_id, since, until)
+#define HALFTONE_OP_KERNEL_NUMBERED(number, domain_id, Class, op_type_id, since, until)                            \
+  namespace {                                                                                                      \
+  constexpr ht_op_kernel HALFTONE_JOIN(halftone_op_kernel_, number) = {                                            \
+      sizeof(ht_op_kernel),                                                                                        \
+      0,                                                                                                           \
+      domain_id,                                                                                                   \
+      op_type_id,                                                                                                  \
+      since,                                                                                                       \
+      until,                                                                                                       \
+      &::halftone::sdk::OpKernelSlots<Class>::prepare,                                                             \
+      &::halftone::sdk::OpKernelSlots<Class>::release,                                                             \
+      &::halftone::sdk::OpKernelSlots<Class>::infer,                                                               \
+      &::halftone::sdk::OpKernelSlots<Class>::run};                                                                \
+  __attribute__((used, section("ht_op_kernels")))                                                                  \
+  const ht_op_kernel *const HALFTONE_JOIN(halftone_op_kernel_entry_, number) = &HALFTONE_JOIN(halftone_op_kernel_, \
+                                                                                              number);             \
   }
 #define HALFTONE_OP_KERNEL(Class, op_type_id, since, until) HALFTONE_OP_KERNEL_OF("", Class, op_type_id, since, until)

@@ -29,6 +29,7 @@ struct Closeness {
   double relative = 1e-4;
   double ties = 0;
 };
+constexpr Closeness kReal = {}, kCodes = {.ties = 0.02};
 
 // One case. Values are drawn from a generator seeded by its number, so that every run makes the same files.
 class CaseNet {

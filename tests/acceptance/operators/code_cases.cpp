@@ -3,8 +3,6 @@
 namespace halftone::test {
 namespace {
 
-constexpr Closeness kCodes = {.ties = 0.02};
-
 ht_dtype byte_type(CaseNet &net) {
   return net.coin() ? HT_U8 : HT_I8;
 }

@@ -5,8 +5,6 @@
 namespace halftone::test {
 namespace {
 
-constexpr Closeness kReal = {};
-
 void fused_conv(CaseNet &net) {
   const std::int64_t in = net.draw(1, 4), out = net.draw(1, 4);
   std::vector<std::pair<std::string, std::vector<float>>> activations = {{"Relu", {}},

@@ -3,8 +3,6 @@
 namespace halftone::test {
 namespace {
 
-constexpr Closeness kReal = {};
-
 void grid_sample(CaseNet &net, bool solid) {
   const std::vector<std::string> modes = {"bilinear", "nearest", "bicubic"}, solid_modes = {"linear", "nearest"};
   const std::vector<std::string> pads = {"zeros", "border", "reflection"};

@@ -4,8 +4,6 @@ namespace halftone::test {
 namespace {
 
 constexpr Closeness kExact = {.relative = 0};
-constexpr Closeness kCodes = {.ties = 0.02};
-constexpr Closeness kReal = {};
 
 void q_gemm(CaseNet &net, bool codes) {
   const std::int64_t m = net.draw(1, 6), k = net.draw(1, 40), n = net.draw(1, 9);

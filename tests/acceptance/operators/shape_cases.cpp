@@ -3,8 +3,6 @@
 namespace halftone::test {
 namespace {
 
-constexpr Closeness kReal = {};
-
 std::string one_of(CaseNet &net, const std::vector<std::string> &names) {
   return names[static_cast<std::size_t>(net.draw(0, static_cast<std::int64_t>(names.size()) - 1))];
 }

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <random>
 
 #include "core/quant/arithmetic.h"
 #include "executors/trainer/fake_quantizers/drop_mask.h"
@@ -14,6 +13,7 @@
 #include "executors/trainer/fake_quantizers/stair_kernel.h"
 #include "executors/trainer/fake_quantizers/step_kernel.h"
 #include "executors/trainer/fake_quantizers/wide_steps.h"
+#include "random_floats.h"
 #include "tests/unit/quant/vector_targets.h"
 
 namespace halftone::trainer {
@@ -21,14 +21,6 @@ namespace {
 
 constexpr std::array<Grouping, 9> kGroupings{
     {{1, 1, 1}, {1, 1, 67}, {5, 1, 21}, {1, 3, 27}, {2, 5, 16}, {7, 19, 1}, {3, 4, 7}, {9, 2, 3}, {4, 3, 8}}};
-
-std::vector<float> random_floats(std::size_t count, unsigned seed, float spread) {
-  std::mt19937 engine(seed);
-  std::normal_distribution<float> normal(0, spread);
-  std::vector<float> out(count);
-  for (float &x : out) x = normal(engine);
-  return out;
-}
 
 // Values around the ends of the range, at halves between codes, and what is not finite.
 std::vector<float> awkward_floats(std::size_t count, unsigned seed, float scale) {

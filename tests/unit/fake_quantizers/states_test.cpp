@@ -4,20 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 
+#include "random_floats.h"
 #include "value_case.h"
 
 namespace halftone::trainer {
 namespace {
-
-std::vector<float> random_floats(std::size_t count, unsigned seed, float spread) {
-  std::mt19937 engine(seed);
-  std::normal_distribution<float> normal(0, spread);
-  std::vector<float> out(count);
-  for (float &x : out) x = normal(engine);
-  return out;
-}
 
 PointSpec spec_of(std::int64_t least, std::int64_t most, bool symmetric, bool is_weight) {
   PointSpec spec;

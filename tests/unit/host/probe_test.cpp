@@ -58,7 +58,6 @@ TEST_CASE("the helper of this build answers") {
 TEST_CASE("a helper that does not work is named, and nobody waits for ever") {
   const Folder folder;
   ProbeOptions options;
-  options.timeout = std::chrono::milliseconds(300);
   const auto reason = [&](const fs::path &program) {
     options.program = program;
     const auto verdicts = probe_files({"/a.so", "/b.so"}, options);
@@ -76,13 +75,13 @@ TEST_CASE("a helper that does not work is named, and nobody waits for ever") {
   const fs::path silent = folder.file("silent", "#!/bin/sh\nexit 4\n", true);
   CHECK_EQ(reason(silent), text(silent, "ended the process with exit code 4"));
   const fs::path slow = folder.file("slow", "#!/bin/sh\nsleep 30\n", true);
+  options.timeout = std::chrono::milliseconds(300);
   CHECK_EQ(reason(slow), text(slow, "did not finish loading within 300 ms"));
 }
 
 TEST_CASE("lines that make no sense are passed over, and a culprit does not take its neighbours along") {
   const Folder folder;
   ProbeOptions options;
-  options.timeout = std::chrono::milliseconds(2000);
   // Finds the first file good, talks nonsense, dies with the second and starts again behind it.
   options.program = folder.file("odd",
                                 "#!/bin/sh\n"

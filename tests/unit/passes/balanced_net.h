@@ -70,6 +70,9 @@ class SampledRanges final : public host::CalibrationService {
   std::vector<std::uint64_t> counts_;
 };
 
+// Outputs that changed by less than this are the same: what is exact on paper rounds.
+constexpr double kSame = 1e-4;
+
 // A net with its float outputs before any pass.
 class Invariance {
  public:

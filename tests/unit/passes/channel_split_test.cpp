@@ -8,8 +8,6 @@
 namespace halftone::test {
 namespace {
 
-constexpr double kSame = 1e-4;
-
 // Two chains and a residual sum; a grouped convolution and Concat, whose channels must not be touched.
 BalancedNet mixed() {
   BalancedNet net(41);

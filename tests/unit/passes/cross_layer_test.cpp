@@ -10,7 +10,6 @@ namespace {
 
 using model::test::ops_in_order;
 using Ints = std::vector<std::int64_t>;
-constexpr double kSame = 1e-4;
 
 // A layer with a depthwise and a pointwise one behind it, and Clip of these limits after the first two.
 BalancedNet clipped(float low, float high) {

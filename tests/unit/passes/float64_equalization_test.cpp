@@ -49,8 +49,8 @@ BalancedNet chain() {
   return net;
 }
 
-struct Fed {
-  explicit Fed(BalancedNet net) : test(std::move(net)) {}
+struct FedInDouble {
+  explicit FedInDouble(BalancedNet net) : test(std::move(net)) {}
   void feed(const BalancedNet &net, std::uint32_t threads) {
     std::vector<std::vector<float>> samples;
     for (std::size_t i = 0; i < 7; ++i) samples.push_back(net.sample(500 + i).front().to_floats());
@@ -72,7 +72,7 @@ TEST_CASE("passes that need data take float64 models, with the same bits on any 
       const BalancedNet plain = chain();
       BalancedNet net = chain();
       net.model = in_double(std::move(net.model));
-      Fed fed(std::move(net));
+      FedInDouble fed(std::move(net));
       fed.feed(plain, threads);
       fed.test.run(pass, settings);
       CHECK_MESSAGE(fed.test.change() < 1e-6, pass, " ", settings);
@@ -92,7 +92,7 @@ TEST_CASE("float64 gives the factors that float32 gives") {
     const BalancedNet plain = chain();
     BalancedNet net = chain();
     net.model = in_double(std::move(net.model));
-    Fed wide(std::move(net)), narrow(chain());
+    FedInDouble wide(std::move(net)), narrow(chain());
     wide.feed(plain, 1);
     std::vector<std::vector<model::Tensor>> same;
     for (std::size_t i = 0; i < 7; ++i) same.push_back(plain.sample(500 + i));
@@ -118,7 +118,7 @@ TEST_CASE("a number that float32 does not hold, and limits of which only float32
                               std::memcpy(bytes.data(), values.data(), bytes.size());
                               return bytes;
                             }()));
-  Fed fed(std::move(net));
+  FedInDouble fed(std::move(net));
   fed.feed(chain(), 1);
   expect_error(Status::kFailedPrecondition, {"is NaN or infinite as float32"},
                [&] { fed.test.run("smooth-quant", "{convolutions: true}"); });

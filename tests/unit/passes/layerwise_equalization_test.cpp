@@ -8,7 +8,6 @@ namespace halftone::test {
 namespace {
 
 using Ints = std::vector<std::int64_t>;
-constexpr double kSame = 1e-4;
 constexpr const char *kAll = "{value_threshold: 0}";
 
 // Spread of a weight's rows (axis 0) of a named node.

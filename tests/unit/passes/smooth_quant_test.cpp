@@ -10,7 +10,6 @@ namespace halftone::test {
 namespace {
 
 using model::test::ops_in_order;
-constexpr double kSame = 1e-4;
 
 // Query, key and value behind one LayerNormalization, in one operator or in parts.
 BalancedNet attention(bool fused) {

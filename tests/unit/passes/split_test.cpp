@@ -10,7 +10,6 @@ namespace {
 
 using model::test::ops_in_order;
 using Ints = std::vector<std::int64_t>;
-constexpr double kSame = 1e-4;
 
 BalancedNet layers() {
   BalancedNet net(51);

@@ -10,8 +10,6 @@
 namespace halftone::test {
 namespace {
 
-constexpr double kSame = 1e-4;
-
 // One scale for a whole weight, so that uneven channels cost much.
 constexpr std::string_view kPerTensor = R"(
 halftone-platform: 1

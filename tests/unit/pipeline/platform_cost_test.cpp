@@ -28,7 +28,7 @@ operators:
 cost: {unit: cycles, float: {fixed: 7, element: 10}}
 )";
 
-struct Bench {
+struct CostBench {
   GraphMaker made;
   Target target{parse_platform(kPlatform, "toy.yaml")};
   void output(const std::string &name, std::initializer_list<std::int64_t> shape) {
@@ -55,7 +55,7 @@ std::string refusal(const std::string &text) {
 }  // namespace
 
 TEST_CASE("a convolution: rules together, the later one in what it says") {
-  Bench b;
+  CostBench b;
   b.made.input("x", {1, 2, 8, 8});
   b.made.constant("w", zeros({4, 2, 3, 3}));
   const Handle conv = b.made.node("Conv", {"x", "w"}, {"y"}, "c");
@@ -72,7 +72,7 @@ TEST_CASE("a convolution: rules together, the later one in what it says") {
 }
 
 TEST_CASE("products of other operators") {
-  Bench b;
+  CostBench b;
   b.made.input("x", {3, 5});
   b.made.input("i", {1, 4, 8, 8});
   b.made.constant("w", zeros({5, 6}));
@@ -89,7 +89,7 @@ TEST_CASE("products of other operators") {
 }
 
 TEST_CASE("what is not known is told, and is no cost of 0") {
-  Bench b;
+  CostBench b;
   b.made.input("x", {-1, 4});
   b.made.input("v", {1, -1});
   const Handle relu = b.made.node("Relu", {"x"}, {"y"}, "r");

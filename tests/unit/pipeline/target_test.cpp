@@ -15,7 +15,7 @@ using halftone::pipeline::Target;
 
 namespace {
 
-constexpr const char *kPlatform = R"(
+constexpr const char *kTargetPlatform = R"(
 halftone-platform: 1
 id: toy
 types:
@@ -33,7 +33,7 @@ operators:
 
 struct Rules {
   GraphMaker made;
-  Target target{parse_platform(kPlatform, "toy.yaml")};
+  Target target{parse_platform(kTargetPlatform, "toy.yaml")};
   std::map<Handle, halftone::host::Dispatch> dispatch;
   NodeRule of(Handle node) {
     NodeRule rule;
@@ -42,7 +42,7 @@ struct Rules {
   }
 };
 
-Tensor zeros(std::vector<std::int64_t> shape) {
+Tensor zero_tensor(std::vector<std::int64_t> shape) {
   return Tensor(HT_F32, std::move(shape));
 }
 
@@ -51,8 +51,8 @@ Tensor zeros(std::vector<std::int64_t> shape) {
 TEST_CASE("a convolution: data, weight by channel, bias") {
   Rules r;
   r.made.input("x", {1, 2, 8, 8});
-  r.made.constant("w", zeros({4, 2, 1, 1}));
-  r.made.constant("b", zeros({4}));
+  r.made.constant("w", zero_tensor({4, 2, 1, 1}));
+  r.made.constant("b", zero_tensor({4}));
   const Handle conv = r.made.node("Conv", {"x", "w", "b"}, {"y"}, "c");
   r.made.output("y");
   const NodeRule rule = r.of(conv);
@@ -73,7 +73,7 @@ TEST_CASE("a convolution: data, weight by channel, bias") {
 TEST_CASE("a later rule wins where its conditions hold") {
   Rules r;
   r.made.input("x", {1, 2, 8, 8});
-  r.made.constant("w", zeros({4, 2, 3, 3}));
+  r.made.constant("w", zero_tensor({4, 2, 3, 3}));
   const Handle conv = r.made.node("Conv", {"x", "w"}, {"y"}, "c");
   r.made.output("y");
   CHECK(r.of(conv).inputs[1].spec.bits == 6);
@@ -85,8 +85,8 @@ TEST_CASE("a later rule wins where its conditions hold") {
 TEST_CASE("the channel axis depends on the operator") {
   Rules r;
   r.made.input("x", {4, 4});
-  r.made.constant("w", zeros({4, 6}));
-  r.made.constant("b", zeros({1, 6}));
+  r.made.constant("w", zero_tensor({4, 6}));
+  r.made.constant("b", zero_tensor({1, 6}));
   const Handle gemm = r.made.node("Gemm", {"x", "w", "b"}, {"g"}, "g");
   CHECK(r.of(gemm).inputs[1].spec.axis == 1);
   CHECK(r.of(gemm).inputs[2].spec.axis == 1);
@@ -94,14 +94,14 @@ TEST_CASE("the channel axis depends on the operator") {
   CHECK(r.of(gemm).inputs[1].spec.axis == 0);
   CHECK(r.of(gemm).inputs[2].role ==
         HT_SLOT_NONE);  // six biases for four channels: the model is odd, the bias stays float
-  r.made.constant("w3", zeros({2, 4, 4}));
+  r.made.constant("w3", zero_tensor({2, 4, 4}));
   const Handle batched = r.made.node("MatMul", {"x", "w3"}, {"m"}, "m");
   CHECK(r.of(batched).inputs[1].spec.granularity == HT_PER_TENSOR);
   const Handle dynamic = r.made.node("MatMul", {"g", "m"}, {"d"}, "d");
   r.made.output("d");
   CHECK(r.of(dynamic).inputs[1].role == HT_SLOT_ACTIVATION);
   r.made.input("p", {1, 4, 2, 2});
-  r.made.constant("t", zeros({4, 1, 2, 2}));
+  r.made.constant("t", zero_tensor({4, 1, 2, 2}));
   const Handle grouped = r.made.node("ConvTranspose", {"p", "t"}, {"u"}, "u");
   r.made.output("u");
   CHECK(r.of(grouped).inputs[1].spec.axis == 1);
@@ -112,8 +112,8 @@ TEST_CASE("the channel axis depends on the operator") {
 TEST_CASE("constants in places of data are observed at once, limits follow their data") {
   Rules r;
   r.made.input("x", {4});
-  r.made.constant("k", zeros({4}));
-  r.made.constant("low", zeros({}));
+  r.made.constant("k", zero_tensor({4}));
+  r.made.constant("low", zero_tensor({}));
   const Handle add = r.made.node("Add", {"x", "k"}, {"a"}, "a");
   const Handle clip = r.made.node("Clip", {"a", "low", ""}, {"c"}, "c");
   r.made.output("c");
@@ -136,7 +136,7 @@ TEST_CASE("what stays in float says why") {
   r.made.node("Shape", {"x"}, {"n"}, "n");
   const Handle cast = r.made.node("Cast", {"n"}, {"f"}, "f");
   r.made.model.set_attribute(cast, "to", {std::int64_t{1}});
-  r.made.constant("two", zeros({1}));
+  r.made.constant("two", zero_tensor({1}));
   const Handle div = r.made.node("Div", {"f", "two"}, {"q"}, "q");
   const Handle resize = r.made.node("Resize", {"s", "", "q"}, {"z"}, "z");
   r.made.output("z");
@@ -156,7 +156,7 @@ TEST_CASE("what stays in float says why") {
 TEST_CASE("types of their own for inputs of the model and for limits") {
   GraphMaker g;
   g.input("x", {1, 2});
-  g.constant("low", zeros({}));
+  g.constant("low", zero_tensor({}));
   const Handle first = g.node("Clip", {"x", "low"}, {"t"}, "first");
   const Handle second = g.node("Clip", {"t", "low"}, {"y"}, "second");
   g.output("y");

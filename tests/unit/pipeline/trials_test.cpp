@@ -20,7 +20,7 @@ namespace halftone::pipeline {
 namespace {
 
 // x -> Mul(0.3) -> a -> Mul(2) -> b, and x -> Add(a) -> c: b does not see what happens at the Add.
-struct Bench {
+struct TrialBench {
   host::Registry registry = load();
   host::KernelIndex kernels{registry};
   test::SmallNet net;
@@ -31,7 +31,7 @@ struct Bench {
   host::Instance executor{registry.get(HT_KIND_EXECUTOR, "reference"), nullptr, creation};
   CalibrationSettings settings;
 
-  explicit Bench(std::vector<std::vector<float>> values = {{1, 2}, {3, -4}, {5, 0.5F}, {7, 1}}) {
+  explicit TrialBench(std::vector<std::vector<float>> values = {{1, 2}, {3, -4}, {5, 0.5F}, {7, 1}}) {
     x = net.input("x");
     model::ValueType type;
     type.dtype = HT_F32;
@@ -54,7 +54,7 @@ struct Bench {
 };
 
 struct PassContext : host::Context {
-  PassContext(Bench &bench, Execution *service) {
+  PassContext(TrialBench &bench, Execution *service) {
     working = &bench.net.working;
     kernels = &bench.kernels;
     component = "a-pass";
@@ -79,12 +79,12 @@ ht_quant_spec eight_bits() {
   return spec;
 }
 
-const ht_trial_runs &table() {
+const ht_trial_runs &trial_table() {
   return *static_cast<const ht_trial_runs *>(host::find_service(HT_TRIAL_1, HT_CAP_EXECUTE));
 }
 
 // What a sink saw: by sample, trial and value.
-struct Seen {
+struct SeenTrials {
   std::mutex mutex;
   std::map<std::uint64_t, std::map<std::uint32_t, std::map<ht_handle, std::vector<float>>>> values;
   std::vector<std::uint64_t> order;
@@ -95,13 +95,13 @@ struct Seen {
     sink.user = this;
     sink.see = [](void *user, ht_ctx *, std::uint32_t, std::uint64_t sample, std::uint32_t trial, ht_handle value,
                   const ht_tensor_view *tensor) -> ht_status {
-      auto *self = static_cast<Seen *>(user);
+      auto *self = static_cast<SeenTrials *>(user);
       const std::scoped_lock lock(self->mutex);
       self->values[sample][trial][value] = calibration::row_major_floats(*tensor);
       return HT_OK;
     };
     sink.reduce = [](void *user, ht_ctx *, std::uint64_t sample) -> ht_status {
-      static_cast<Seen *>(user)->order.push_back(sample);
+      static_cast<SeenTrials *>(user)->order.push_back(sample);
       return HT_OK;
     };
     return sink;
@@ -134,7 +134,7 @@ ht_trial_options ask(const std::vector<ht_handle> &values, const std::vector<ht_
 
 TEST_CASE("a trial quantizes its slots alone, and only values behind them are handed over") {
   for (const std::uint32_t threads : {1U, 3U}) {
-    Bench bench;
+    TrialBench bench;
     bench.settings.threads = threads;
     // Live configs of the model have no part in it.
     bench.net.quantize(bench.producer(bench.b), false, 0, 8.0F);
@@ -144,11 +144,11 @@ TEST_CASE("a trial quantizes its slots alone, and only values behind them are ha
     const std::vector<ht_handle> values = {bench.b, bench.c};
     const std::vector<ht_trial> trials = {weight.trial, input.trial};
     const ht_trial_options options = ask(values, trials);
-    Seen seen;
+    SeenTrials seen;
     const ht_trial_sink sink = seen.sink();
     ht_execution_result result{};
     result.struct_size = sizeof(result);
-    REQUIRE(table().run(&ctx, &options, &sink, &result) == HT_OK);
+    REQUIRE(trial_table().run(&ctx, &options, &sink, &result) == HT_OK);
     CHECK(result.samples == 4);
     CHECK(seen.order == std::vector<std::uint64_t>{0, 1, 2, 3});
     for (const std::uint64_t sample : {0U, 1U, 2U, 3U}) {
@@ -166,35 +166,35 @@ TEST_CASE("a trial quantizes its slots alone, and only values behind them are ha
 }
 
 TEST_CASE("a trial that reaches no value is none; a budget needs an executor that says what it takes") {
-  Bench bench;
+  TrialBench bench;
   Execution execution = bench.execution();
   PassContext ctx(bench, &execution);
   const OneSlot weight(bench.producer(bench.a), 1, 0.25F), input(bench.producer(bench.c), 0, 2.0F);
   const std::vector<ht_handle> values = {bench.b};
   const std::vector<ht_trial> trials = {weight.trial, input.trial};
   const ht_trial_options options = ask(values, trials);
-  Seen seen;
+  SeenTrials seen;
   const ht_trial_sink sink = seen.sink();
-  REQUIRE(table().run(&ctx, &options, &sink, nullptr) == HT_OK);
+  REQUIRE(trial_table().run(&ctx, &options, &sink, nullptr) == HT_OK);
   CHECK(seen.values.at(3).at(0).at(bench.b)[0] == 7 * 0.25F * 2);
   CHECK(!seen.values.at(3).contains(1));  // c is not looked at
   bench.settings.memory_budget = std::uint64_t{1} << 34;
   Execution limited = bench.execution();
   PassContext limited_ctx(bench, &limited);
-  CHECK(table().run(&limited_ctx, &options, &sink, nullptr) == HT_UNIMPLEMENTED);
+  CHECK(trial_table().run(&limited_ctx, &options, &sink, nullptr) == HT_UNIMPLEMENTED);
 }
 
 TEST_CASE("what cannot be tried is refused before anything runs") {
-  Bench bench;
+  TrialBench bench;
   Execution execution = bench.execution();
   const std::vector<ht_handle> values = {bench.b};
   const auto refused = [&](const std::vector<ht_trial> &trials, std::string_view words,
                            const std::vector<ht_handle> &at) {
     PassContext ctx(bench, &execution);
     const ht_trial_options options = ask(at, trials);
-    Seen seen;
+    SeenTrials seen;
     const ht_trial_sink sink = seen.sink();
-    CHECK(table().run(&ctx, &options, &sink, nullptr) == HT_INVALID_ARGUMENT);
+    CHECK(trial_table().run(&ctx, &options, &sink, nullptr) == HT_INVALID_ARGUMENT);
     REQUIRE(ctx.error);
     CHECK(std::string(ctx.error->what()).find(words) != std::string::npos);
     CHECK(seen.values.empty());
@@ -209,7 +209,7 @@ TEST_CASE("what cannot be tried is refused before anything runs") {
 }
 
 TEST_CASE("bad samples are skipped before anything of them is seen, and their labels with them") {
-  Bench bench({{1, 2}, {std::numeric_limits<float>::quiet_NaN(), 0}, {5, 0}});
+  TrialBench bench({{1, 2}, {std::numeric_limits<float>::quiet_NaN(), 0}, {5, 0}});
   bench.settings.on_bad_sample = calibration::BadSample::kSkip;
   bench.settings.ledger = std::make_shared<calibration::SampleLedger>();
   Execution execution = bench.execution();
@@ -219,13 +219,13 @@ TEST_CASE("bad samples are skipped before anything of them is seen, and their la
   const std::vector<ht_handle> values = {bench.b};
   const std::vector<ht_trial> trials = {weight.trial};
   const ht_trial_options options = ask(values, trials);
-  Seen seen;
+  SeenTrials seen;
   const ht_trial_sink sink = seen.sink();
-  REQUIRE(table().run(&ctx, &options, &sink, nullptr) == HT_OK);
+  REQUIRE(trial_table().run(&ctx, &options, &sink, nullptr) == HT_OK);
   CHECK(seen.order == std::vector<std::uint64_t>{0, 1});
   CHECK(seen.values.at(1).at(0).at(bench.b)[0] == 5 * 0.25F * 2);
   ht_i64s labels{};
-  REQUIRE(table().labels(&ctx, &labels) == HT_OK);
+  REQUIRE(trial_table().labels(&ctx, &labels) == HT_OK);
   CHECK(std::vector<std::int64_t>(labels.data, labels.data + labels.size) == std::vector<std::int64_t>{7, 9});
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "tests/unit/base/expect_error.h"
+#include "tests/unit/reference/check_close.h"
 #include "tests/unit/reference/small_net.h"
 
 namespace halftone::test {
@@ -15,11 +16,6 @@ using Ints = std::vector<std::int64_t>;
 
 model::Attribute attribute(std::int64_t value) {
   return {value};
-}
-
-void check_close(const Floats &got, const Floats &want) {
-  REQUIRE(got.size() == want.size());
-  for (std::size_t i = 0; i < got.size(); ++i) CHECK(got[i] == doctest::Approx(want[i]).epsilon(1e-5));
 }
 
 }  // namespace

@@ -5,17 +5,13 @@
 #include <cmath>
 
 #include "tests/unit/base/expect_error.h"
+#include "tests/unit/reference/check_close.h"
 #include "tests/unit/reference/small_net.h"
 
 namespace halftone::test {
 namespace {
 
 using Floats = std::vector<float>;
-
-void check_close(const Floats &got, const Floats &want) {
-  REQUIRE(got.size() == want.size());
-  for (std::size_t i = 0; i < got.size(); ++i) CHECK(got[i] == doctest::Approx(want[i]).epsilon(1e-5));
-}
 
 }  // namespace
 

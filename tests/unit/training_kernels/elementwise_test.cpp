@@ -16,7 +16,7 @@ namespace {
 using Floats = std::vector<float>;
 
 // Numbers, and among them all that comparisons treat in a way of their own.
-Floats some(std::size_t n, unsigned seed) {
+Floats special_floats(std::size_t n, unsigned seed) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const Floats special = {0.0F, -0.0F, kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN(), -1.0F, 1.0F};
   std::mt19937 random(seed);
@@ -37,7 +37,7 @@ using Element = std::function<float(float, float)>;
 
 void check(const Loop &loop, const Element &element) {
   for (std::size_t n = 0; n < 70; ++n) {
-    const Floats a = some(n, 1), b = some(n, 2);
+    const Floats a = special_floats(n, 1), b = special_floats(n, 2);
     Floats expected(n), got(n + 1, 7.0F), over_a = a, over_b = b;
     for (std::size_t i = 0; i < n; ++i) expected[i] = element(a[i], b[i]);
     loop(a.data(), b.data(), got.data(), n);

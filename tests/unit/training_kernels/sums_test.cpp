@@ -12,7 +12,7 @@ namespace {
 
 using Floats = std::vector<float>;
 
-Floats some(std::size_t n, unsigned seed) {
+Floats normal_floats(std::size_t n, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal;
   Floats values(n);
@@ -26,7 +26,7 @@ TEST_CASE("parts are added in their order, place by place") {
   for (const std::size_t n : {0U, 1U, 3U, 16U, 31U, 33U, 100U}) {
     std::vector<Floats> parts;
     std::vector<const float *> data;
-    for (unsigned k = 0; k < 5; ++k) parts.push_back(some(n, k));
+    for (unsigned k = 0; k < 5; ++k) parts.push_back(normal_floats(n, k));
     for (const Floats &part : parts) data.push_back(part.data());
     Floats expected(n), got(n + 1, 7.0F);
     for (const Floats &part : parts) {
@@ -42,7 +42,7 @@ TEST_CASE("parts are added in their order, place by place") {
 TEST_CASE("rows are added without an error that grows with their number") {
   for (const std::size_t columns : {1U, 2U, 5U, 8U, 15U, 16U, 20U, 37U, 64U}) {
     for (const std::size_t rows : {1U, 3U, 4U, 255U, 256U, 257U, 5000U}) {
-      const Floats x = some(rows * columns, 3);
+      const Floats x = normal_floats(rows * columns, 3);
       Floats got(columns + 1, 7.0F);
       sum_of_rows(x.data(), rows, columns, got.data());
       CHECK(got.back() == 7.0F);
@@ -61,7 +61,7 @@ TEST_CASE("rows are added without an error that grows with their number") {
 
 TEST_CASE("a column has the same sum, whatever stands beside it") {
   const std::size_t rows = 1000, columns = 37;
-  const Floats x = some(rows * columns, 4);
+  const Floats x = normal_floats(rows * columns, 4);
   Floats all(columns);
   sum_of_rows(x.data(), rows, columns, all.data());
   for (std::size_t c = 0; c < columns; ++c) {
