@@ -81,13 +81,16 @@ function(halftone_add_test_library name kind)
   target_link_libraries(${name} PUBLIC ${arg_LINK} fmt::fmt)
 endfunction()
 
-# halftone_use_objects(PROGRAM TARGET NAMES...): the program links the objects of these sources of a plug-in, by the sources' names
-# without ending, so that a test or a benchmark calls the very functions that ship.
+# halftone_use_objects(PROGRAM TARGET NAMES...): the program links the objects of these sources of a plug-in, which keeps them
+# (halftone_keep_objects), so that a test or a benchmark calls the very functions that ship.
 function(halftone_use_objects program target)
   get_target_property(folder ${target} SOURCE_DIR)
-  list(TRANSFORM ARGN REPLACE "(.+)" "${folder}/\\1.cpp" OUTPUT_VARIABLE sources)
-  # An object of several sources has no name of one of them.
-  set_source_files_properties(${sources} TARGET_DIRECTORY ${target} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  foreach(name ${ARGN})
+    get_source_file_property(kept "${folder}/${name}.cpp" TARGET_DIRECTORY ${target} HALFTONE_KEPT)
+    if(NOT kept)
+      message(FATAL_ERROR "${program} links the object of ${name}, which ${target} does not keep; add it to halftone_keep_objects")
+    endif()
+  endforeach()
   list(JOIN ARGN "|" names)
   target_sources(${program} PRIVATE "$<FILTER:$<TARGET_OBJECTS:${target}>,INCLUDE,/(${names})\\.cpp\\.o$>")
 endfunction()

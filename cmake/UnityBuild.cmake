@@ -1,59 +1,101 @@
 # HALFTONE_UNITY: sources of one target are compiled together, a handful at a time. Most of the time of a build goes into headers,
 # which a group reads once (docs/decisions/0025-sources-compiled-together.md).
 
-# A class of one source may hold what the unnamed namespace of that source declares, in a group too. And a name of one source is
-# in the scope of the others, where a local one hides it: a build without groups tells where that matters.
-if(HALFTONE_UNITY)
-  add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage> -Wno-shadow -Wshadow=local)
-endif()
+# halftone_keep_objects(TARGET NAMES...): these sources, by their names without ending, have an object of their own in every build,
+# which tests and benchmarks link (halftone_use_objects).
+function(halftone_keep_objects target)
+  get_target_property(folder ${target} SOURCE_DIR)
+  list(TRANSFORM ARGN REPLACE "(.+)" "${folder}/\\1.cpp" OUTPUT_VARIABLE sources)
+  set_source_files_properties(${sources} TARGET_DIRECTORY ${target} PROPERTIES HALFTONE_KEPT ON)
+endfunction()
 
-# The C++ sources of a target that are to be compiled in groups: those of one folder, about eight at a time. Which group it is
-# follows from the name alone, and their number is a power of two: a new source joins one group and leaves the others as they
-# are, and a folder that outgrows its groups splits them.
-function(halftone_unite target)
+# The C++ sources of a target that can be compiled together, as paths. Highway includes a source once more for each instruction
+# set, which it can do with one at a time; definitions and options of a source are its own.
+function(halftone_sources_to_unite result target)
   get_target_property(folder ${target} SOURCE_DIR)
   get_target_property(sources ${target} SOURCES)
   list(FILTER sources INCLUDE REGEX "\\.cpp$")
-  set(rooms "")
+  set(united "")
   foreach(source ${sources})
     cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY "${folder}" NORMALIZE)
+    set(alone FALSE)
+    foreach(property HALFTONE_KEPT COMPILE_DEFINITIONS COMPILE_OPTIONS COMPILE_FLAGS)
+      get_source_file_property(value "${source}" TARGET_DIRECTORY ${target} ${property})
+      if(value)
+        set(alone TRUE)
+      endif()
+    endforeach()
+    file(STRINGS "${source}" dispatched REGEX "^#define HWY_TARGET_INCLUDE" LIMIT_COUNT 1)
+    if(NOT alone AND NOT dispatched)
+      list(APPEND united "${source}")
+    endif()
+  endforeach()
+  set(${result} "${united}" PARENT_SCOPE)
+endfunction()
+
+# Which of `groups` a source belongs to follows from its name alone, and their number is a power of two: a new source joins one
+# group and leaves the others as they are, and a folder that outgrows its groups splits them.
+function(halftone_group_of result source groups)
+  cmake_path(GET source FILENAME name)
+  string(SHA256 digest "${name}")
+  string(SUBSTRING "${digest}" 0 6 digest)
+  math(EXPR group "0x${digest} % ${groups}")
+  set(${result} ${group} PARENT_SCOPE)
+endfunction()
+
+# Compiles a target in groups: sources of one folder, about eight at a time. A group includes its sources by paths from its own
+# file, so that a compiler cache knows it again in another folder.
+function(halftone_unite target)
+  get_target_property(folder ${target} SOURCE_DIR)
+  get_target_property(binary_folder ${target} BINARY_DIR)
+  set(place "${binary_folder}/${target}.groups")
+  halftone_sources_to_unite(sources ${target})
+  set(rooms "")
+  foreach(source IN LISTS sources)
     cmake_path(RELATIVE_PATH source BASE_DIRECTORY "${folder}" OUTPUT_VARIABLE room)
     cmake_path(REMOVE_FILENAME room)
-    string(MAKE_C_IDENTIFIER "${target}_${room}" room)
+    string(MAKE_C_IDENTIFIER "group_${room}" room)
     list(APPEND rooms "${room}")
-    list(APPEND "sources_${room}" "${source}")
+    list(APPEND "sources_of_${room}" "${source}")
   endforeach()
   list(REMOVE_DUPLICATES rooms)
+  set(names "")
   foreach(room IN LISTS rooms)
-    list(LENGTH "sources_${room}" count)
+    list(LENGTH "sources_of_${room}" count)
     set(groups 1)
     while(count GREATER 10)
       math(EXPR count "${count} / 2")
       math(EXPR groups "${groups} * 2")
     endwhile()
-    foreach(source ${sources_${room}})
-      cmake_path(GET source FILENAME name)
-      string(SHA256 digest "${name}")
-      string(SUBSTRING "${digest}" 0 6 digest)
-      math(EXPR group "0x${digest} % ${groups}")
-      set_source_files_properties("${source}" TARGET_DIRECTORY ${target} PROPERTIES UNITY_GROUP "${room}${group}")
-      # Highway includes a source once more for each instruction set, which it can do with one source at a time.
-      file(STRINGS "${source}" dispatched REGEX "^#define HWY_TARGET_INCLUDE" LIMIT_COUNT 1)
-      if(dispatched)
-        set_source_files_properties("${source}" TARGET_DIRECTORY ${target} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
-      endif()
+    foreach(source IN LISTS "sources_of_${room}")
+      halftone_group_of(group "${source}" ${groups})
+      list(APPEND names "${room}${group}")
+      list(APPEND "members_of_${room}${group}" "${source}")
     endforeach()
   endforeach()
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  list(REMOVE_DUPLICATES names)
+  foreach(name IN LISTS names)
+    set(content "")
+    foreach(source IN LISTS "members_of_${name}")
+      cmake_path(RELATIVE_PATH source BASE_DIRECTORY "${place}" OUTPUT_VARIABLE path)
+      string(APPEND content "#include \"${path}\"\n")
+      set_source_files_properties("${source}" TARGET_DIRECTORY ${target} PROPERTIES HEADER_FILE_ONLY ON)
+    endforeach()
+    file(CONFIGURE OUTPUT "${place}/${name}.cpp" CONTENT "${content}" @ONLY)
+    target_sources(${target} PRIVATE "${place}/${name}.cpp")
+  endforeach()
+  # A class of one source may hold what the unnamed namespace of that source declares, in a group too. And a name of one source is
+  # in the scope of the others, where a local one may hide it.
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage;-Wno-shadow;-Wshadow=local>)
 endfunction()
 
-# halftone_unite_all(FOLDER): every target of the folder and those below it, but the targets that set UNITY_BUILD themselves.
+# halftone_unite_all(FOLDER): every target of the folder and those below it.
 function(halftone_unite_all folder)
   get_property(targets DIRECTORY "${folder}" PROPERTY BUILDSYSTEM_TARGETS)
   foreach(target ${targets})
     get_target_property(type ${target} TYPE)
-    get_target_property(chosen ${target} UNITY_BUILD)
-    if(type MATCHES "^(EXECUTABLE|(STATIC|SHARED|MODULE|OBJECT)_LIBRARY)$" AND chosen STREQUAL "chosen-NOTFOUND")
+    if(type MATCHES "^(EXECUTABLE|(STATIC|SHARED|MODULE|OBJECT)_LIBRARY)$")
       halftone_unite(${target})
     endif()
   endforeach()

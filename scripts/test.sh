@@ -9,6 +9,8 @@
 #   hostile-asan   the plug-ins that misbehave, at every level of trust, under the address and undefined-behaviour
 #                  sanitizers (build-hostile/)
 #   hostile-tsan   the same under the thread sanitizer (build-tsan/)
+#   apart          every source compiled alone, without optimization, warnings as errors (build-apart/): the other stages
+#                  compile sources in groups, which hides an include that is missing
 # All stages run even after one failed; the exit code is 1 if any did.
 #   HALFTONE_SHARED    folder with models and reference values for the larger tests (default: ../shared; said when absent)
 #   HALFTONE_JOBS      parallel jobs (default: the number of cores)
@@ -79,6 +81,11 @@ stage_hostile-asan() {
   configure_sanitized build-hostile address,undefined -O1 && cmake --build build-hostile -j "$jobs" --target hostile || return 1
   ASAN_OPTIONS="detect_leaks=0:strict_string_checks=1:detect_stack_use_after_return=1" UBSAN_OPTIONS="$ubsan_options" \
     ctest --test-dir build-hostile -R '^hostile_' --parallel "$jobs" --output-on-failure --no-tests=error
+}
+
+stage_apart() {
+  cmake -S . -B build-apart -G Ninja -DCMAKE_BUILD_TYPE=Debug -DHALFTONE_WERROR=ON -DHALFTONE_BUILD_TESTS=ON \
+    -DHALFTONE_BUILD_BENCH=ON && cmake --build build-apart -j "$jobs"
 }
 
 stage_hostile-tsan() {

@@ -1,6 +1,7 @@
 #include "core/pipeline/fusion_losses.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include <fmt/core.h>
 
@@ -49,24 +50,42 @@ class Losses {
          fusion_.name, shown(model_.node(place_.root(model_))), what, remedy);
   }
 
-  // A parameter of a node that the model does not store, or nullptr.
-  const model::Value *computed(const model::Node &node) const {
+  // A parameter of a node that the model does not store, or HT_NONE.
+  Handle computed(const model::Node &node) const {
     for (std::size_t slot = 1; slot < node.inputs.size(); ++slot) {
       const Handle value = node.inputs[slot];
-      if (value != HT_NONE && !model_.value(value).initializer) return &model_.value(value);
+      if (value != HT_NONE && !model_.value(value).initializer) return value;
     }
-    return nullptr;
+    return HT_NONE;
+  }
+
+  // Whether constant-folding would store the value.
+  bool is_of_constants(Handle value) const {
+    std::vector<Handle> open = {value};
+    std::unordered_set<Handle> seen(open.begin(), open.end());
+    while (!open.empty()) {
+      const model::Value &next = model_.value(open.back());
+      open.pop_back();
+      if (next.initializer) continue;
+      if (next.producer == HT_NONE) return false;
+      const model::Node &node = model_.node(next.producer);
+      if (node.inputs.empty() && node.op_type != "Constant") return false;
+      for (const Handle input : node.inputs) {
+        if (input != HT_NONE && seen.insert(input).second) open.push_back(input);
+      }
+    }
+    return true;
   }
 
   // Of a normalization that is still there or of what was put there for it.
   std::string norm_remedy(std::size_t at) const {
-    const model::Value *found = is_alive(at) ? computed(model_.node(place_.nodes[at])) : nullptr;
+    Handle found = is_alive(at) ? computed(model_.node(place_.nodes[at])) : HT_NONE;
     const std::size_t layer = form_.operations[at].inputs[0].index;
-    if (found == nullptr && is_alive(layer)) found = computed(model_.node(place_.nodes[layer]));
-    if (found != nullptr) {
-      return fmt::format(
-          "fold-batch-norm takes stored parameters, and '{}' is computed: leave the normalization out of the pattern",
-          found->name);
+    if (found == HT_NONE && is_alive(layer)) found = computed(model_.node(place_.nodes[layer]));
+    if (found != HT_NONE) {
+      return fmt::format("fold-batch-norm takes stored parameters, and '{}' is computed: {}", model_.value(found).name,
+                         is_of_constants(found) ? "put constant-folding before fuse-operators and fold-batch-norm"
+                                                : "leave the normalization out of the pattern");
     }
     if (folding_.is_done) {
       return is_alive(at) ? "fold-batch-norm could not fold it: leave the normalization out of the pattern"

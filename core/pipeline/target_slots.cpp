@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "core/pipeline/slot_type.h"
 #include "core/pipeline/sockets.h"
 
 namespace halftone::pipeline {
@@ -55,7 +56,7 @@ class SlotResolver {
   void run(host::NodeRule &out) {
     for (std::uint32_t slot = 0; slot < node_.inputs.size(); ++slot) out.inputs.push_back(input(slot));
     for (std::uint32_t slot = 0; slot < node_.inputs.size(); ++slot) {
-      if (role_of(slot) == HT_SLOT_BIAS) settle_bias(slot, out);
+      if (input_role(rule_, node_, slot) == HT_SLOT_BIAS) settle_bias(slot, out);
       if (out.inputs[slot].role == HT_SLOT_BOUND) settle_bound(out.inputs[0], out.inputs[slot]);
     }
     for (std::uint32_t slot = 0; slot < node_.outputs.size(); ++slot) out.outputs.push_back(output(slot));
@@ -68,10 +69,6 @@ class SlotResolver {
   const SlotOrigin *origin(std::uint32_t slot) const {
     const auto found = rule_.origins.find(slot);
     return found == rule_.origins.end() ? nullptr : &found->second;
-  }
-  std::uint32_t role_of(std::uint32_t slot) const {
-    const SlotOrigin *from = origin(slot);
-    return from != nullptr ? from->role : socket_.input(slot);
   }
 
   static SlotRule in_float(std::string reason) {
@@ -104,33 +101,30 @@ class SlotResolver {
     return fmt::format("'{}' is {}, not float32", model_.value(value).name, model::dtype_name(type));
   }
 
-  const SlotScheme *named(const std::map<std::uint32_t, SlotScheme> &slots, const std::optional<SlotScheme> &all,
-                          std::uint32_t slot) const {
-    const auto found = slots.find(slot);
-    if (found != slots.end()) return &found->second;
-    return all ? &*all : nullptr;
-  }
+  std::string kept_in_float() const { return fmt::format("{} keeps it in float", platform_.id); }
 
   SlotRule input(std::uint32_t slot) const {
     const Handle value = node_.inputs[slot];
-    const bool explicit_slot = rule_.inputs.count(slot) != 0;
-    const SlotScheme *says = named(rule_.inputs, rule_.all_inputs, slot);
-    std::uint32_t role = role_of(slot);
-    // A descriptor may quantize a parameter that the table leaves in float, such as the scale of a normalization.
-    if (role == HT_SLOT_NONE && explicit_slot && !says->is_float()) role = HT_SLOT_WEIGHT;
+    const std::uint32_t role = input_role(rule_, node_, slot);
     if (std::string why = untouchable(value, role); !why.empty()) return in_float(std::move(why));
-    if (says != nullptr && says->is_float()) return in_float(fmt::format("{} keeps it in float", platform_.id));
     const auto &constant = model_.value(value).initializer;
-    if (role == HT_SLOT_BOUND) return bound(constant.has_value());
-    // `inputs: NAME` speaks of data; the type of a parameter is named by its slot.
-    if (role == HT_SLOT_BIAS) return bias(explicit_slot ? says : nullptr, constant.has_value());
-    if (role == HT_SLOT_WEIGHT && constant) return weight(explicit_slot ? says : nullptr, slot, constant->shape());
-    if (role == HT_SLOT_ACTIVATION && constant) return constant_data(says, explicit_slot);
-    // A weight that is computed is data like any other.
-    const bool own = says != nullptr && role == HT_SLOT_ACTIVATION;
-    const Scheme *from_outside = model_.value(value).is_input ? scheme("input") : nullptr;
-    if (!own && from_outside != nullptr) return with(*from_outside, HT_SLOT_ACTIVATION);
-    return with(*scheme(own ? says->type : "activation"), HT_SLOT_ACTIVATION);
+    const std::string type = input_type(platform_, rule_, model_, node_, slot);
+    if (type.empty()) return in_float(why_in_float(slot, role, constant.has_value()));
+    const Scheme *chosen = scheme(type);
+    if (chosen == nullptr) return in_float(fmt::format("{} has no '{}' type", platform_.id, type));
+    if (role == HT_SLOT_BOUND || role == HT_SLOT_BIAS) return with(*chosen, role);
+    if (!constant) return with(*chosen, HT_SLOT_ACTIVATION);
+    if (role == HT_SLOT_WEIGHT) return weight(*chosen, slot, constant->shape());
+    return constant_data(*chosen, type == "constant" && !names_input(rule_, slot));
+  }
+
+  std::string why_in_float(std::uint32_t slot, std::uint32_t role, bool constant) const {
+    const auto named = rule_.inputs.find(slot);
+    const bool says =
+        named != rule_.inputs.end() ? named->second.is_float() : rule_.all_inputs && rule_.all_inputs->is_float();
+    if (says) return kept_in_float();
+    if (role == HT_SLOT_BOUND) return "the limit is computed, not a constant";
+    return constant ? fmt::format("{} keeps biases in float", platform_.id) : "the bias is computed, not a constant";
   }
 
   std::optional<std::int32_t> axis_of(std::uint32_t slot, const model::Shape &shape, bool blocks) const {
@@ -138,15 +132,15 @@ class SlotResolver {
     return blocks ? summed_axis(node_, shape) : channel_axis(node_, shape);
   }
 
-  SlotRule weight(const SlotScheme *says, std::uint32_t slot, const model::Shape &shape) const {
-    const Scheme *chosen = scheme(says != nullptr ? says->type : "weight");
-    if (chosen == nullptr) return in_float(fmt::format("{} has no 'weight' type", platform_.id));
-    SlotRule out = with(*chosen, HT_SLOT_WEIGHT);
+  SlotRule weight(const Scheme &chosen, std::uint32_t slot, const model::Shape &shape) const {
+    SlotRule out = with(chosen, HT_SLOT_WEIGHT);
     if (out.observer.empty()) out.observer = "minmax";
     out.spec.dynamic = 0;  // what is stored has one range for good
     if (out.spec.granularity == HT_PER_TENSOR) return out;
     const bool blocks = out.spec.granularity == HT_PER_BLOCK;
-    const std::optional<std::int32_t> axis = says != nullptr && says->axis ? says->axis : axis_of(slot, shape, blocks);
+    const auto named = rule_.inputs.find(slot);
+    const std::optional<std::int32_t> axis =
+        named != rule_.inputs.end() && named->second.axis ? named->second.axis : axis_of(slot, shape, blocks);
     if (!axis || *axis >= static_cast<std::int32_t>(shape.size())) {
       out.spec.granularity = HT_PER_TENSOR;
       out.spec.axis = 0;
@@ -157,33 +151,15 @@ class SlotResolver {
     return out;
   }
 
-  // A constant in a place of data, such as one side of an Add: the type of activations, its range known at once.
-  SlotRule constant_data(const SlotScheme *says, bool explicit_slot) const {
-    const Scheme *constant = scheme("constant");
-    const bool own = says != nullptr && (explicit_slot || constant == nullptr);
-    SlotRule out = with(own                   ? *scheme(says->type)
-                        : constant != nullptr ? *constant
-                                              : *scheme("activation"),
-                        HT_SLOT_WEIGHT);
-    if (!own && constant != nullptr) return out;
+  // A constant in a place of data, such as one side of an Add: its range is known at once. The type of constants says
+  // itself how it is found.
+  static SlotRule constant_data(const Scheme &chosen, bool of_constants) {
+    SlotRule out = with(chosen, HT_SLOT_WEIGHT);
+    if (of_constants) return out;
     out.spec.dynamic = 0;
     out.observer = "minmax";
     out.observer_parameters.clear();
     return out;
-  }
-
-  SlotRule bias(const SlotScheme *says, bool constant) const {
-    if (!constant) return in_float("the bias is computed, not a constant");
-    if (says == nullptr && platform_.bias_in_float)
-      return in_float(fmt::format("{} keeps biases in float", platform_.id));
-    const Scheme *chosen = scheme(says != nullptr ? says->type : "bias");
-    return chosen == nullptr ? in_float(fmt::format("{} keeps biases in float", platform_.id))
-                             : with(*chosen, HT_SLOT_BIAS);
-  }
-
-  SlotRule bound(bool constant) const {
-    if (!constant) return in_float("the limit is computed, not a constant");
-    return with(*scheme("activation"), HT_SLOT_BOUND);
   }
 
   void settle_bound(const SlotRule &data, SlotRule &out) const {
@@ -240,9 +216,9 @@ class SlotResolver {
   SlotRule output(std::uint32_t slot) const {
     const Handle value = node_.outputs[slot];
     if (std::string why = untouchable(value, socket_.output(slot)); !why.empty()) return in_float(std::move(why));
-    const SlotScheme *says = named(rule_.outputs, rule_.all_outputs, slot);
-    if (says != nullptr && says->is_float()) return in_float(fmt::format("{} keeps it in float", platform_.id));
-    return with(*scheme(says != nullptr ? says->type : "activation"), HT_SLOT_ACTIVATION);
+    const std::string type = output_type(rule_, slot);
+    if (type.empty()) return in_float(kept_in_float());
+    return with(*scheme(type), HT_SLOT_ACTIVATION);
   }
 
   const PlatformDescriptor &platform_;

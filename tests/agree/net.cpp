@@ -10,9 +10,9 @@ namespace {
 using model::Handle;
 
 // Builds a random net: each new node reads values that are there already.
-class NetOfDice {
+class NetByDice {
  public:
-  explicit NetOfDice(std::uint64_t seed) : net_(seed) {}
+  explicit NetByDice(std::uint64_t seed) : net_(seed) {}
   Net make() {
     const auto side = static_cast<std::int64_t>(8 + net_.roll(9));
     const auto channels = static_cast<std::int64_t>(1 + net_.roll(12));
@@ -175,7 +175,7 @@ std::vector<model::Tensor> Net::sample(std::uint64_t seed) const {
 }
 
 Net random_net(std::uint64_t seed) {
-  return NetOfDice(seed).make();
+  return NetByDice(seed).make();
 }
 
 void quantize(Net &net, std::uint64_t seed) {

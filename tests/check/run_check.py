@@ -73,7 +73,7 @@ class Bench:
         report.unlink(missing_ok=True)
         environment = os.environ | {"HOME": str(self.work), "XDG_CACHE_HOME": str(self.work)}
         done = subprocess.run([str(self.program), "check-plugin", str(file), "--json", str(report), *map(str, more)],
-                              cwd=self.work, text=True, capture_output=True, timeout=500, check=False, env=environment)
+                              cwd=self.work, text=True, capture_output=True, timeout=1200, check=False, env=environment)
         if code is not None and done.returncode != code:
             raise Failure(f"{file} ended with {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
         left = {path.name for path in self.work.iterdir()} - {"report.json", "halftone", "mine.platform.yaml"}
@@ -137,7 +137,7 @@ def first_party(bench):
     files = sorted(bench.plugins.glob("*.so")) + sorted(bench.plugins.glob("*.platform.yaml"))
     require(len(files) > 10, f"only {len(files)} plug-ins in {bench.plugins}")
     for file in files:
-        results, printed = bench.check(file, "--timeout", 600, code=0)  # it is not about time, and other tests run beside it
+        results, printed = bench.check(file, "--timeout", 300, code=0)  # it is not about time, and other tests run beside it
         failed = [check for check, result in results.items() if result["verdict"] == "FAILED"]
         require(not failed, f"{file.name}: {failed}\n{printed}")
         runs = results["runs"].get("runs", {"done": 0, "refused": 0})

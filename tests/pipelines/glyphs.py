@@ -1,4 +1,5 @@
 """Runs halftone on the example model in a folder of its own."""
+import contextlib
 import json
 import os
 import pathlib
@@ -32,34 +33,47 @@ class Bench:
         """Starts the program and stops it where `condition` holds, which is asked only while it stands still. Gives the process, which the
         caller kills or lets go on; one with an exit code came to its end before, as it may on a busy machine."""
         process = self.start(*args)
-        while True:
-            process.send_signal(signal.SIGSTOP)
-            if process.returncode is not None:
-                return process
-            now = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-            if now.si_code != os.CLD_STOPPED:
-                process.wait()
-                return process
-            try:
-                held = condition()
-            except BaseException:
-                process.kill()
-                process.wait()
-                raise
-            if held:
-                return process
-            process.send_signal(signal.SIGCONT)
-            time.sleep(0.001)
+        deadline = time.monotonic() + 300
+        try:
+            while True:
+                process.send_signal(signal.SIGSTOP)
+                if process.returncode is not None:
+                    return process
+                now = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+                if now.si_code != os.CLD_STOPPED:
+                    process.wait()
+                    return process
+                if condition():
+                    return process
+                require(time.monotonic() < deadline, f"{' '.join(map(str, args))}\ncame neither to what is waited for nor to its end")
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.001)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
 
+    @contextlib.contextmanager
     def caught(self, condition, *args, anew=lambda: None):
-        """A process that is stopped where `condition` holds. `anew` undoes what one did that came to its end before."""
+        """For a block: a process that is stopped where `condition` holds, and killed in the end where it still runs. `anew` undoes what
+        one did that came to its end before it was caught."""
         for _ in range(30):
             process = self.stopped(condition, *args)
             if process.returncode is None:
-                return process
+                break
             require(process.returncode == 0, f"{' '.join(map(str, args))}\nended with {process.returncode}")
             anew()
-        return require(False, f"{' '.join(map(str, args))}\nalways ended before it could be caught")
+        require(process.returncode is None, f"{' '.join(map(str, args))}\nalways ended before it could be caught")
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def killed(self, condition, *args, anew=lambda: None):
+        """Starts the program and kills it where `condition` holds."""
+        with self.caught(condition, *args, anew=anew):
+            pass
 
     def done(self, *args):
         return subprocess.run([str(self.halftone), *map(str, args)], cwd=self.work, env=self.environment, capture_output=True,

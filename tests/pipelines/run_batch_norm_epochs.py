@@ -11,7 +11,7 @@ import make_onnx as onnx  # noqa: E402
 from glyphs import FOLDERS, Bench  # noqa: E402
 from run_correction import corrected, narrow, noise  # noqa: E402
 from test_main import require, run_tests  # noqa: E402
-from training_checkpoint import killed_within, steps_done  # noqa: E402
+from training_checkpoint import killed_within, run_to_the_end, steps_done  # noqa: E402
 
 SAMPLES, INPUTS, CLASSES, EPOCHS = 24, 5, 4, 6
 RATE, MOMENTUM, EPSILON = 0.5, 0.9, 1e-5
@@ -138,7 +138,7 @@ def killed(bench):
     killed_within(bench, "again", state, 1, frozen_at - 1, form["extra"])
     first_frozen = killed_within(bench, "again", state, frozen_at, frozen_at + 20, form["extra"])
     killed_within(bench, "again", state, first_frozen + 1, last - 1, form["extra"])
-    bench.run("run", "again.yaml", "-q", *form["extra"])
+    run_to_the_end(bench, "again", state, form["extra"])
     for ending in ("onnx", "configs"):
         require(bench.bytes(f"whole.{ending}") == bench.bytes(f"again.{ending}"), f"a killed run ends with another {ending}")
     require(state.read_bytes() == whole, "a killed run ends with another checkpoint")

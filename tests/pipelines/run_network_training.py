@@ -11,7 +11,7 @@ import make_onnx as onnx  # noqa: E402
 from fixtures import npy  # noqa: E402
 from glyphs import FOLDERS, Bench  # noqa: E402
 from test_main import require, run_tests  # noqa: E402
-from training_checkpoint import killed_within, steps_done  # noqa: E402
+from training_checkpoint import killed_within, run_to_the_end, steps_done  # noqa: E402
 from run_correction import AFTER, BEFORE, corrected, narrow, noise  # noqa: E402
 
 SHORT = "epochs: 3, batch: 16, lr: 0.0005, scale_lr: 0.0005"
@@ -144,7 +144,7 @@ def killed(bench):
     done = 0
     for most in (last // 3, 2 * last // 3, last - 1):
         done = killed_within(bench, "again", state, done + 1, most, form["extra"])
-    bench.run("run", "again.yaml", "-q", *form["extra"])
+    run_to_the_end(bench, "again", state, form["extra"])
     for ending in ("onnx", "configs"):
         require(bench.bytes(f"whole.{ending}") == bench.bytes(f"again.{ending}"), f"a killed run ends with another {ending}")
 

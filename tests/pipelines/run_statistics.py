@@ -2,6 +2,7 @@
 and interrupted calibrations resumed must give the file of one pass. Each function is one test; the first argument names it."""
 import fcntl
 import pathlib
+import re
 import signal
 import struct
 import sys
@@ -24,9 +25,11 @@ def calibrate(bench, name, *args):
     return bench.bytes(name)
 
 
-def kill(process):
-    process.kill()
-    process.wait()
+def samples_kept(bench):
+    """How many samples the checkpoint of out.htstats has."""
+    if not (bench.work / "out.htstats.partial").exists():
+        return 0
+    return int(re.search(r"^samples +(\d+)$", bench.run("inspect", "out.htstats.partial"), re.MULTILINE)[1])
 
 
 def quantize(bench, source, *args):
@@ -103,23 +106,22 @@ def quantized_weights(bench):
 def killed(bench):
     """Killed between two checkpoints, and resumed: the same bytes, and the samples of the checkpoint are not run again."""
     expected = calibrate(bench, "whole.htstats")
-    command = ("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", "out.htstats", "--threads", 1, "-q", "--resume")
-    result, checkpoint = bench.work / "out.htstats", bench.work / "out.htstats.partial"
-    for _ in range(3):
+    command = ("calibrate", bench.glyphs / "model.onnx", *data(bench), "-o", "out.htstats", "-q", "--resume")
+    checkpoint, done = bench.work / "out.htstats.partial", 0
+    for most in (40, 80, 120):
         before = checkpoint.read_bytes() if checkpoint.exists() else None
-
-        def another():
-            return not result.exists() and checkpoint.exists() and checkpoint.read_bytes() != before
 
         def anew():
             bench.remove("out.htstats")
             if before is not None:
                 checkpoint.write_bytes(before)
 
-        kill(bench.caught(another, *command, "--checkpoint-every", 8, anew=anew))
+        bench.killed(lambda: done < samples_kept(bench) <= most, *command, "--checkpoint-every", 8, "--threads", 1, anew=anew)
+        require(not (bench.work / "out.htstats").exists(), "a killed run left a result")
+        done = samples_kept(bench)
     bench.run(*command, "--json", "figures.json")
     require(bench.bytes("out.htstats") == expected, "the resumed run gives another file")
-    require(bench.json("figures.json")["resumed_at"] >= 8, "nothing was taken from the checkpoint")
+    require(bench.json("figures.json")["resumed_at"] == done, "not all of the checkpoint was taken")
     require(not checkpoint.exists(), "the checkpoint is still there")
 
 
@@ -127,8 +129,8 @@ def checkpoint_of_others(bench):
     """A checkpoint is not mixed with other data, samples or platforms of the same graph, and not overwritten unasked."""
     checkpoint = bench.work / "out.htstats.partial"
     model, args = bench.glyphs / "model.onnx", ("-o", "out.htstats", "-q", "--observe-for", "onnxruntime-int8", "--limit", 100)
-    kill(bench.caught(checkpoint.exists, "calibrate", model, *data(bench), *args, "--checkpoint-every", 4, "--threads", 1,
-                      anew=lambda: bench.remove("out.htstats")))
+    bench.killed(checkpoint.exists, "calibrate", model, *data(bench), *args, "--checkpoint-every", 4, "--threads", 1,
+                 anew=lambda: bench.remove("out.htstats"))
     kept = checkpoint.read_bytes()
     for wanted, *more in (("go on from it with --resume", *args), ("other platforms", *args, "--observe-for", "naive-int8", "--resume"),
                           ("other samples", *args, "--resume", "--shard", "1/2"), ("by reference", *args, "--resume", "--executor", "reference")):
@@ -160,7 +162,7 @@ def two_graphs(bench):
     def both_graphs():
         return checkpoint.exists() and bench.run("inspect", "out.htstats.partial").count("\ngraph ") == 2
 
-    kill(bench.caught(both_graphs, *run, "x.npy", anew=lambda: bench.remove("out.htstats")))
+    bench.killed(both_graphs, *run, "x.npy", anew=lambda: bench.remove("out.htstats"))
     kept = checkpoint.read_bytes()
     for _ in range(2):
         text = bench.fails(*run, "other.npy", "--resume")
@@ -188,12 +190,8 @@ def groups_asked_for(bench):
     grouped_pipeline(bench, "percentile.yaml", "percentile")
     grouped_pipeline(bench, "mixed.yaml", "minmax",
                      "overrides: [{match: {op: Gemm}, set: {outputs: {observer: percentile}}}]")
-    process = bench.start("calibrate", "minmax.yaml", "-o", "out.htstats", "--checkpoint-every", 3, "-q")
-    while process.poll() is None and not (bench.work / "out.htstats.partial").exists():
-        pass
-    process.kill()
-    process.wait()
-    require((bench.work / "out.htstats.partial").exists(), "the run ended before its first checkpoint")
+    bench.killed((bench.work / "out.htstats.partial").exists, "calibrate", "minmax.yaml", "-o", "out.htstats", "--checkpoint-every", 3, "-q",
+                 anew=lambda: bench.remove("out.htstats"))
     text = bench.fails("calibrate", "percentile.yaml", "-o", "out.htstats", "--resume", "-q")
     require("other platforms or observers" in text, f"a checkpoint without groups: {text}")
     bench.run("calibrate", "mixed.yaml", "-o", "mixed.htstats", "-q")
@@ -298,16 +296,17 @@ def two_writers(bench):
         return is_locked(bench.work / "out.htstats.lock") and not (bench.work / "out.htstats").exists()
 
     for end in (None, signal.SIGKILL):
-        first = bench.caught(under_way, *args, "--threads", 1, "--executor", "reference", "--resume", anew=lambda: bench.remove("out.htstats"))
-        told = bench.fails(*args)
-        require("another process is writing 'out.htstats' (it holds 'out.htstats.lock'); wait for it, or name another output" in told, told)
-        require(not (bench.work / "out.htstats").exists(), "the second calibration wrote its result")
-        calibrate(bench, "other.htstats")
-        bench.remove("other.htstats")
-        first.send_signal(signal.SIGCONT)
-        if end:
-            first.send_signal(end)
-        first.wait()
+        with bench.caught(under_way, *args, "--threads", 1, "--executor", "reference", "--resume",
+                          anew=lambda: bench.remove("out.htstats")) as first:
+            told = bench.fails(*args)
+            require("another process is writing 'out.htstats' (it holds 'out.htstats.lock'); wait for it, or name another output" in told, told)
+            require(not (bench.work / "out.htstats").exists(), "the second calibration wrote its result")
+            calibrate(bench, "other.htstats")
+            bench.remove("other.htstats")
+            first.send_signal(signal.SIGCONT)
+            if end:
+                first.send_signal(end)
+            first.wait()
         if end is None:
             require(first.returncode == 0, f"the first calibration ended with {first.returncode}")
             require(bench.files() == ["out.htstats"], f"left behind: {bench.files()}")

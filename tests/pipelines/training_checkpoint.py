@@ -12,29 +12,41 @@ def steps_done(file):
     return struct.unpack_from("<Q", data, len(MAGIC) + 24)[0] if len(data) > len(MAGIC) + 32 else 0
 
 
+def outputs_of(bench, name):
+    """What the pipeline NAME.yaml wrote."""
+    return [path for path in (bench.work / f"{name}.{ending}" for ending in ("onnx", "configs")) if path.exists()]
+
+
+def goes_on(state):
+    """A function that gives the steps done, of which there must never be fewer than now."""
+    done = steps_done(state)
+
+    def steps():
+        now = steps_done(state)
+        require(now >= done, f"{now} steps, where {done} were done before: the run began anew")
+        return now
+    return steps
+
+
 def killed_within(bench, name, state, least, most, extra=()):
     """Runs the pipeline NAME.yaml, which goes on from the checkpoint `state`, and kills it where that has `least` to `most` steps; gives how
     many it has then. A run that was not caught there ends, and another one starts from the same checkpoint."""
-    before, done = state.read_bytes() if state.exists() else None, steps_done(state)
-
-    def there():
-        steps = steps_done(state)
-        require(steps >= done, f"{steps} steps, where {done} were done before: the run began anew")
-        return least <= steps <= most
+    before, steps = state.read_bytes() if state.exists() else None, goes_on(state)
 
     def anew():
         state.unlink()
         if before is not None:
             state.write_bytes(before)
-        without_outputs(bench, name)
+        for path in outputs_of(bench, name):
+            path.unlink()
 
-    process = bench.caught(there, "run", f"{name}.yaml", "-q", *extra, anew=anew)
-    process.kill()
-    process.wait()
+    bench.killed(lambda: least <= steps() <= most, "run", f"{name}.yaml", "-q", *extra, anew=anew)
+    require(not outputs_of(bench, name), "a killed run left a result")
     return steps_done(state)
 
 
-def without_outputs(bench, name):
-    """Removes what the pipeline wrote."""
-    for ending in ("onnx", "configs"):
-        (bench.work / f"{name}.{ending}").unlink(missing_ok=True)
+def run_to_the_end(bench, name, state, extra=()):
+    """The run that goes on from the checkpoint and nobody kills."""
+    steps = goes_on(state)
+    process = bench.stopped(lambda: steps() < 0, "run", f"{name}.yaml", "-q", *extra)
+    require(process.returncode == 0, f"the run that goes on ended with {process.returncode}")

@@ -10,7 +10,7 @@ namespace {
 using model::Tensor;
 using model::test::GraphMaker;
 
-const std::string kCalibratedPlatform =
+const std::string kCalibrationPlatform =
     text_of({.operators = R"(  - {types: [Conv, Gemm, MatMul], computing: true}
   - types: [Relu, Softmax, Add])",
              .bias = kWideBias,
@@ -25,7 +25,7 @@ PassRunner net() {
   g.node("Conv", {"u", "w", "b"}, {"v"}, "conv2");
   g.node("Softmax", {"v"}, {"y"}, "softmax");
   g.output("y");
-  PassRunner r(std::move(g.model), kCalibratedPlatform);
+  PassRunner r(std::move(g.model), kCalibrationPlatform);
   find_quantization_points(r);
   r.ranges.ranges = {{"x", {-1, 1}}, {"u", {0, 3}}, {"v", {-5, 5}}, {"y", {0, 1}}};
   return r;

@@ -124,6 +124,27 @@ TEST_CASE("a normalization that became another operator, as the weight before it
   }
 }
 
+TEST_CASE("a weight that constants compute is told to be folded first, which helps") {
+  const auto net = [] {
+    GraphMaker g = swish_net(true);
+    const model::Handle conv = g.model.find_node(g.graph, "conv");
+    g.node("Identity", {g.model.value(g.model.node(conv).inputs[1]).name}, {"same"}, "weight");
+    g.model.set_input(conv, 1, g.at("same"));
+    return g;
+  };
+  const std::string fusions = fusion("swish", kNormSwish, kDeployed);
+  expect_lost(net(), fusions, {"fold-batch-norm"},
+              {"takes stored parameters, and 'same' is computed: put constant-folding before fuse-operators and "
+               "fold-batch-norm"});
+  PassRunner r(net().model, platform_with(fusions));
+  r.run("constant-folding");
+  r.run("fuse-operators");
+  r.run("fold-batch-norm");
+  find_quantization_points(r);
+  r.run("deploy-operators");
+  CHECK(model::test::ops_in_order(r.working.model) == "ConvSwish");
+}
+
 TEST_CASE("a normalization that became another operator where it could have been folded is an error") {
   expect_lost(swish_net(true), fusion("swish", kNormSwish, kDeployed), {"replace-batch-norm"},
               {"lose Conv 'norm' inside", "put fold-batch-norm between fuse-operators and this pass"});

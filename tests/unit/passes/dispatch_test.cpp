@@ -13,7 +13,7 @@ using model::Tensor;
 using model::test::GraphMaker;
 using Names = std::set<std::string>;
 
-constexpr std::string_view kDispatchingPlatform = R"(
+constexpr std::string_view kDispatchPlatform = R"(
 halftone-platform: 1
 id: test
 types:
@@ -67,7 +67,7 @@ Names with_verdict(const PassRunner &r, std::uint32_t verdict) {
 }
 
 PassRunner dispatched(const std::string &settings) {
-  PassRunner r(branches().model, kDispatchingPlatform);
+  PassRunner r(branches().model, kDispatchPlatform);
   r.run("dispatch", settings);
   return r;
 }
@@ -155,7 +155,7 @@ TEST_CASE("where a platform says what operators cost, the report has the sum") {
 }
 
 TEST_CASE("what another pass decided stays, and a node that computes shapes never gets a config") {
-  PassRunner r(branches().model, kDispatchingPlatform);
+  PassRunner r(branches().model, kDispatchPlatform);
   r.working.dispatch[r.node("add")] = {HT_DISPATCH_SHAPE, "mine"};
   r.working.dispatch[r.node("pre")] = {HT_DISPATCH_QUANTIZE, ""};
   r.run("dispatch", "{method: conservative}");
@@ -177,7 +177,7 @@ TEST_CASE("what only feeds a shape is told apart, also where it is computed from
   g.node("Cast", {"r"}, {"i"}, "cast");
   g.node("Reshape", {"a", "i"}, {"y"}, "reshape");
   g.output("y");
-  PassRunner r(std::move(g.model), kDispatchingPlatform);
+  PassRunner r(std::move(g.model), kDispatchPlatform);
   r.run("dispatch", "{method: conservative}");
   CHECK(with_verdict(r, HT_DISPATCH_SHAPE) == Names{"cast", "feeds"});
   CHECK(with_verdict(r, HT_DISPATCH_QUANTIZE) == Names{"conv", "reshape"});
@@ -196,7 +196,7 @@ TEST_CASE("data of which a shape is taken too stays data") {
   g.output("y");
   for (const char *method : {"{method: conservative}", "{method: pointwise}", "{method: pplnn}"}) {
     CAPTURE(method);
-    PassRunner r(g.model, kDispatchingPlatform);
+    PassRunner r(g.model, kDispatchPlatform);
     r.run("dispatch", method);
     CHECK(with_verdict(r, HT_DISPATCH_SHAPE).empty());
     CHECK(with_verdict(r, HT_DISPATCH_FLOAT).count("pre") == 1);

@@ -146,6 +146,16 @@ TEST_CASE("where something outside reads a value inside the next longest has the
   CHECK(r.row("fusion 'gate'") == "1 place");
 }
 
+TEST_CASE("a bias that is computed stays in float, and is judged so") {
+  GraphMaker g = swish_net();
+  g.input("offset", {2});
+  g.model.set_input(g.model.find_node(g.graph, "conv"), 2, g.at("offset"));
+  PassRunner r = fused(std::move(g), fusion("swish", kSwish, "dtypes: {b: {bits: 32}}"), kWideBias);
+  CHECK(r.row("fusion 'swish'") == "1 place (1 not fused: b of Mul 'mul' is in float)");
+  r.run("assign-configs");
+  CHECK(r.state(r.input("conv", 2)) == "none");
+}
+
 TEST_CASE("a demand is judged by the type that the value has, a bias by that of biases") {
   const auto told = [](std::string_view keys, std::string_view bias) {
     return fused(swish_net(), fusion("swish", kSwish, keys), bias).row("fusion 'swish'");

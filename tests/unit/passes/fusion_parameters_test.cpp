@@ -10,7 +10,7 @@ namespace {
 using model::Tensor;
 using model::test::GraphMaker;
 
-constexpr std::string_view kFusingPlatform = R"(
+constexpr std::string_view kFusionPlatform = R"(
 halftone-platform: 1
 id: test
 types:
@@ -38,7 +38,7 @@ PassRunner chain(std::string_view settings) {
   g.node("Split", {"h"}, {"i", "j"}, "split");
   g.output("i");
   g.output("j");
-  PassRunner r(std::move(g.model), kFusingPlatform);
+  PassRunner r(std::move(g.model), kFusionPlatform);
   r.run("assign-configs");
   r.run("quantize-fusion", settings);
   return r;
@@ -92,7 +92,7 @@ TEST_CASE("`mish` and the name Mish in the list say the same") {
     g.node("Tanh", {"p"}, {"q"}, "tanh");
     g.node("Mul", {"q", "t"}, {"y"}, "mul");
     g.output("y");
-    PassRunner r(std::move(g.model), kFusingPlatform);
+    PassRunner r(std::move(g.model), kFusionPlatform);
     r.run("assign-configs");
     r.run("quantize-fusion", settings);
     const bool off = std::string_view(settings).find("mish: false") != std::string_view::npos;

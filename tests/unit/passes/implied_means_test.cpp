@@ -15,11 +15,10 @@ namespace {
 using model::Tensor;
 using model::test::GraphMaker;
 
-const std::string kComputingPlatform =
-    text_of({.operators = "  - {types: [Conv, Gemm], computing: true, outputs: fp32}",
-             .bias = "fp32",
-             .rest = "dispatcher: allin",
-             .bits_of_weights = "3"});
+const std::string kMeansPlatform = text_of({.operators = "  - {types: [Conv, Gemm], computing: true, outputs: fp32}",
+                                            .bias = "fp32",
+                                            .rest = "dispatcher: allin",
+                                            .bits_of_weights = "3"});
 
 // E[f(X)] of a normal X, by the midpoint rule.
 double expected(double mean, double deviation, const std::function<double(double)> &f) {
@@ -101,7 +100,7 @@ TEST_CASE("means behind an activation are those of a clipped normal distribution
     const model::Handle act = g.node(one.op, inputs, {"b"}, "act");
     if (std::string(one.op) == "LeakyRelu") g.model.set_attribute(act, "alpha", {0.2F});
     add_last(g, "b", kChannels);
-    PassRunner r(std::move(g.model), kComputingPlatform);
+    PassRunner r(std::move(g.model), kMeansPlatform);
     prepare(r);
     r.run("bias-correction", "{mode: batch-norm}");
     std::vector<double> means;
@@ -132,7 +131,7 @@ TEST_CASE("sums are of independent inputs, Concat joins, pooling keeps means") {
   g.node("Pad", {"t", "pads"}, {"d"}, "pad");
   g.node("GlobalAveragePool", {"d"}, {"p"}, "pool");
   add_last(g, "p", 2 * kChannels + 3);
-  PassRunner r(std::move(g.model), kComputingPlatform);
+  PassRunner r(std::move(g.model), kMeansPlatform);
   prepare(r);
   r.run("bias-correction", "{mode: batch-norm}");
   const auto relu = [](double x) { return std::max(x, 0.0); };
@@ -156,7 +155,7 @@ TEST_CASE("what is noted of channels is scaled with them, and a stranger ends it
   const Branch branch = add_branch(g, "a", "x", 5);
   g.node("Relu", {"a"}, {"b"}, "act");
   add_last(g, "b", kChannels);
-  PassRunner r(g.model, kComputingPlatform);
+  PassRunner r(g.model, kMeansPlatform);
   r.run("fold-batch-norm");
   const std::vector<float> before = stored(r, "a", 1);
   r.run("layerwise-equalization", "{value_threshold: 0}");
@@ -176,7 +175,7 @@ TEST_CASE("what is noted of channels is scaled with them, and a stranger ends it
 
   g.node("Sigmoid", {"b"}, {"s"}, "sigmoid");
   g.model.set_input(g.model.find_node(g.model.main_graph(), "last"), 0, g.at("s"));
-  PassRunner other(g.model, kComputingPlatform);
+  PassRunner other(g.model, kMeansPlatform);
   prepare(other);
   other.run("bias-correction", "{mode: batch-norm}");
   CHECK(other.row("corrected") == "0 layers");

@@ -8,7 +8,7 @@ namespace {
 using model::Tensor;
 using model::test::GraphMaker;
 
-const std::string kQuantizingPlatform =
+const std::string kQuantizationPlatform =
     text_of({.operators = R"(  - {types: [Conv, Gemm, MatMul], computing: true}
   - types: [Relu, Clip, Sigmoid, Mul, Add, Concat, AveragePool]
   - {types: [MaxPool, Split], passive: true})",
@@ -23,7 +23,7 @@ TEST_CASE("conv, relu and pool are one quantization point; weight, bias and baki
   g.node("MaxPool", {"u"}, {"v"}, "pool");
   g.node("Conv", {"v", "w"}, {"y"}, "conv2");
   g.output("y");
-  PassRunner r(std::move(g.model), kQuantizingPlatform);
+  PassRunner r(std::move(g.model), kQuantizationPlatform);
   r.run("assign-configs");
   CHECK(r.state(r.input("conv", 2)) == "passive-init");
   r.run("quantize-fusion");
@@ -58,7 +58,7 @@ TEST_CASE("a value that is an output, or that two nodes read, is not fused away"
   g.node("Relu", {"s"}, {"y"}, "relu2");
   g.node("MaxPool", {"s"}, {"z"}, "pool");
   for (const char *out : {"t", "y", "z"}) g.output(out);
-  PassRunner r(std::move(g.model), kQuantizingPlatform);
+  PassRunner r(std::move(g.model), kQuantizationPlatform);
   r.run("assign-configs");
   r.run("quantize-fusion");
   CHECK(r.state(r.output("conv")) == "initial");
@@ -71,7 +71,7 @@ TEST_CASE("swish: one point for five slots") {
   g.node("Sigmoid", {"t"}, {"s"}, "sigmoid");
   g.node("Mul", {"s", "t"}, {"y"}, "mul");
   g.output("y");
-  PassRunner r(std::move(g.model), kQuantizingPlatform);
+  PassRunner r(std::move(g.model), kQuantizationPlatform);
   r.run("assign-configs");
   r.run("quantize-fusion");
   for (const model::Handle config :
@@ -89,7 +89,7 @@ TEST_CASE("outputs of Split do not follow a Relu behind one of them") {
   g.node("Sigmoid", {"b"}, {"z"}, "sigmoid");
   g.output("y");
   g.output("z");
-  PassRunner r(std::move(g.model), kQuantizingPlatform);
+  PassRunner r(std::move(g.model), kQuantizationPlatform);
   r.run("assign-configs");
   r.run("quantize-fusion");
   CHECK(r.working.configs.root(r.output("split", 1)) == r.input("split", 0));
@@ -102,7 +102,7 @@ TEST_CASE("readers of a graph input share one scale and stay live") {
   g.node("MaxPool", {"x"}, {"z"}, "pool");
   g.output("y");
   g.output("z");
-  PassRunner r(std::move(g.model), kQuantizingPlatform);
+  PassRunner r(std::move(g.model), kQuantizationPlatform);
   find_quantization_points(r);
   r.ranges.ranges = {{"x", {-1.27F, 1}}};
   r.run("runtime-calibration");
@@ -120,7 +120,7 @@ PassRunner residual(std::string_view alignment) {
   g.node("Conv", {"b2", "w"}, {"y"}, "conv3");
   g.output("s");
   g.output("y");
-  PassRunner r(std::move(g.model), kQuantizingPlatform);
+  PassRunner r(std::move(g.model), kQuantizationPlatform);
   find_quantization_points(r);
   r.ranges.ranges = {{"x", {-1, 1}}, {"a", {-1.27F, 1}}, {"b2", {-2.54F, 2}}, {"s", {-3.81F, 3}}, {"y", {-1, 1}}};
   r.run("runtime-calibration");
@@ -169,7 +169,7 @@ TEST_CASE("aligning one reader of a graph input leaves the other readers their s
   g.node("Conv", {"x", "w"}, {"y"}, "conv");
   g.output("s");
   g.output("y");
-  PassRunner r(std::move(g.model), kQuantizingPlatform);
+  PassRunner r(std::move(g.model), kQuantizationPlatform);
   find_quantization_points(r);
   r.ranges.ranges = {{"x", {-1.27F, 1}}, {"x2", {-2.54F, 1}}};
   r.run("runtime-calibration");
@@ -186,7 +186,7 @@ TEST_CASE("a value that is always empty stays in float, and so does the bias beh
   g.node("Relu", {"t"}, {"u"}, "relu");
   g.node("Conv", {"u", "w", "b"}, {"y"}, "conv2");
   g.output("y");
-  PassRunner r(std::move(g.model), kQuantizingPlatform);
+  PassRunner r(std::move(g.model), kQuantizationPlatform);
   find_quantization_points(r);
   r.ranges.empty = {"u"};
   r.run("runtime-calibration");
@@ -204,7 +204,7 @@ TEST_CASE("a channel of zero weights does not make its bias overflow") {
   g.model.set_initializer(g.at("b"), Tensor::from_floats({2}, std::vector<float>{3, -4000}));
   g.node("Conv", {"x", "w", "b"}, {"y"}, "conv");
   g.output("y");
-  PassRunner r(std::move(g.model), kQuantizingPlatform);
+  PassRunner r(std::move(g.model), kQuantizationPlatform);
   find_quantization_points(r);
   r.ranges.ranges = {{"x", {-0.0127F, 0}}};
   r.run("runtime-calibration");
