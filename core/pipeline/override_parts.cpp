@@ -42,8 +42,7 @@ SlotKind SlotKinds::of(const quant::SlotKey &key) const {
   const model::Node &node = model_.node(key.node);
   if (key.is_output) return SlotKind::kActivation;
   const auto known = roles_.find({key.node, key.slot});
-  const std::uint32_t role =
-      known != roles_.end() ? known->second : socket_of(node.domain.empty() ? node.op_type : "").input(key.slot);
+  const std::uint32_t role = known != roles_.end() ? known->second : socket_of(node).input(key.slot);
   if (role == HT_SLOT_BIAS) return SlotKind::kBias;
   if (role == HT_SLOT_BOUND) return SlotKind::kLimit;
   const model::Handle value = key.slot < node.inputs.size() ? node.inputs[key.slot] : HT_NONE;

@@ -18,7 +18,7 @@ Reader reader_of(const model::Model &model, const FusionPlace &place, const std:
   if (found == place.inputs.end()) return reader;
   for (const FusionPlace::Slot &slot : found->second) {
     const model::Node &node = model.node(place.nodes[slot.node]);
-    const bool is_bias = socket_of(node.domain.empty() ? node.op_type : "").input(slot.slot) == HT_SLOT_BIAS;
+    const bool is_bias = socket_of(node).input(slot.slot) == HT_SLOT_BIAS;
     if (reader.node != nullptr && !is_bias) continue;
     reader = {&node, slot.slot};
     if (is_bias) break;

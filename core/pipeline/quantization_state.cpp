@@ -131,7 +131,7 @@ class Inspection {
 
   // A weight, or one side of an Add, that is stored as it was; limits and biases may be.
   bool has_float_constant(const Node &node) const {
-    const Socket &socket = socket_of(node.domain.empty() ? node.op_type : "");
+    const Socket &socket = socket_of(node);
     for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) {
       const std::uint32_t role = socket.input(slot);
       if ((role != HT_SLOT_ACTIVATION && role != HT_SLOT_WEIGHT) || !constant(node.inputs[slot])) continue;

@@ -11,6 +11,9 @@ namespace halftone::pipeline {
 // parameter that operators leave in float, such as the scale of a normalization.
 std::uint32_t input_role(const ResolvedRule &rule, const model::Node &node, std::uint32_t slot);
 
+// What the rule says of the input or of all of them, or nullptr.
+const SlotScheme *said_of_input(const ResolvedRule &rule, std::uint32_t slot);
+
 // Whether the rule names the slot, not only all of them.
 bool names_input(const ResolvedRule &rule, std::uint32_t slot);
 

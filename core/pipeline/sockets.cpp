@@ -1,5 +1,7 @@
 #include "core/pipeline/sockets.h"
 
+#include "core/model/model.h"
+
 #include <map>
 #include <string>
 
@@ -107,6 +109,10 @@ const Socket &socket_of(std::string_view op_type) {
   static const Socket plain{{}, {}, kData, kData};
   const auto found = table().find(op_type);
   return found == table().end() ? plain : found->second;
+}
+
+const Socket &socket_of(const model::Node &node) {
+  return socket_of(node.domain.empty() ? node.op_type : "");
 }
 
 }  // namespace halftone::pipeline

@@ -7,6 +7,10 @@
 #include <string_view>
 #include <vector>
 
+namespace halftone::model {
+struct Node;
+}
+
 namespace halftone::pipeline {
 
 struct Socket {
@@ -19,5 +23,7 @@ struct Socket {
 
 // Of an operator of the ai.onnx domain; operators that are not in the table have activations only.
 const Socket &socket_of(std::string_view op_type);
+// Operators of other domains have activations only too.
+const Socket &socket_of(const model::Node &node);
 
 }  // namespace halftone::pipeline

@@ -31,7 +31,7 @@ std::string float_reason(const PlatformDescriptor &platform, const ResolvedRule 
   }
   if (node.inputs.empty() || node.inputs[0] == HT_NONE) return "it has no first input";
   // Where's first input is a condition: the first that carries data decides.
-  const Socket &socket = socket_of(node.domain.empty() ? node.op_type : "");
+  const Socket &socket = socket_of(node);
   std::uint32_t slot = 0;
   while (slot < node.inputs.size() && socket.input(slot) == HT_SLOT_NONE) ++slot;
   const model::Handle data = slot < node.inputs.size() ? node.inputs[slot] : node.inputs[0];
@@ -132,7 +132,7 @@ std::uint32_t Target::slot_role(const host::WorkingModel &working, model::Handle
   const ht_dtype type = flow(model).dtype(slots[slot]);
   const bool floating = type == HT_DTYPE_NONE || type == HT_F32 || type == HT_F64 || type == HT_F16 || type == HT_BF16;
   if (!floating) return HT_SLOT_NONE;
-  const Socket &socket = socket_of(node.domain.empty() ? node.op_type : "");
+  const Socket &socket = socket_of(node);
   if (is_output) return socket.output(slot);
   const FusionPlace *place = fusions_.place_of(model, handle);
   const SlotOrigin *origin = place == nullptr ? nullptr : origin_at(*place, handle, slot);

@@ -51,7 +51,7 @@ class SlotResolver {
  public:
   SlotResolver(const PlatformDescriptor &platform, const ResolvedRule &rule, const model::Model &model,
                const model::Node &node, const DataFlow &flow)
-      : platform_(platform), rule_(rule), model_(model), node_(node), flow_(flow), socket_(socket(node)) {}
+      : platform_(platform), rule_(rule), model_(model), node_(node), flow_(flow), socket_(socket_of(node)) {}
 
   void run(host::NodeRule &out) {
     for (std::uint32_t slot = 0; slot < node_.inputs.size(); ++slot) out.inputs.push_back(input(slot));
@@ -63,9 +63,6 @@ class SlotResolver {
   }
 
  private:
-  // Operators of other domains: activations throughout; the descriptor's rule says what differs.
-  static const Socket &socket(const model::Node &node) { return socket_of(node.domain.empty() ? node.op_type : ""); }
-
   const SlotOrigin *origin(std::uint32_t slot) const {
     const auto found = rule_.origins.find(slot);
     return found == rule_.origins.end() ? nullptr : &found->second;
@@ -119,10 +116,8 @@ class SlotResolver {
   }
 
   std::string why_in_float(std::uint32_t slot, std::uint32_t role, bool constant) const {
-    const auto named = rule_.inputs.find(slot);
-    const bool says =
-        named != rule_.inputs.end() ? named->second.is_float() : rule_.all_inputs && rule_.all_inputs->is_float();
-    if (says) return kept_in_float();
+    const SlotScheme *says = said_of_input(rule_, slot);
+    if (says != nullptr && says->is_float()) return kept_in_float();
     if (role == HT_SLOT_BOUND) return "the limit is computed, not a constant";
     return constant ? fmt::format("{} keeps biases in float", platform_.id) : "the bias is computed, not a constant";
   }
@@ -233,7 +228,7 @@ class SlotResolver {
 
 SlotOrigin origin_of(const model::Model &model, const model::Node &node, std::uint32_t slot) {
   SlotOrigin origin;
-  origin.role = origin.was = socket_of(node.domain.empty() ? node.op_type : "").input(slot);
+  origin.role = origin.was = socket_of(node).input(slot);
   const Handle value = node.inputs[slot];
   const auto *stored = value == HT_NONE ? nullptr : &model.value(value).initializer;
   if (origin.role != HT_SLOT_WEIGHT || stored == nullptr || !stored->has_value()) return origin;

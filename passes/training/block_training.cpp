@@ -9,22 +9,19 @@
 #include "block_state.h"
 #include "counter_random.h"
 #include "halftone/memory_share.hpp"
+#include "learned_kinds.h"
 
 namespace halftone::passes {
 namespace {
-
-std::uint32_t bit(std::uint32_t kind) {
-  return 1U << kind;
-}
 
 void add_weights(const sdk::Configs &configs, const Learnables &learnables, const Recipe &recipe,
                  sdk::TrainingSetup &setup) {
   for (const StoredPoint &point : learnables.weights) {
     const bool free = configs.info(point.config).spec.scale_form == HT_SCALE_FREE;
-    const std::uint32_t scale = recipe.learns_weight_scales && free ? bit(HT_LEARNED_SCALE) : 0;
+    const std::uint32_t scale = recipe.learns_weight_scales && free ? kLearnsScale : 0;
     if (recipe.learns_weights) setup.weights.push_back(point.value);
     if (recipe.learns_rounding) {
-      setup.quantizer(point.config, "adaround", bit(HT_LEARNED_ROUNDING) | scale);
+      setup.quantizer(point.config, "adaround", kLearnsRounding | scale);
     } else if (scale != 0) {
       setup.quantizer(point.config, "lsq", scale);
     }
@@ -40,7 +37,7 @@ void add_activations(const Learnables &learnables, const Recipe &recipe, sdk::Tr
            std::ranges::find(learnables.activations, config) != learnables.activations.end();
   };
   for (const ht_handle config : learnables.all_quantized) {
-    const std::uint32_t scale = learned(config) ? bit(HT_LEARNED_SCALE) : 0;
+    const std::uint32_t scale = learned(config) ? kLearnsScale : 0;
     if (recipe.keep < 1) {
       setup.quantizer(config, "qdrop", scale, {&keep, 1});
     } else if (scale != 0) {

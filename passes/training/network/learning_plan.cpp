@@ -6,8 +6,8 @@
 #include <unordered_set>
 
 #include "../chosen_blocks.h"
+#include "../learned_kinds.h"
 #include "../learned_values.h"
-#include "learned_kinds.h"
 #include "method_fit.h"
 
 namespace halftone::passes {

@@ -1,7 +1,7 @@
 #include "method_fit.h"
 
+#include "../learned_kinds.h"
 #include "halftone/trainer.h"
-#include "learned_kinds.h"
 
 namespace halftone::passes {
 namespace {
